@@ -1,0 +1,158 @@
+"""The camera: intrinsics, lens distortion, pose; projection, rays, and the root position solved from 2D."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from array_api_compat import array_namespace
+from jaxtyping import Float, Float64, Shaped
+
+from flowlift.errors import InputError
+
+Array = Any  # a NumPy array or a torch tensor; shapes stand in the docstrings
+
+DEFAULT_FOV = 55.0
+"""Field of view (degrees) across the longer image side that is assumed when none is given."""
+
+
+def _matrix(value: object, shape: tuple[int, ...], what: str) -> Float64[np.ndarray, "..."]:
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"camera: {what} must be numbers of shape {shape}") from error
+    if array.shape != shape or not np.isfinite(array).all():
+        raise InputError(f"camera: {what} must be finite numbers of shape {shape}, got shape {array.shape}")
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """A pinhole camera with optional Brown-Conrady distortion and optional pose.
+
+    `matrix` (3, 3): intrinsics, px. `image_size`: (width, height) px. `distortion` (n,): k1 k2 p1 p2 k3 ... as
+    OpenCV orders them, 0 to 8 of them. `rotation` (3, 3) and `translation` (3,) m take world points to the camera
+    frame (x right, y down, z forward). `assumed`: the intrinsics were guessed, not given.
+    Raises InputError for values that cannot be a camera.
+    """
+
+    matrix: Float64[np.ndarray, "3 3"]
+    image_size: tuple[int, int]
+    distortion: Float64[np.ndarray, " n"]
+    rotation: Float64[np.ndarray, "3 3"] | None = None
+    translation: Float64[np.ndarray, "3"] | None = None
+    assumed: bool = False
+
+    @classmethod
+    def from_matrix(
+        cls,
+        matrix: object,
+        image_size: tuple[int, int],
+        distortion: object = None,
+        rotation: object = None,
+        translation: object = None,
+        *,
+        assumed: bool = False,
+    ) -> Self:
+        """A camera from its 3x3 matrix (px). Raises InputError for values that cannot be a camera."""
+        k = _matrix(matrix, (3, 3), "matrix")
+        if k[0, 0] <= 0 or k[1, 1] <= 0 or not np.allclose(k[2], [0, 0, 1]):
+            raise InputError("camera: matrix must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with positive fx and fy")
+        width, height = (round(side) for side in image_size)
+        if min(width, height) <= 0:
+            raise InputError(f"camera: image size must be positive, got {width} x {height}")
+        given = np.atleast_1d(np.asarray([] if distortion is None else distortion, dtype=np.float64)).ravel()
+        coefficients = _matrix(given, given.shape, "distortion")
+        if len(coefficients) > 8:
+            raise InputError(f"camera: at most 8 distortion coefficients are known, got {len(coefficients)}")
+        r = None if rotation is None else _matrix(rotation, (3, 3), "rotation")
+        if r is not None and not (np.allclose(r @ r.T, np.eye(3), atol=1e-4) and np.linalg.det(r) > 0):
+            raise InputError("camera: rotation is not a rotation matrix")
+        t = None if translation is None else _matrix(translation, (3,), "translation")
+        return cls(k, (width, height), coefficients, r, t, assumed)
+
+    @classmethod
+    def from_focal(cls, focal: float, image_size: tuple[int, int], *, assumed: bool = False) -> Self:
+        """A camera with the given focal length (px) and its principal point in the middle of the image."""
+        if not np.isfinite(focal) or focal <= 0:
+            raise InputError(f"camera: focal length must be a positive number of pixels, got {focal}")
+        width, height = image_size
+        return cls.from_matrix([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], image_size, assumed=assumed)
+
+    @classmethod
+    def from_fov(cls, degrees: float, image_size: tuple[int, int], *, assumed: bool = False) -> Self:
+        """A camera with the given field of view (degrees) across the longer side of the image."""
+        if not 1 <= degrees <= 170:
+            raise InputError(f"camera: field of view must lie between 1 and 170 degrees, got {degrees}")
+        return cls.from_focal(max(image_size) / 2 / np.tan(np.radians(degrees) / 2), image_size, assumed=assumed)
+
+    @classmethod
+    def load(cls, path: str | Path, name: str | None = None) -> Self:
+        """Read a calibration file (see `flowlift.calibration`). Raises InputError when it cannot be used."""
+        from flowlift.calibration import read_camera
+
+        return cls.from_matrix(**read_camera(Path(path), name))
+
+    def project(self, xyz: Shaped[np.ndarray, "*batch 3"]) -> Float64[np.ndarray, "*batch 2"]:
+        """Pixels (..., 2) of points (..., 3) in the camera frame, m; NaN for points that are not in front of it."""
+        xyz = np.asarray(xyz, dtype=np.float64)
+        depth = np.where(xyz[..., 2:] > 1e-9, xyz[..., 2:], np.nan)
+        plane = distort(xyz[..., :2] / depth, self.distortion)
+        return plane @ self.matrix[:2, :2].T + self.matrix[:2, 2]
+
+    def rays(self, px: Shaped[np.ndarray, "*batch 2"]) -> Float64[np.ndarray, "*batch 2"]:
+        """Directions (a, b) with (a, b, 1) pointing from the camera through pixels (..., 2), distortion undone."""
+        inverse = np.linalg.inv(self.matrix[:2, :2])
+        plane = (np.asarray(px, dtype=np.float64) - self.matrix[:2, 2]) @ inverse.T
+        return undistort(plane, self.distortion)
+
+
+def distort(plane: Array, distortion: Array) -> Array:
+    """Brown-Conrady distortion of points (..., 2) at z = 1; coefficients k1 k2 p1 p2 k3 k4 k5 k6."""
+    if not len(distortion):
+        return plane
+    k1, k2, p1, p2, k3, k4, k5, k6 = np.pad(distortion, (0, 8 - len(distortion)))
+    x, y = plane[..., 0], plane[..., 1]
+    r2 = x * x + y * y
+    radial = (1 + r2 * (k1 + r2 * (k2 + r2 * k3))) / (1 + r2 * (k4 + r2 * (k5 + r2 * k6)))
+    dx = 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    dy = p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([x * radial + dx, y * radial + dy], axis=-1)
+
+
+def undistort(
+    plane: Float[np.ndarray, "*batch 2"], distortion: Float[np.ndarray, " n"], iterations: int = 20
+) -> Float[np.ndarray, "*batch 2"]:
+    """Invert `distort` by fixed-point iteration (converges for the distortion of ordinary lenses)."""
+    if not len(distortion):
+        return plane
+    guess = plane
+    for _ in range(iterations):
+        guess = guess + (plane - distort(guess, distortion))
+    return guess
+
+
+def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
+    """Root translations (..., 3) that make root-relative poses (..., J, 3) project onto rays (..., J, 2).
+
+    Weighted linear least squares in closed form: X_j + T_x = a_j (Z_j + T_z), Y_j + T_y = b_j (Z_j + T_z), with
+    `weights` (..., J) >= 0 (0 = missing; the ray's value there is ignored). Leading axes broadcast; the unit is the
+    pose's. Design, "Camera-free RPEA". With fewer than two distinct rays the depth is not determined: NaN.
+    """
+    xp = array_namespace(pose, rays, weights)
+    w = xp.where(weights > 0, weights, xp.zeros_like(weights))
+    a, b = (xp.where(w > 0, rays[..., i], xp.zeros_like(w)) for i in (0, 1))
+    x, y, z = pose[..., 0], pose[..., 1], pose[..., 2]
+
+    def mean(value: Array) -> Array:
+        return xp.sum(w * value, axis=-1) / xp.sum(w, axis=-1)
+
+    # Eliminating T_x and T_y (their optimum given T_z) leaves one equation in T_z with centred rays.
+    a_mean, b_mean = mean(a), mean(b)
+    p, q = a * z - x, b * z - y
+    p_mean, q_mean = mean(p), mean(q)
+    spread = mean((a - a_mean[..., None]) ** 2 + (b - b_mean[..., None]) ** 2)
+    moment = mean((a - a_mean[..., None]) * (p - p_mean[..., None]) + (b - b_mean[..., None]) * (q - q_mean[..., None]))
+    depth = -moment / xp.where(spread > 1e-12, spread, xp.full_like(spread, float("nan")))
+    return xp.stack([a_mean * depth + p_mean, b_mean * depth + q_mean, depth], axis=-1)

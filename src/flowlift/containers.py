@@ -1,0 +1,177 @@
+"""The two containers that travel through the program: what was seen in 2D, and what it means in 3D."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float32, Float64, Shaped
+
+from flowlift.camera import Camera
+from flowlift.errors import InputError
+from flowlift.skeleton import Skeleton
+
+Provenance = Mapping[str, str | int | float | bool | None]
+
+
+def _frozen32(value: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    array = np.array(value, dtype=np.float32)
+    array.setflags(write=False)
+    return array
+
+
+def _frozen_times(value: Shaped[np.ndarray, " frame"] | None, frames: int) -> Float64[np.ndarray, " frame"] | None:
+    if value is None:
+        return None
+    times = np.array(value, dtype=np.float64)
+    if times.shape != (frames,):
+        raise InputError(f"times must have shape ({frames},), one per frame, got {times.shape}")
+    times.setflags(write=False)
+    return times
+
+
+def _frame_times(
+    times: Float64[np.ndarray, " frame"] | None, fps: float | None, frames: int
+) -> Float64[np.ndarray, " frame"]:
+    return times if times is not None else np.arange(frames, dtype=np.float64) / (fps or 1.0)
+
+
+def _check_fps(fps: float | None) -> None:
+    if fps is not None and not (np.isfinite(fps) and fps > 0):
+        raise InputError(f"fps must be a positive number, got {fps}")
+
+
+@dataclass(frozen=True, eq=False)
+class Keypoints2D:
+    """2D keypoints of one clip (or one image: one frame).
+
+    `xy` (frame, person, joint, 2): pixels, x right, y down, NaN where missing.
+    `score` (frame, person, joint): confidence in [0, 1], NaN where the source gives none.
+    `image_size`: (width, height) px. `fps`: frames per second. `times` (frame,): seconds, where frames are not
+    evenly spaced. A person's identity is the index on the person axis. Arrays are copied, float32 and read-only.
+    Raises InputError for shapes that do not fit, infinities, or sizes that are not positive.
+    """
+
+    xy: Float32[np.ndarray, "frame person joint 2"]
+    score: Float32[np.ndarray, "frame person joint"]
+    skeleton: Skeleton
+    image_size: tuple[int, int]
+    fps: float | None = None
+    source: str = ""
+    times: Float64[np.ndarray, " frame"] | None = None
+
+    def __post_init__(self) -> None:
+        xy, score = _frozen32(self.xy), _frozen32(self.score)
+        if xy.ndim != 4 or xy.shape[3] != 2:
+            raise InputError(f"xy must have shape (frame, person, joint, 2), got {xy.shape}")
+        if xy.shape[2] != len(self.skeleton):
+            raise InputError(
+                f"{xy.shape[2]} joints given, but skeleton {self.skeleton.name!r} has {len(self.skeleton)}"
+            )
+        if score.shape != xy.shape[:3]:
+            raise InputError(f"score must have shape {xy.shape[:3]} to fit xy, got {score.shape}")
+        if np.isinf(xy).any() or np.isinf(score).any():
+            raise InputError("keypoints hold infinite values; mark missing joints with NaN")
+        if len(self.image_size) != 2 or min(self.image_size) <= 0:
+            raise InputError(f"image_size must be (width, height) in pixels, both positive, got {self.image_size}")
+        _check_fps(self.fps)
+        missing = np.isnan(xy).any(axis=-1)
+        object.__setattr__(self, "xy", _frozen32(np.where(missing[..., None], np.nan, xy)))
+        object.__setattr__(self, "score", score)
+        object.__setattr__(self, "image_size", (int(self.image_size[0]), int(self.image_size[1])))
+        object.__setattr__(self, "times", _frozen_times(self.times, xy.shape[0]))
+
+    def __len__(self) -> int:
+        return self.xy.shape[0]
+
+    @property
+    def people(self) -> int:
+        return self.xy.shape[1]
+
+    @property
+    def frame_times(self) -> Float64[np.ndarray, " frame"]:
+        """Seconds of each frame: `times`, else frame number / fps (or the bare frame number)."""
+        return _frame_times(self.times, self.fps, len(self))
+
+    def frames(self, start: int, stop: int) -> Self:
+        """The frames start <= i < stop as keypoints of their own."""
+        times = None if self.times is None else self.times[start:stop]
+        return replace(self, xy=self.xy[start:stop], score=self.score[start:stop], times=times)
+
+
+@dataclass(frozen=True, eq=False)
+class Poses3D:
+    """3D poses of one clip, with their uncertainty.
+
+    `xyz` (frame, person, joint, 3): metres, relative to the root joint, camera frame (x right, y down, z forward);
+    NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
+    `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2.
+    `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
+    `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
+    `keypoints`: the 2D that was lifted, in its own skeleton. Arrays are copied, float32 and read-only.
+    Raises InputError for shapes that do not fit.
+    """
+
+    xyz: Float32[np.ndarray, "frame person joint 3"]
+    root: Float32[np.ndarray, "frame person 3"] | None
+    cov: Float32[np.ndarray, "frame person joint 3 3"]
+    skeleton: Skeleton
+    fps: float | None = None
+    camera: Camera | None = None
+    provenance: Provenance = field(default_factory=dict)
+    hypotheses: Float32[np.ndarray, "frame person hypothesis joint 3"] | None = None
+    keypoints: Keypoints2D | None = None
+    times: Float64[np.ndarray, " frame"] | None = None
+
+    def __post_init__(self) -> None:
+        xyz = _frozen32(self.xyz)
+        if xyz.ndim != 4 or xyz.shape[2:] != (len(self.skeleton), 3):
+            raise InputError(
+                f"xyz must have shape (frame, person, {len(self.skeleton)}, 3) for skeleton "
+                f"{self.skeleton.name!r}, got {xyz.shape}"
+            )
+        frames, people, joints, _ = xyz.shape
+        object.__setattr__(self, "xyz", xyz)
+        for name, shape in (
+            ("root", (frames, people, 3)),
+            ("cov", (frames, people, joints, 3, 3)),
+            ("hypotheses", (frames, people, -1, joints, 3)),
+        ):
+            value = getattr(self, name)
+            if value is None and name != "cov":
+                continue
+            value = _frozen32(value)
+            if value.ndim != len(shape) or any(
+                want not in (-1, got) for want, got in zip(shape, value.shape, strict=True)
+            ):
+                raise InputError(f"{name} must have shape {shape} to fit xyz, got {value.shape}")
+            object.__setattr__(self, name, value)
+        if self.keypoints is not None and self.keypoints.xy.shape[:2] != (frames, people):
+            raise InputError(f"keypoints hold {self.keypoints.xy.shape[:2]} (frames, people), poses {(frames, people)}")
+        _check_fps(self.fps)
+        object.__setattr__(self, "times", _frozen_times(self.times, frames))
+        object.__setattr__(self, "provenance", dict(self.provenance))
+
+    def __len__(self) -> int:
+        return self.xyz.shape[0]
+
+    @property
+    def people(self) -> int:
+        return self.xyz.shape[1]
+
+    @property
+    def frame_times(self) -> Float64[np.ndarray, " frame"]:
+        """Seconds of each frame: `times`, else frame number / fps (or the bare frame number)."""
+        return _frame_times(self.times, self.fps, len(self))
+
+    @property
+    def std(self) -> Float32[np.ndarray, "frame person joint 3"]:
+        """Standard deviation of `xyz` along the camera's axes, metres."""
+        return np.sqrt(np.diagonal(self.cov, axis1=-2, axis2=-1)).astype(np.float32)
+
+    @property
+    def absolute(self) -> Float32[np.ndarray, "frame person joint 3"]:
+        """Joint positions in the camera frame, metres: `root` + `xyz`. Raises InputError where root is None."""
+        if self.root is None:
+            raise InputError("these poses hold no root position: they were lifted without a camera")
+        return self.root[:, :, None, :] + self.xyz

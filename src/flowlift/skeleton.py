@@ -1,0 +1,140 @@
+"""A skeleton: named joints, their parents, left-right pairs and a root. No index is known outside."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from flowlift.errors import InputError
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Named joints that form one tree.
+
+    `parents` gives each joint's parent by name (None for the root only); `pairs` lists (left, right) joints.
+    Raises InputError for duplicate or unknown names, several roots, a cycle, or a joint in two pairs.
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    parents: tuple[str | None, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        def fail(what: str) -> None:
+            raise InputError(f"skeleton {self.name!r}: {what}")
+
+        if not self.joints:
+            fail("it has no joints")
+        if len(self.parents) != len(self.joints):
+            fail(f"{len(self.joints)} joints but {len(self.parents)} parents")
+        for joint in self.joints:
+            if self.joints.count(joint) > 1:
+                fail(f"joint {joint!r} is listed twice")
+        for named in (p for p in self.parents if p is not None):
+            if named not in self.joints:
+                fail(f"parent {named!r} is not a joint")
+        roots = [joint for joint, parent in zip(self.joints, self.parents, strict=True) if parent is None]
+        if len(roots) != 1:
+            fail(f"exactly one joint must have no parent, found {roots or 'none'}")
+        parent_of = dict(zip(self.joints, self.parents, strict=True))
+        for joint in self.joints:
+            seen = {joint}
+            above = parent_of[joint]
+            while above is not None:
+                if above in seen:
+                    fail(f"the parents of {joint!r} form a cycle")
+                seen.add(above)
+                above = parent_of[above]
+        paired = [joint for pair in self.pairs for joint in pair]
+        for joint in paired:
+            if joint not in self.joints:
+                fail(f"paired joint {joint!r} is not a joint")
+            if paired.count(joint) > 1:
+                fail(f"joint {joint!r} stands in two left-right pairs")
+
+    def __len__(self) -> int:
+        return len(self.joints)
+
+    @cached_property
+    def root(self) -> int:
+        """Index of the root joint."""
+        return self.parents.index(None)
+
+    @cached_property
+    def parent_indices(self) -> tuple[int, ...]:
+        """Index of each joint's parent, -1 for the root."""
+        return tuple(-1 if parent is None else self.joints.index(parent) for parent in self.parents)
+
+    @cached_property
+    def bones(self) -> tuple[tuple[int, int], ...]:
+        """(parent, child) index pairs, in the order of the children."""
+        return tuple((parent, child) for child, parent in enumerate(self.parent_indices) if parent >= 0)
+
+    @cached_property
+    def mirror(self) -> tuple[int, ...]:
+        """Joint order after exchanging left and right: `array[..., mirror, :]`; its own inverse."""
+        order = list(range(len(self)))
+        for left, right in self.pairs:
+            i, j = self.index(left), self.index(right)
+            order[i], order[j] = j, i
+        return tuple(order)
+
+    @cached_property
+    def topological(self) -> tuple[int, ...]:
+        """Joint indices with every parent before its children."""
+        order = [self.root]
+        for joint in order:
+            order.extend(child for parent, child in self.bones if parent == joint)
+        return tuple(order)
+
+    def index(self, joint: str) -> int:
+        """Index of a joint by name. Raises InputError for an unknown name."""
+        try:
+            return self.joints.index(joint)
+        except ValueError:
+            raise InputError(
+                f"skeleton {self.name!r} has no joint {joint!r}; it has {', '.join(self.joints)}"
+            ) from None
+
+    def indices(self, joints: Sequence[str]) -> list[int]:
+        """Indices of several joints by name. Raises InputError for an unknown name."""
+        return [self.index(joint) for joint in joints]
+
+    @classmethod
+    def named(cls, name: str) -> "Skeleton":
+        """A built-in skeleton. Raises InputError for an unknown name, listing the known ones."""
+        from flowlift.skeletons import BUILT_IN
+
+        if name not in BUILT_IN:
+            raise InputError(f"no skeleton named {name!r}; known: {', '.join(sorted(BUILT_IN))}")
+        return BUILT_IN[name]
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a skeleton from TOML: `name`, a table `[parents]` (joint = "parent", "" for the root), `pairs`.
+
+        Raises InputError when the file cannot be read or does not describe a skeleton.
+        """
+        path = Path(path)
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path}: cannot read the skeleton: {error}") from error
+        parents = table.get("parents")
+        if not isinstance(parents, dict) or not all(isinstance(v, str) for v in parents.values()):
+            raise InputError(f'{path}: expected a table [parents] with lines like knee = "hip" and root = ""')
+        pairs = table.get("pairs", [])
+        if not isinstance(pairs, list) or not all(
+            isinstance(p, list) and len(p) == 2 and all(isinstance(j, str) for j in p) for p in pairs
+        ):
+            raise InputError(f'{path}: expected pairs = [["left name", "right name"], ...]')
+        return cls(
+            name=str(table.get("name", path.stem)),
+            joints=tuple(parents),
+            parents=tuple(parent or None for parent in parents.values()),
+            pairs=tuple((left, right) for left, right in pairs),
+        )
