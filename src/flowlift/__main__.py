@@ -1,0 +1,7 @@
+"""`python -m flowlift` is the command line."""
+
+import sys
+
+from flowlift.cli import main
+
+sys.exit(main())

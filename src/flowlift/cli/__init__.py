@@ -1,0 +1,33 @@
+"""The command line: a table of commands, each loaded when it is called."""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from flowlift import __version__
+from flowlift.cli.report import guarded
+
+
+def _app() -> App:
+    app = App(
+        name="flowlift",
+        help="What one camera saw, as 3D poses with their uncertainty.",
+        version=__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+    )
+    commands = {
+        "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
+        "demo": "Lift a clip that flowlift synthesises, and show the result.",
+        "doctor": "What is installed, what works, and how to add what is missing.",
+    }
+    for name, help_line in commands.items():
+        app.command(f"flowlift.cli.{name}:{name}", name=name, help=help_line)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (default: the program's own); returns the exit status. Prints errors as one line."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _app()(tokens, exit_on_error=False, print_error=False, result_action="return_value"))

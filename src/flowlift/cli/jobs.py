@@ -1,0 +1,46 @@
+"""One input lifted and written."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowlift.cli.outputs import Job
+from flowlift.cli.progress import progress_bar
+from flowlift.containers import Poses3D
+from flowlift.errors import OutputError
+from flowlift.io import save
+from flowlift.pipeline import LiftInterrupted, lift
+from flowlift.view.html import write_html
+
+
+def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
+    """Lift one input with `flowlift.lift`'s settings and write its files; after Ctrl-C, what was finished.
+
+    Raises FlowliftError; KeyboardInterrupt that tells what was written.
+    """
+    try:
+        with progress_bar(str(job.source), quiet=quiet) as report:
+            poses = lift(job.source, progress=report, **settings)
+    except LiftInterrupted as stop:
+        if stop.poses is None:
+            raise
+        write_all(stop.poses, job.paths, quiet=True)
+        written = ", ".join(map(str, job.paths))
+        raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
+    write_all(poses, job.paths, quiet=quiet)
+
+
+def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:
+    """Write poses to each path in the format that its suffix names, and list the paths on a terminal."""
+    for path in paths:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
+        if path.suffix.lower() == ".html":
+            write_html(poses, path, title=path.stem)
+        else:
+            save(poses, path)
+        if sys.stdout.isatty() and not quiet:
+            print(path)

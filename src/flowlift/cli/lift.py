@@ -1,0 +1,60 @@
+"""`flowlift lift`: inputs in, files out."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flowlift.cli.options import CameraOptions, InputOptions, ModelOptions
+from flowlift.cli.report import BAD_INPUT, complain
+from flowlift.errors import FlowliftError, InputError
+
+_MODEL, _CAMERA, _INPUT = ModelOptions(), CameraOptions(), InputOptions()
+
+
+def lift(
+    inputs: list[str],
+    /,
+    *,
+    output: Annotated[str, Parameter(name=["--output", "-o"])],
+    model: ModelOptions = _MODEL,
+    camera: CameraOptions = _CAMERA,
+    clip: InputOptions = _INPUT,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> int:
+    """3D poses from videos, images, a camera or 2D keypoint files.
+
+    Parameters
+    ----------
+    inputs
+        Videos, images, folders of images, camera numbers (0 is the first), or 2D keypoint files and folders.
+    output
+        A file whose suffix says the format (.npz .csv .json .trc .html), or a folder: then each input gives
+        NAME.npz, NAME.csv and NAME.html.
+    quiet
+        No progress bar, no list of what was written.
+    """
+    from flowlift.cli.jobs import run_job
+    from flowlift.cli.outputs import plan_jobs
+
+    settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
+    jobs = plan_jobs(inputs, output)
+    status = 0
+    for job in jobs:
+        try:
+            run_job(job, settings, quiet=quiet)
+        except FlowliftError as error:
+            if len(jobs) == 1:
+                raise
+            complain("error", error)  # the other inputs are worth their results
+            status = BAD_INPUT
+    return status
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"--image-size: expected WIDTHxHEIGHT in pixels, such as 1920x1080, got {text!r}")
+    return int(width), int(height)

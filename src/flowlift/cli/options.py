@@ -1,0 +1,59 @@
+"""The flags of `flowlift lift` in groups. Showing them imports nothing heavy."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+@Parameter(name="*", group="Model")
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Which model lifts, and how it samples."""
+
+    model: str = "human"
+    """Packaged model, or a path to one."""
+    hypotheses: int = 20
+    """3D hypotheses drawn for each person and frame."""
+    steps: int | None = None
+    """Solver steps for each hypothesis; the model's own number when not given."""
+    seed: int = 0
+    """Seed of the noise: the same seed gives the same poses."""
+    smooth: str = "auto"
+    """Smoothing over time."""
+    height: float | None = None
+    """The person's height, metres: fixes the scale, which one camera cannot see."""
+    device: str | None = None
+    """Where the network runs, such as cpu or cuda."""
+
+
+@Parameter(name="*", group="Camera")
+@dataclass(frozen=True, kw_only=True)
+class CameraOptions:
+    """What is known about the camera; one of the three, or nothing."""
+
+    fov: float | None = None
+    """Field of view across the longer image side, degrees."""
+    focal: float | None = None
+    """Focal length, pixels."""
+    camera: str | None = None
+    """Calibration file. Of several cameras in it, the one called like the input; or FILE::NAME."""
+
+
+@Parameter(name="*", group="Input")
+@dataclass(frozen=True, kw_only=True)
+class InputOptions:
+    """How the input is read."""
+
+    start: float | None = None
+    """Begin here, seconds."""
+    end: float | None = None
+    """Stop here, seconds."""
+    detector: str = "mediapipe"
+    """What finds the 2D keypoints in images: mediapipe (one person) or rtmlib (several)."""
+    skeleton: str | None = None
+    """Whose joints a keypoint file holds, where the file does not say (body25 or body25b, ...)."""
+    fps: float | None = None
+    """Frames per second of a keypoint file that does not say."""
+    image_size: Annotated[str | None, Parameter(name="--image-size")] = None
+    """Size of the images behind a keypoint file that does not say, such as 1920x1080."""

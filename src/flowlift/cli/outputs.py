@@ -1,0 +1,78 @@
+"""Which files a command line asks for, checked before hours of work go into them."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowlift.errors import OutputError
+from flowlift.io import WRITERS
+
+FOLDER_SUFFIXES = (".npz", ".csv", ".html")
+"""What a folder receives for each input: everything, for programs; a table; and a page to look at."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input (a path, or a camera's number) and the files that its poses go to."""
+
+    source: str | int
+    paths: tuple[Path, ...]
+
+
+def plan_jobs(inputs: Sequence[str], output: str) -> list[Job]:
+    """Match inputs with output files. Raises OutputError where two would meet in one file, or none can be written."""
+    sources = [_source(given) for given in inputs]
+    if _is_file(output):
+        if len(sources) > 1:
+            raise OutputError(f"{output}: one file cannot hold {len(sources)} inputs; name a folder, such as out/")
+        jobs = [Job(sources[0], (Path(output),))]
+    else:
+        stems = [_stem(source) for source in sources]
+        twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+        if twice is not None:
+            raise OutputError(f"{output}: several inputs are called {twice!r}; lift them into a folder each")
+        jobs = [
+            Job(source, tuple(Path(output) / f"{stem}{suffix}" for suffix in FOLDER_SUFFIXES))
+            for source, stem in zip(sources, stems, strict=True)
+        ]
+    for path in (path for job in jobs for path in job.paths):
+        _check_writable(path, inputs)
+    return jobs
+
+
+def _source(given: str) -> str | int:
+    """A bare number is a camera, unless a file has that name."""
+    return int(given) if given.isdecimal() and not Path(given).exists() else given
+
+
+def _stem(source: str | int) -> str:
+    if isinstance(source, int):
+        return f"camera{source}"
+    path = Path(source).resolve()
+    return path.name if path.is_dir() else path.stem
+
+
+def _is_file(output: str) -> bool:
+    """Whether the suffix names a format. Raises OutputError for a suffix that names none."""
+    path = Path(output)
+    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+        return False
+    known = sorted({*WRITERS, ".html"})
+    if path.suffix.lower() not in known:
+        raise OutputError(
+            f"{output}: no writer for {path.suffix!r}; the suffix can be {' '.join(known)}, "
+            f"or end the name of a folder with a slash"
+        )
+    return True
+
+
+def _check_writable(path: Path, inputs: Sequence[str]) -> None:
+    for given in inputs:
+        if path.exists() and Path(given).exists() and path.samefile(given):
+            raise OutputError(f"{path}: this is an input, and writing would replace it; choose another name")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise OutputError(f"{path}: cannot be written, because {folder} is a file, not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written: no permission in {folder}")

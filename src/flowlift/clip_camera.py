@@ -1,0 +1,59 @@
+"""The camera of one clip, from what its user said about it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from flowlift.camera import Camera
+from flowlift.errors import InputError
+
+CROP = 0.01
+"""Share of the image's width or height by which a clip may differ from its calibration: encoders crop a few pixels."""
+
+
+def choose_camera(
+    image_size: tuple[int, int],
+    name: str,
+    *,
+    camera: Camera | str | Path | None = None,
+    fov: float | None = None,
+    focal: float | None = None,
+) -> Camera | None:
+    """The camera for images of this size (width, height) from a source of this name; None where nothing is said.
+
+    `camera` is a Camera, a calibration file (of several cameras in it, the one called like the source) or
+    `FILE::NAME`; `fov` is in degrees across the longer image side; `focal` in pixels.
+    Raises InputError when several are given, or the calibration does not fit.
+    """
+    if sum(value is not None for value in (camera, fov, focal)) > 1:
+        raise InputError("camera, fov and focal say the same thing in three ways; give one of them")
+    if fov is not None:
+        return Camera.from_fov(fov, image_size)
+    if focal is not None:
+        return Camera.from_focal(focal, image_size)
+    if camera is None:
+        return None
+    return fit_camera(camera if isinstance(camera, Camera) else read_camera_for(camera, name), image_size)
+
+
+def read_camera_for(spec: str | Path, name: str) -> Camera:
+    """Read `FILE::NAME`, or from FILE the camera that fits the source's name. Raises InputError."""
+    path, _, wanted = str(spec).partition("::")
+    if wanted:
+        return Camera.load(path, wanted)
+    from flowlift.calibration import match_camera
+
+    return Camera.load(path, match_camera(Path(path), name))
+
+
+def fit_camera(camera: Camera, image_size: tuple[int, int]) -> Camera:
+    """The camera for images that are scaled copies of those it was calibrated with. Raises InputError for others."""
+    scale = np.array(image_size) / camera.image_size
+    if np.abs(scale - 1).max() <= CROP:
+        return replace(camera, image_size=image_size)
+    if abs(scale[0] / scale[1] - 1) > CROP:
+        raise InputError(f"camera: it was calibrated for images of {camera.image_size} pixels, these have {image_size}")
+    # Pixel (u, v) counts from the top-left corner, so everything in pixels scales alike; distortion has no unit.
+    matrix = np.diag([*scale, 1.0]) @ camera.matrix
+    return replace(camera, matrix=matrix, image_size=image_size)

@@ -1,0 +1,59 @@
+"""Poses of consecutive stretches of a clip, joined to one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.containers import Keypoints2D, Poses3D
+
+
+def concatenate_poses(parts: Sequence[Poses3D]) -> Poses3D:
+    """One clip from its parts in order: frames follow one another, people who are not in a part are NaN there.
+
+    What is not an array (skeleton, fps, camera, provenance) is the first part's. `root`, `hypotheses`, `keypoints`
+    and `times` are kept where every part has them. Needs at least one part.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    people = max(part.people for part in parts)
+    keypoints = [part.keypoints for part in parts if part.keypoints is not None]
+    times = [part.times for part in parts if part.times is not None]
+    return replace(
+        first,
+        xyz=_stack([part.xyz for part in parts], people),
+        root=_stack_all([part.root for part in parts], people),
+        cov=_stack([part.cov for part in parts], people),
+        hypotheses=_stack_all([part.hypotheses for part in parts], people),
+        keypoints=concatenate_keypoints(keypoints) if len(keypoints) == len(parts) else None,
+        times=np.concatenate(times) if len(times) == len(parts) else None,
+    )
+
+
+def concatenate_keypoints(parts: Sequence[Keypoints2D]) -> Keypoints2D:
+    """One clip of keypoints from its parts in order, with the same rules as `concatenate_poses`."""
+    people = max(part.people for part in parts)
+    times = [part.times for part in parts if part.times is not None]
+    return replace(
+        parts[0],
+        xy=_stack([part.xy for part in parts], people),
+        score=_stack([part.score for part in parts], people),
+        times=np.concatenate(times) if len(times) == len(parts) else None,
+    )
+
+
+def pad_people(array: Float32[np.ndarray, "frame person ..."], people: int) -> Float32[np.ndarray, "frame people ..."]:
+    """The array with NaN for the people that it lacks."""
+    missing = np.full((array.shape[0], people - array.shape[1], *array.shape[2:]), np.nan, dtype=np.float32)
+    return np.concatenate([array, missing], axis=1) if missing.size else array
+
+
+def _stack(arrays: Sequence[Float32[np.ndarray, "..."]], people: int) -> Float32[np.ndarray, "..."]:
+    return np.concatenate([pad_people(array, people) for array in arrays])
+
+
+def _stack_all(arrays: Sequence[Float32[np.ndarray, "..."] | None], people: int) -> Float32[np.ndarray, "..."] | None:
+    known = [array for array in arrays if array is not None]
+    return _stack(known, people) if len(known) == len(arrays) else None

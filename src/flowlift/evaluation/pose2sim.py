@@ -1,0 +1,209 @@
+"""The Pose2Sim clip: one man on a beam, filmed by calibrated cameras, against joints triangulated from three of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64, Int64
+
+from flowlift.camera import Camera
+from flowlift.containers import Keypoints2D
+from flowlift.errors import InputError
+from flowlift.evaluation.lifting import Lift, LiftSettings, steps_taken
+from flowlift.evaluation.mediapipe_world import world_landmarks
+from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
+from flowlift.evaluation.scoring import score_joints
+from flowlift.skeleton import Skeleton
+from flowlift.skeletons import BODY25B, MEDIAPIPE33
+
+LIMBS = tuple(
+    f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")
+)
+_HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
+_CALIBRATED_SIZE = (1088, 1920)
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """What one camera has: where its files are, its intrinsics (px), the subject's 2D joints, and the true limbs
+    (frame, 12, 3): m, camera frame, mid-hip at 0, NaN where not triangulated."""
+
+    number: int
+    video: Path
+    openpose: Path
+    matrix: Float64[np.ndarray, "3 3"]
+    subject: Keypoints2D
+    truth: Float32[np.ndarray, "frame 12 3"]
+
+
+def read_shots(folder: str | Path) -> list[Shot]:
+    """The cameras that the reference was triangulated from (1, 2 and 4).
+
+    Raises InputError when reference.npz cannot be read or is not what is expected.
+    """
+    file = Path(folder) / "reference.npz"
+    try:
+        with np.load(file, allow_pickle=False) as reference:
+            names = [str(name) for name in reference["keypoint_names"]]
+            world = reference["world_xyz_m"][:, [names.index(joint) for joint in LIMBS]]
+            return [
+                Shot(
+                    number=int(number),
+                    video=Path(folder) / "videos" / f"cam{number:02d}.mp4",
+                    openpose=Path(folder) / "openpose_body25b" / f"cam{number:02d}_json",
+                    matrix=reference["intrinsics"][i],
+                    subject=_subject(reference["keypoints_px"][i]),
+                    truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
+                )
+                for i, number in enumerate(reference["cameras"])
+            ]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{file}: cannot read the reference of the Pose2Sim clip: {error}") from error
+
+
+def from_mid_hip(limbs: Float[np.ndarray, "frame 12 3"]) -> Float[np.ndarray, "frame 12 3"]:
+    """Limb joints relative to the point between both hips."""
+    return limbs - limbs[:, _HIPS].mean(axis=1, keepdims=True)
+
+
+def limbs_of(xyz: Float[np.ndarray, "frame joint 3"], skeleton: Skeleton) -> Float[np.ndarray, "frame 12 3"]:
+    """The 12 limb joints of a pose, mid-hip at 0."""
+    return from_mid_hip(xyz[:, skeleton.indices(LIMBS)])
+
+
+def _subject(px: Float32[np.ndarray, "frame 25 3"]) -> Keypoints2D:
+    """x, y and confidence, all 0 where missing, as one person's keypoints."""
+    xy = np.where(px[..., 2:] > 0, px[..., :2], np.nan)
+    return Keypoints2D(xy[:, None], px[:, None, :, 2], BODY25B, _CALIBRATED_SIZE)
+
+
+def choose_subject(keypoints: Keypoints2D, subject: Keypoints2D) -> Keypoints2D:
+    """One person: in each frame the one nearest to the subject (mean over the joints that both skeletons have).
+
+    The order of people changes between frames, so the index on the person axis says nothing. A frame without people,
+    or past the keypoints' end, is NaN.
+    """
+    shared = [joint for joint in subject.skeleton.joints if joint in keypoints.skeleton.joints]
+    frames, count = len(subject), min(len(subject), len(keypoints))
+    people = keypoints.xy[:count][:, :, keypoints.skeleton.indices(shared)]
+    there = subject.xy[:count][:, :, subject.skeleton.indices(shared)]
+    chosen = _nearest(people, there)
+    xy = np.full((frames, 1, *keypoints.xy.shape[2:]), np.nan, np.float32)
+    score = np.full((frames, 1, *keypoints.score.shape[2:]), np.nan, np.float32)
+    found = np.flatnonzero(chosen >= 0)
+    xy[found, 0], score[found, 0] = keypoints.xy[found, chosen[found]], keypoints.score[found, chosen[found]]
+    return Keypoints2D(xy, score, keypoints.skeleton, keypoints.image_size, keypoints.fps, keypoints.source)
+
+
+def _nearest(
+    people: Float32[np.ndarray, "frame person joint 2"], subject: Float32[np.ndarray, "frame 1 joint 2"]
+) -> Int64[np.ndarray, " frame"]:
+    """Index of the person with the least mean distance in each frame, -1 where there is nobody."""
+    apart = np.linalg.norm(people - subject, axis=-1)
+    count = np.isfinite(apart).sum(axis=-1)
+    mean = np.where(count > 0, np.nansum(apart, axis=-1) / np.maximum(count, 1), np.inf)
+    nobody = ~np.isfinite(mean).any(axis=-1)
+    return np.array([-1 if none else row.argmin() for none, row in zip(nobody, mean, strict=True)], dtype=np.int64)
+
+
+def openpose_keypoints(shot: Shot) -> Keypoints2D:
+    """The subject's keypoints from OpenPose's files, which hold everybody in view."""
+    from flowlift.io import load
+
+    everybody = load(shot.openpose, skeleton="body25b", fps=60.0, image_size=_CALIBRATED_SIZE)
+    if not isinstance(everybody, Keypoints2D):
+        raise InputError(f"{shot.openpose}: expected OpenPose's 2D keypoints")
+    return choose_subject(everybody, shot.subject)
+
+
+def detected_keypoints(shot: Shot, detector: str = "mediapipe") -> Keypoints2D:
+    """The subject's keypoints as a detector finds them in the video."""
+    from flowlift.detect import load_detector
+    from flowlift.io.video import open_frames
+
+    detect, frames = load_detector(detector), open_frames(shot.video)
+    try:
+        found = [detect(frame) for frame in frames]
+    finally:
+        detect.close()
+    people = max(1, *(len(each.xy) for each in found))
+    xy = np.full((len(found), people, len(detect.skeleton), 2), np.nan, np.float32)
+    score = np.full(xy.shape[:3], np.nan, np.float32)
+    for i, each in enumerate(found):
+        xy[i, : len(each.xy)], score[i, : len(each.xy)] = each.xy, each.score
+    everybody = Keypoints2D(xy, score, detect.skeleton, frames.image_size, frames.fps, str(shot.video))
+    return choose_subject(everybody, shot.subject)
+
+
+def evaluate_keypoints(
+    name: str,
+    source: str,
+    shots: Sequence[Shot],
+    keypoints: Mapping[int, Keypoints2D],
+    lift: Lift,
+    settings: LiftSettings,
+    *,
+    intrinsics: bool = True,
+) -> Result:
+    """Lift each camera's keypoints (by the camera's number, one person) and compare with the truth."""
+    seeds: dict[int, list[PerFrame]] = {}
+    steps = settings.steps
+    for shot in shots:
+        seen = keypoints[shot.number]
+        camera = Camera.from_matrix(shot.matrix, seen.image_size) if intrinsics else None
+        seeds[shot.number] = []
+        for seed in settings.seeds:
+            poses = settings.run(lift, seen, camera=camera, height=None, seed=seed)
+            pred = limbs_of(poses.xyz[:, 0], poses.skeleton)
+            seeds[shot.number].append(score_where_known(pred, shot.truth))
+            steps = steps_taken(poses, settings)
+    conditions = Conditions(
+        **_COMMON,
+        keypoints=source,
+        intrinsics="given" if intrinsics else "unknown",
+        root="solved",
+        scale="the model's",
+        hypotheses=settings.hypotheses,
+        steps=steps,
+        smoothing=settings.smooth,
+        seeds=settings.seeds,
+    )
+    return Result(name, conditions, tuple(_rows(seeds)))
+
+
+def evaluate_poses(
+    name: str, source: str, shots: Sequence[Shot], limbs: Mapping[int, Float[np.ndarray, "frame 12 3"]]
+) -> Result:
+    """Compare limbs that some other method found (m, camera frame, mid-hip at 0), by the camera's number."""
+    seeds = {shot.number: [score_where_known(limbs[shot.number], shot.truth)] for shot in shots}
+    conditions = Conditions(**_COMMON, keypoints=source, intrinsics=None, root=None, scale="the method's")
+    return Result(name, conditions, tuple(_rows(seeds)))
+
+
+def evaluate_mediapipe_world(shots: Sequence[Shot]) -> Result:
+    """MediaPipe's own 3D on the videos, the yardstick. Raises MissingExtraError without MediaPipe."""
+    limbs = {shot.number: limbs_of(world_landmarks(shot.video), MEDIAPIPE33) for shot in shots}
+    return evaluate_poses("MediaPipe's world landmarks", "MediaPipe, complexity 1, tracking", shots, limbs)
+
+
+_COMMON = {
+    "dataset": "Pose2Sim's balancing clip (one man, one motion: a reality check, not a benchmark)",
+    "split": "all frames in which the reference has all 12 limb joints",
+    "cameras": "1, 2, 4 of the capture; the reference is triangulated from them, good to about 20 mm",
+    "joints": "12 (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned, camera frame",
+}
+
+
+def score_where_known(pred: Float[np.ndarray, "frame 12 3"], truth: Float32[np.ndarray, "all 12 3"]) -> PerFrame:
+    """Figures of the frames whose truth has all joints; NaN for those that the prediction lacks."""
+    padded = np.full(truth.shape, np.nan)
+    padded[: len(pred)] = pred[: len(truth)]
+    known = np.isfinite(truth).all(axis=(1, 2))
+    return score_joints(padded[known], truth[known].astype(np.float64))
+
+
+def _rows(seeds: Mapping[int, list[PerFrame]]) -> Iterator[Row]:
+    cameras = [frame_mean(f"camera {number}", values) for number, values in seeds.items()]
+    yield from cameras
+    yield mean_of_rows("mean of cameras", cameras)

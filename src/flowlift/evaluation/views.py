@@ -1,0 +1,79 @@
+"""Captured clips as a camera sees them: 2D keypoints, as good or as bad as asked for, with the true poses."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.camera import Camera
+from flowlift.containers import Keypoints2D
+from flowlift.evaluation.virtual_camera import ViewRange, draw_camera_that_sees, in_image, to_camera_frame
+from flowlift.skeletons import HUMAN36M17
+
+
+@dataclass(frozen=True, eq=False)
+class Capture:
+    """One clip: `xyz` (frame, 17, 3) m, Y up, on Human3.6M's joints; `height` (m) along the bones, ankle to head."""
+
+    actor: str
+    action: str
+    xyz: Float32[np.ndarray, "frame 17 3"]
+    height: float
+    fps: float
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What a method is given. `noise`: standard deviation along each image axis, as a share of the body's height;
+    `missing`: joints left out of each frame at random; whether it is told the intrinsics and the body's height."""
+
+    noise: float = 0.0
+    missing: int = 0
+    intrinsics: bool = True
+    height: bool = False
+    views: ViewRange = ViewRange()
+
+    @property
+    def keypoints(self) -> str:
+        """What the 2D keypoints are, in words."""
+        quality = f"with Gaussian noise of {100 * self.noise:g} % of the body's height" if self.noise else "exact"
+        return quality + (f", {self.missing} random joints missing in each frame" if self.missing else "")
+
+
+VARIATIONS = {
+    "exact": Variation(),
+    "noise": Variation(noise=0.01),
+    "missing": Variation(missing=4),
+    "uncalibrated": Variation(intrinsics=False, views=replace(ViewRange(), fov=(40.0, 80.0))),
+    "height": Variation(height=True),
+}
+"""The variations that are measured, by the names the command line takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A clip as a camera sees it: the keypoints, and the true pose (frame, 17, 3) m, camera frame, hip at 0."""
+
+    camera: Camera
+    keypoints: Keypoints2D
+    truth: Float32[np.ndarray, "frame 17 3"]
+
+
+def view(capture: Capture, variation: Variation, rng: np.random.Generator) -> View:
+    """See a clip with one camera, drawn with `rng`, as is the noise. Joints outside the image are missing."""
+    camera = draw_camera_that_sees(rng, capture.xyz, variation.views)
+    xyz = to_camera_frame(camera, capture.xyz)
+    px = camera.project(xyz)
+    hip = xyz[:, HUMAN36M17.root]
+    body_px = capture.height * camera.matrix[0, 0] / hip[:, 2]
+    kept = in_image(camera, px) & (np.argsort(rng.uniform(size=px.shape[:2]), axis=1) >= variation.missing)
+    px = px + variation.noise * body_px[:, None, None] * rng.normal(size=px.shape)
+    keypoints = Keypoints2D(
+        np.where(kept[..., None], px, np.nan).astype(np.float32)[:, None],
+        kept.astype(np.float32)[:, None],
+        HUMAN36M17,
+        camera.image_size,
+        fps=capture.fps,
+        source=f"{capture.actor} {capture.action}",
+    )
+    return View(camera, keypoints, (xyz - hip[:, None]).astype(np.float32))

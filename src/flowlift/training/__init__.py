@@ -1,0 +1,1 @@
+"""Training of the packaged networks: bodies, views, and the loop."""

@@ -1,0 +1,247 @@
+"""Varied bodies from captured poses: limbs mixed between poses, joints turned, folded, proportions changed.
+
+Made in batches on the training device. Poses are bone vectors in the frames of the pelvis and the chest, so that a
+limb can be taken from another pose and still hang right.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from flowlift.skeletons import HUMAN36M17
+
+_S = HUMAN36M17
+_PARENT = _S.parent_indices
+_LEG = {side: _S.indices([f"{side}_hip", f"{side}_knee", f"{side}_ankle"]) for side in ("left", "right")}
+_ARM = {side: _S.indices([f"{side}_elbow", f"{side}_wrist"]) for side in ("left", "right")}
+_TRUNK = _S.indices(["spine", "thorax", "left_shoulder", "right_shoulder"])
+_HEAD = _S.indices(["nose", "head"])
+_PARTS = (_LEG["left"], _LEG["right"], _TRUNK, _ARM["left"], _ARM["right"], _HEAD)
+_IN_CHEST = _S.indices(["left_elbow", "left_wrist", "right_elbow", "right_wrist", "nose", "head"])
+
+
+@dataclass(frozen=True)
+class BodyVariation:
+    """How far bodies are varied; lengths as standard deviations of the log, angles in radians."""
+
+    mix_halves: float = 0.2
+    mix_all: float = 0.3
+    joint_angle: float = 0.2
+    fold: float = 0.25
+    any_direction_arm: float = 0.1
+    overall_length: float = 0.12
+    bone_length: float = 0.1
+    asymmetry: float = 0.02
+    definition_offset: float = 0.02
+    face_nose: float = 0.4
+
+
+def unit(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    return torch.nn.functional.normalize(v, dim=-1)
+
+
+def frame(across: Float[Tensor, "*batch 3"], up: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Columns: left, up, forward of a body segment; maps the segment's coordinates to the world's."""
+    left = unit(across)
+    forward = unit(torch.cross(left, up, dim=-1))
+    return torch.stack([left, torch.cross(forward, left, dim=-1), forward], dim=-1)
+
+
+def rotation_from_vector(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """Rodrigues: the rotation by |v| radians about v."""
+    angle = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
+    x, y, z = (v / angle).unbind(-1)
+    o = torch.zeros_like(x)
+    k = torch.stack([o, -z, y, z, o, -x, -y, x, o], dim=-1).unflatten(-1, (3, 3))
+    s, c = angle.sin()[..., None], angle.cos()[..., None]
+    return torch.eye(3, device=v.device) + s * k + (1 - c) * (k @ k)
+
+
+@dataclass(frozen=True)
+class PoseBank:
+    """Distinct poses as bone vectors: `bones` (N, 17, 3) in segment frames, `pelvis` (N, 3, 3) segment to world."""
+
+    bones: Float[Tensor, "pose 17 3"]
+    pelvis: Float[Tensor, "pose 3 3"]
+
+    @classmethod
+    def from_positions(cls, xyz: Float[Tensor, "pose 17 3"]) -> "PoseBank":
+        """From joint positions (Y up); every pose also enters mirrored."""
+        mirrored = xyz[:, list(_S.mirror)] * torch.tensor([-1.0, 1.0, 1.0], device=xyz.device)
+        xyz = torch.cat([xyz, mirrored])
+        bones = torch.zeros_like(xyz)
+        for child, parent in enumerate(_PARENT):
+            if parent >= 0:
+                bones[:, child] = xyz[:, child] - xyz[:, parent]
+        pelvis, chest = _segment_frames(bones)
+        local = torch.einsum("nji,nkj->nki", pelvis, bones)
+        local[:, _IN_CHEST] = torch.einsum("nji,nkj->nki", chest, bones[:, _IN_CHEST])
+        return cls(local, pelvis)
+
+    def __len__(self) -> int:
+        return len(self.bones)
+
+
+def _segment_frames(bones: Float[Tensor, "b 17 3"]) -> tuple[Float[Tensor, "b 3 3"], Float[Tensor, "b 3 3"]]:
+    """Pelvis and chest frames from bone vectors that share one frame."""
+    i = _S.index
+    pelvis = frame(bones[:, i("left_hip")] - bones[:, i("right_hip")], bones[:, i("spine")])
+    chest = frame(bones[:, i("left_shoulder")] - bones[:, i("right_shoulder")], bones[:, i("thorax")])
+    return pelvis, chest
+
+
+def sample_bodies(
+    bank: PoseBank, count: int, variation: BodyVariation, generator: Generator
+) -> Float[Tensor, "count 17 3"]:
+    """Varied bodies (count, 17, 3): Y up, the bank's unit, root at the origin."""
+    device = bank.bones.device
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=generator, device=device)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, device=device)
+
+    source = torch.randint(len(bank), (count, len(_PARTS)), generator=generator, device=device)
+    source = _mix(source, uniform(count), variation)
+    bones = torch.zeros(count, 17, 3, device=device)
+    for part, joints in enumerate(_PARTS):
+        bones[:, joints] = bank.bones[source[:, part]][:, joints]
+    bones = _turn(bones, variation, uniform, normal)
+    bones = _fold(bones, variation, uniform)
+    bones = _proportion(bones, variation, uniform, normal)
+    tilt = rotation_from_vector(normal(count, 3) * 0.15 * uniform(count, 1))
+    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]])
+
+
+def _mix(
+    source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation
+) -> Int[Tensor, "b part"]:
+    """Which pose each part comes from: mostly one; sometimes two (legs, the rest); sometimes each its own."""
+    whole = source[:, :1].expand(-1, source.shape[1])
+    halves = torch.cat([source[:, :1].expand(-1, 2), source[:, 2:3].expand(-1, source.shape[1] - 2)], dim=1)
+    choice = chance[:, None]
+    mixed = torch.where(choice < variation.mix_all, source, whole)
+    return torch.where(choice > 1 - variation.mix_halves, halves, mixed)
+
+
+def _turn(bones, variation, uniform, normal):  # type: ignore[no-untyped-def]
+    """Turn every joint by a random angle; what hangs on it turns with it."""
+    count = len(bones)
+    strength = variation.joint_angle * 2 * uniform(count, 1, 1)
+    turns = rotation_from_vector(normal(count, 17, 3) * strength)
+    bones = bones.clone()
+    for chain in (_LEG["left"], _LEG["right"], _ARM["left"], _ARM["right"], _HEAD):
+        carried = None
+        for joint in chain:
+            if joint in (_LEG["left"][0], _LEG["right"][0]):
+                continue  # the hips' own place in the pelvis is a proportion, not a joint angle
+            carried = turns[:, joint] if carried is None else carried @ turns[:, joint]
+            bones[:, joint] = torch.einsum("nij,nj->ni", carried, bones[:, joint])
+    trunk = rotation_from_vector(normal(count, 3) * strength[:, 0])
+    for joint in _TRUNK[1:]:
+        bones[:, joint] = torch.einsum("nij,nj->ni", trunk, bones[:, joint])
+    return bones
+
+
+def _fold(bones, variation, uniform):  # type: ignore[no-untyped-def]
+    """Bend hips, knees and trunk further than they were captured (sitting, squatting); send arms anywhere."""
+    count, device = len(bones), bones.device
+    folded = (uniform(count) < variation.fold).float()
+    both = (uniform(count) < 0.6).float()
+    bones = bones.clone()
+    zero = torch.zeros(count, device=device)
+    hip_both, knee_both = uniform(count), uniform(count)
+    for side in ("left", "right"):
+        hip = both * hip_both + (1 - both) * uniform(count)
+        knee = both * knee_both + (1 - both) * uniform(count)
+        flex = -folded * (hip * 2.1 - 0.2)
+        bend = flex + folded * knee * 2.2
+        for joint, angle in zip(_LEG[side][1:], (flex, bend), strict=True):
+            turn = rotation_from_vector(torch.stack([angle, zero, zero], dim=-1))
+            bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+    lean = (uniform(count) < variation.fold).float() * (uniform(count) * 1.5 - 0.5)
+    turn = rotation_from_vector(torch.stack([lean, zero, zero], dim=-1))
+    for joint in _TRUNK[1:]:
+        bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+    for side in ("left", "right"):
+        anywhere = (uniform(count, 1) < variation.any_direction_arm).float()
+        turn = rotation_from_vector((uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
+        for joint in _ARM[side]:
+            bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+    return bones
+
+
+def _proportion(bones, variation, uniform, normal):  # type: ignore[no-untyped-def]
+    """Change bone lengths, each pair's own way, and shift joints' definitions (hips, shoulders, neck, face)."""
+    count, device = len(bones), bones.device
+    i = _S.index
+    groups = (
+        ("left_hip", "right_hip"),
+        ("left_knee", "right_knee"),
+        ("left_ankle", "right_ankle"),
+        ("left_shoulder", "right_shoulder"),
+        ("left_elbow", "right_elbow"),
+        ("left_wrist", "right_wrist"),
+        ("spine",),
+        ("thorax",),
+        ("nose",),
+        ("head",),
+    )
+    legs, trunk, arms = (normal(count) * variation.overall_length for _ in range(3))
+    shared = {"k": legs, "a": legs, "e": arms, "w": arms}
+    log_length = torch.zeros(count, 17, device=device)
+    for group in groups:
+        kind = group[0].removeprefix("left_")[0]
+        wide = 1.6 if group[0] in ("spine", "thorax", "nose", "head") or "hip" in group[0] else 1.0
+        wide = 1.8 if "shoulder" in group[0] else wide
+        common = normal(count) * variation.bone_length * wide
+        limb = shared[kind] if kind in shared and len(group) == 2 else trunk
+        for name in group:
+            log_length[:, i(name)] = limb + common + normal(count) * variation.asymmetry
+    bones = bones * log_length.clamp(-0.7, 0.7).exp()[..., None]
+    bones = bones + _definition_offsets(count, device, variation, uniform, normal)
+    return bones
+
+
+def _definition_offsets(count, device, variation, uniform, normal):  # type: ignore[no-untyped-def]
+    """Where a joint is said to be differs between captures and detectors; symmetric for a pair. In bone vectors."""
+    i = _S.index
+    offset = torch.zeros(count, 17, 3, device=device)
+    sd = variation.definition_offset
+    for child, below in (("hip", "knee"), ("shoulder", "elbow")):
+        shift = normal(count, 3) * sd
+        for side, sign in (("left", 1.0), ("right", -1.0)):
+            moved = shift * torch.tensor([sign, 1.0, 1.0], device=device)
+            offset[:, i(f"{side}_{child}")] += moved
+            offset[:, i(f"{side}_{below}")] -= moved
+    for joint, above in (("spine", "thorax"), ("thorax", "nose")):
+        shift = normal(count, 3) * sd * torch.tensor([0.2, 1.0, 1.0], device=device)
+        offset[:, i(joint)] += shift
+        offset[:, i(above)] -= shift
+    # A detector's nose is the face's: forward of the skull's base, turned with the head, which may look aside.
+    is_face = (uniform(count) < variation.face_nose).float()
+    look = normal(count) * 0.5
+    reach = is_face * (0.05 + 0.05 * uniform(count))
+    face = torch.stack([reach * look.sin(), is_face * (0.03 * uniform(count) - 0.01), reach * look.cos()], dim=-1)
+    offset[:, i("nose")] += face
+    offset[:, i("head")] -= face
+    offset[:, i("head")] += normal(count, 3) * sd
+    return offset
+
+
+def _assemble(bones: Float[Tensor, "b 17 3"], pelvis: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b 17 3"]:
+    """Joint positions from bone vectors in segment frames."""
+    _, chest = _segment_frames(bones)
+    bones = bones.clone()
+    bones[:, _IN_CHEST] = torch.einsum("nij,nkj->nki", chest, bones[:, _IN_CHEST])
+    bones = torch.einsum("nij,nkj->nki", pelvis, bones)
+    xyz = torch.zeros_like(bones)
+    for joint in _S.topological[1:]:
+        xyz[:, joint] = xyz[:, _PARENT[joint]] + bones[:, joint]
+    # Mixed left and right hips need not straddle the root any more: put it between them again.
+    middle = (xyz[:, _S.index("left_hip")] + xyz[:, _S.index("right_hip")]) / 2
+    xyz[:, _S.root] = middle
+    return xyz - middle[:, None]

@@ -1,0 +1,102 @@
+"""`flowlift lift` through the real command line: what it writes, what it shows, and what Ctrl-C leaves."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import flowlift
+from flowlift.containers import Poses3D
+from flowlift.demo import synthesize
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def on_terminal(arguments: list[object], cwd: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start flowlift with a terminal for its output; also the terminal's other end, to read from."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flowlift", *map(str, arguments)], cwd=cwd, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    return process, ours
+
+
+def read_until(terminal: int, pattern: str = "$never", seconds: float = 60) -> str:
+    """What appears on the terminal until the pattern does, or until the program has closed it."""
+    text, deadline = "", time.monotonic() + seconds
+    while not re.search(pattern, text) and time.monotonic() < deadline:
+        try:
+            text += os.read(terminal, 4096).decode(errors="replace")
+        except OSError:  # the other end was closed
+            break
+    return text
+
+
+def test_a_folder_gets_poses_table_and_page(run, walk: Path, tmp_path: Path) -> None:
+    done = run("lift", walk, "-o", "new/out/")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert names(tmp_path / "new" / "out") == ["walk.csv", "walk.html", "walk.npz"]
+    poses = flowlift.load(tmp_path / "new" / "out" / "walk.npz")
+    assert isinstance(poses, Poses3D)
+    assert poses.xyz.shape == (30, 1, 17, 3)
+    assert poses.provenance["source"] == "walk"
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv", "json", "trc", "html"])
+def test_the_suffix_says_the_format(run, walk: Path, tmp_path: Path, suffix: str) -> None:
+    done = run("lift", walk, "-o", f"poses.{suffix}", "--hypotheses", "2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert names(tmp_path) == [f"poses.{suffix}"]
+    assert (tmp_path / f"poses.{suffix}").stat().st_size > 1000
+
+
+def test_the_seed_decides(run, walk: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert run("lift", walk, "-o", f"{name}.npz", "--seed", seed, "--hypotheses", 4).returncode == 0
+    a, b, c = (flowlift.load(tmp_path / f"{name}.npz") for name in "abc")
+    np.testing.assert_array_equal(a.xyz, b.xyz)
+    assert np.nanmax(np.abs(a.xyz - c.xyz)) > 1e-4
+
+
+def test_command_line_and_python_agree(run, walk: Path, tmp_path: Path) -> None:
+    told = run("lift", walk, "-o", "poses.npz", "--fov", 60, "--height", 1.8, "--start", 0.2, "--end", 0.6)
+    assert told.returncode == 0
+    told = flowlift.load(tmp_path / "poses.npz")
+    called = flowlift.lift(walk, fov=60, height=1.8, start=0.2, end=0.6)
+    np.testing.assert_allclose(told.xyz, called.xyz, atol=1e-6)
+    np.testing.assert_allclose(told.frame_times, np.arange(6, 18) / 30)
+    assert told.camera.matrix[0, 0] == pytest.approx(1280 / 2 / np.tan(np.radians(30)))
+
+
+def test_a_terminal_shows_what_was_written_unless_quiet(walk: Path, tmp_path: Path) -> None:
+    for quiet, expected in (([], True), (["--quiet"], False)):
+        process, terminal = on_terminal(["lift", walk, "-o", "poses.npz", *quiet], tmp_path)
+        shown = read_until(terminal)
+        assert process.wait(60) == 0
+        assert ("poses.npz" in shown) is expected
+
+
+def test_ctrl_c_leaves_what_was_finished(tmp_path: Path) -> None:
+    clip = synthesize(seconds=600.0).keypoints
+    flowlift.save(clip, tmp_path / "long.npz")
+    process, terminal = on_terminal(["lift", "long.npz", "-o", "out/", "--hypotheses", 50], tmp_path)
+    read_until(terminal, r"\b(256|512|768)/18000")
+    process.send_signal(signal.SIGINT)
+    shown = read_until(terminal)
+    assert process.wait(60) == 130
+    assert "Traceback" not in shown
+    assert "interrupted: the" in shown
+    poses = flowlift.load(tmp_path / "out" / "long.npz")
+    assert isinstance(poses, Poses3D)
+    assert 256 <= len(poses) < len(clip)
+    assert names(tmp_path / "out") == ["long.csv", "long.html", "long.npz"]

@@ -1,0 +1,189 @@
+"""The main job's stream: chunks, people who come and go, Ctrl-C, memory."""
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlift import pipeline
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.detect import Detection
+from flowlift.errors import InputError
+from flowlift.io.video import Frame
+from flowlift.pipeline import (
+    LiftInterrupted,
+    cut,
+    detected_chunks,
+    keypoint_chunks,
+    lift_chunks,
+    open_images,
+    open_keypoints,
+)
+from flowlift.skeleton import Skeleton
+
+SKELETON = Skeleton.named("human36m17")
+
+
+@dataclass
+class Frames:
+    """Images that are all alike; `stop_at`: the frame at whose reading somebody presses Ctrl-C."""
+
+    count: int
+    image_size: tuple[int, int] = (8, 6)
+    fps: float | None = 25.0
+    frame_count: int | None = None
+    name: str = "clip"
+    stop_at: int | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        for i in range(self.count):
+            if i == self.stop_at:
+                raise KeyboardInterrupt
+            yield Frame(i, i / 25, np.ones((self.image_size[1], self.image_size[0], 3), dtype=np.uint8))
+
+
+class Detector:
+    """Finds as many people as it is told for each frame; their pixels hold the frame's number."""
+
+    skeleton = SKELETON
+    name = "told"
+
+    def __init__(self, people: Callable[[int], int] = lambda frame: 1) -> None:
+        self.people = people
+
+    def __call__(self, frame: Frame) -> Detection:
+        shape = (self.people(frame.index), len(SKELETON))
+        return Detection(np.full((*shape, 2), frame.index, dtype=np.float32), np.ones(shape, dtype=np.float32))
+
+    def close(self) -> None:
+        pass
+
+
+def flat(keypoints: Keypoints2D) -> Poses3D:
+    """A stand-in for the lifter: depth 0, frame by frame."""
+    xyz = np.concatenate([keypoints.xy, 0 * keypoints.xy[..., :1]], axis=-1)
+    return Poses3D(
+        xyz=xyz,
+        root=xyz[:, :, 0],
+        cov=np.zeros((*xyz.shape, 3), dtype=np.float32),
+        skeleton=SKELETON,
+        fps=keypoints.fps,
+        keypoints=keypoints,
+        times=keypoints.times,
+    )
+
+
+def lifted(frames: Frames, detector: Detector) -> Poses3D | None:
+    return lift_chunks(open_images(frames, detector, lambda done, total: None), flat)
+
+
+def make_keypoints(xy: np.ndarray, fps: float | None = 10.0) -> Keypoints2D:
+    return Keypoints2D(xy, np.ones(xy.shape[:3], dtype=np.float32), SKELETON, (100, 100), fps=fps)
+
+
+@given(count=st.integers(1, 40), chunk=st.integers(1, 50), crowd=st.lists(st.integers(0, 3), min_size=1, max_size=5))
+def test_the_result_does_not_depend_on_the_chunks(count: int, chunk: int, crowd: list[int]) -> None:
+    detector = Detector(lambda frame: crowd[frame % len(crowd)])
+    whole = lifted(Frames(count), detector)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "CHUNK", chunk)
+        parts = lifted(Frames(count), detector)
+    assert whole is not None
+    assert parts is not None
+    np.testing.assert_array_equal(parts.xyz, whole.xyz)
+    np.testing.assert_array_equal(parts.frame_times, np.arange(count) / 25)
+    seen = np.isfinite(whole.xyz[..., 0]).all(axis=-1).sum(axis=-1)
+    np.testing.assert_array_equal(seen, [crowd[frame % len(crowd)] for frame in range(count)])
+
+
+@given(count=st.integers(1, 30), stop=st.integers(0, 29), chunk=st.integers(1, 12))
+def test_ctrl_c_while_detecting_keeps_every_detected_frame(count: int, stop: int, chunk: int) -> None:
+    stop = min(stop, count - 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "CHUNK", chunk)
+        with pytest.raises(LiftInterrupted) as interrupted:
+            lifted(Frames(count, stop_at=stop), Detector())
+    poses = interrupted.value.poses
+    if stop == 0:
+        assert poses is None
+    else:
+        assert poses is not None
+        np.testing.assert_array_equal(poses.xyz[:, 0, 0, 0], np.arange(stop))
+
+
+@pytest.mark.parametrize("stop", range(4))
+def test_ctrl_c_while_lifting_keeps_the_chunk_at_hand(monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    monkeypatch.setattr(pipeline, "CHUNK", 5)
+    calls = iter(range(9))
+
+    def lift_once(keypoints: Keypoints2D) -> Poses3D:
+        if next(calls) == stop:
+            raise KeyboardInterrupt
+        return flat(keypoints)
+
+    frames = Frames(20)
+    with pytest.raises(LiftInterrupted) as interrupted:
+        lift_chunks(open_images(frames, Detector(), lambda *_: None), lift_once)
+    assert interrupted.value.poses is not None
+    np.testing.assert_array_equal(interrupted.value.poses.xyz[:, 0, 0, 0], np.arange(5 * stop + 5))
+
+
+def test_no_frames_are_no_poses() -> None:
+    assert lifted(Frames(0), Detector()) is None
+
+
+def test_images_do_not_pile_up() -> None:
+    frames = Frames(2000, image_size=(320, 240))  # 440 MB, were they kept
+    tracemalloc.start()
+    try:
+        poses = lifted(frames, Detector())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert poses is not None
+    assert len(poses) == 2000
+    assert peak < 20e6
+
+
+def test_progress_counts_every_frame() -> None:
+    seen = list[tuple[int, int | None]]()
+    list(detected_chunks(Frames(7, frame_count=9), Detector(), lambda done, total: seen.append((done, total))))
+    assert seen == [(done, 9) for done in range(8)]
+    seen.clear()
+    list(keypoint_chunks(make_keypoints(np.zeros((300, 1, 17, 2), dtype=np.float32)), lambda *now: seen.append(now)))
+    assert seen[0] == (0, 300)
+    assert seen[-1] == (300, 300)
+
+
+@given(start=st.integers(0, 8), length=st.integers(1, 9))
+def test_cut_keeps_frames_at_their_times(start: int, length: int) -> None:
+    keypoints = make_keypoints(np.arange(9 * 34, dtype=np.float32).reshape(9, 1, 17, 2))
+    part = cut(keypoints, start / 10 - 0.05, (start + length) / 10 - 0.05, "clip.npz")
+    np.testing.assert_allclose(part.frame_times, np.arange(start, min(start + length, 9)) / 10)
+    np.testing.assert_array_equal(part.xy, keypoints.xy[start : start + length])
+
+
+def test_cut_outside_the_clip_is_refused() -> None:
+    keypoints = make_keypoints(np.zeros((9, 1, 17, 2), dtype=np.float32))
+    with pytest.raises(InputError, match=r"clip\.npz.*0\.0 to 0\.8 s"):
+        cut(keypoints, 5.0, None, "clip.npz")
+    with pytest.raises(InputError, match="frame rate"):
+        cut(make_keypoints(keypoints.xy, fps=None), 0.1, None, "clip.npz")
+
+
+@pytest.mark.parametrize(("visible", "message"), [(0, "no joint is visible"), (1, "a pose needs"), (2, "a pose needs")])
+def test_too_few_joints_are_refused(visible: int, message: str) -> None:
+    xy = np.full((4, 1, 17, 2), np.nan, dtype=np.float32)
+    xy[:, :, :visible] = 5.0
+    with pytest.raises(InputError, match=message):
+        open_keypoints("clip.npz", make_keypoints(xy), None, None, lambda *_: None)
+
+
+def test_poses_are_not_lifted_again() -> None:
+    poses = flat(make_keypoints(np.zeros((1, 1, 17, 2), dtype=np.float32)))
+    with pytest.raises(InputError, match="3D poses already"):
+        open_keypoints("poses.npz", poses, None, None, lambda *_: None)
