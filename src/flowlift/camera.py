@@ -145,8 +145,11 @@ def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
     a, b = (xp.where(w > 0, rays[..., i], xp.zeros_like(w)) for i in (0, 1))
     x, y, z = pose[..., 0], pose[..., 1], pose[..., 2]
 
+    total = xp.sum(w, axis=-1)
+    total = xp.where(total > 0, total, xp.ones_like(total))
+
     def mean(value: Array) -> Array:
-        return xp.sum(w * value, axis=-1) / xp.sum(w, axis=-1)
+        return xp.sum(w * value, axis=-1) / total
 
     # Eliminating T_x and T_y (their optimum given T_z) leaves one equation in T_z with centred rays.
     a_mean, b_mean = mean(a), mean(b)

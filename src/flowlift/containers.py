@@ -11,6 +11,9 @@ from flowlift.camera import Camera
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 
+Given = Shaped[np.ndarray, "..."]
+"""An array as it was given: its shape is checked here, with errors of our own, and stands in the docstring."""
+
 Provenance = Mapping[str, str | int | float | bool | None]
 
 
@@ -52,13 +55,13 @@ class Keypoints2D:
     Raises InputError for shapes that do not fit, infinities, or sizes that are not positive.
     """
 
-    xy: Float32[np.ndarray, "frame person joint 2"]
-    score: Float32[np.ndarray, "frame person joint"]
+    xy: Given
+    score: Given
     skeleton: Skeleton
     image_size: tuple[int, int]
     fps: float | None = None
     source: str = ""
-    times: Float64[np.ndarray, " frame"] | None = None
+    times: Given | None = None
 
     def __post_init__(self) -> None:
         xy, score = _frozen32(self.xy), _frozen32(self.score)
@@ -112,16 +115,16 @@ class Poses3D:
     Raises InputError for shapes that do not fit.
     """
 
-    xyz: Float32[np.ndarray, "frame person joint 3"]
-    root: Float32[np.ndarray, "frame person 3"] | None
-    cov: Float32[np.ndarray, "frame person joint 3 3"]
+    xyz: Given
+    root: Given | None
+    cov: Given
     skeleton: Skeleton
     fps: float | None = None
     camera: Camera | None = None
     provenance: Provenance = field(default_factory=dict)
-    hypotheses: Float32[np.ndarray, "frame person hypothesis joint 3"] | None = None
+    hypotheses: Given | None = None
     keypoints: Keypoints2D | None = None
-    times: Float64[np.ndarray, " frame"] | None = None
+    times: Given | None = None
 
     def __post_init__(self) -> None:
         xyz = _frozen32(self.xyz)

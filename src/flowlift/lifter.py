@@ -1,6 +1,7 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +157,7 @@ class Lifter:
                 continue
             context = self.engine.encode(np.asarray(features(side), dtype=np.float32))
             x_0 = np.ascontiguousarray(np.broadcast_to(start, (len(context), *start.shape)))
-            state[:, which] = integrate(lambda x, t, c=context: self.engine.velocity(c, x, t), x_0, steps=steps)
+            state[:, which] = integrate(partial(self.engine.velocity, context), x_0, steps=steps)
         flipped = state[:, 1::2][:, :, mirror] * np.array([-1, 1, 1], dtype=np.float32)
         root = self.model.skeleton.root
         flipped[:, :, root] = state[:, 1::2, root]  # the root's row holds the log size, which no mirror changes

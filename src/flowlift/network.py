@@ -35,11 +35,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.inner = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, width)
-        )
-        nn.init.zeros_(self.inner[-1].weight)
-        nn.init.zeros_(self.inner[-1].bias)
+        last = nn.Linear(width, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.inner = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), last)
 
     def forward(self, x: Float[Tensor, "*batch width"]) -> Float[Tensor, "*batch width"]:
         return x + self.inner(x)
@@ -47,6 +46,8 @@ class ResidualBlock(nn.Module):
 
 class LiftNetwork(nn.Module):
     """Velocity v(x_t, t, context) of a pose of J joints; called with a context from `encode`."""
+
+    frequencies: Tensor
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -159,6 +159,7 @@ def test_seventeen_joints_need_their_bones(tmp_path: Path) -> None:
         human36m17_from_acclaim(read_acclaim(*write(tmp_path, AMC_HEADER + frame(1))))
 
 
+@pytest.mark.slow
 def test_a_real_walk_stands_on_the_ground_at_human_size(shared_data: Path, tmp_path: Path) -> None:
     import tarfile
 

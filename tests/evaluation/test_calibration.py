@@ -13,7 +13,8 @@ from flowlift.skeletons import HUMAN36M17
 
 def poses_with(cov: np.ndarray, frames: int) -> Poses3D:
     shape = (frames, 1, 17, 3)
-    return Poses3D(np.zeros(shape), None, np.broadcast_to(cov, (*shape, 3)), HUMAN36M17)
+    whole = np.broadcast_to(cov, (*shape, 3)).astype(np.float32)
+    return Poses3D(np.zeros(shape, dtype=np.float32), None, whole, HUMAN36M17)
 
 
 @pytest.mark.parametrize(("level", "value"), [(0.5, 2.36597), (0.9, 6.25139), (0.95, 7.81473), (0.99, 11.34487)])

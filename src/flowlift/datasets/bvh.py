@@ -83,9 +83,7 @@ def _hierarchy(tokens: list[str]) -> list[_Joint]:
     return joints
 
 
-def axis_rotation(
-    axis: int, degrees: Float64[np.ndarray, " frame"]
-) -> Float64[np.ndarray, "frame 3 3"]:
+def axis_rotation(axis: int, degrees: Float64[np.ndarray, " frame"]) -> Float64[np.ndarray, "frame 3 3"]:
     """Rotation matrices about the x, y or z axis (0, 1, 2)."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     matrix = np.zeros((len(degrees), 3, 3))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def _stature_bones() -> tuple[tuple[int, int, float], ...]:
         -0.5: ("right_hip", "right_knee", "right_ankle"),
     }
     i = HUMAN36M17.index
-    return tuple((i(a), i(b), abs(w)) for w, chain in chains.items() for a, b in zip(chain, chain[1:], strict=False))
+    return tuple((i(a), i(b), abs(w)) for w, chain in chains.items() for a, b in pairwise(chain))
 
 
 BONES_OF_STATURE = _stature_bones()
@@ -83,7 +84,9 @@ BONES_OF_STATURE = _stature_bones()
 
 def stature(xyz: Float[np.ndarray, "*batch 17 3"]) -> Float[np.ndarray, " *batch"]:
     """A body's size in any pose, along its bones from ankle to head, in the input's unit."""
-    return np.sum([w * np.linalg.norm(xyz[..., a, :] - xyz[..., b, :], axis=-1) for a, b, w in BONES_OF_STATURE], axis=0)
+    return np.sum(
+        [w * np.linalg.norm(xyz[..., a, :] - xyz[..., b, :], axis=-1) for a, b, w in BONES_OF_STATURE], axis=0
+    )
 
 
 def _clip(name: str, xyz: Float[np.ndarray, "frame 17 3"]) -> PoseClip:
@@ -112,12 +115,10 @@ def read_clips(folder: Path) -> Iterator[PoseClip]:
             xyz = on_human36m17(read_bvh(path, stride=stride), rig)
             yield _clip(f"{path.parent.name}/{path.stem}", xyz[1:])
     if not found:
-        raise InputError(f"{folder}: no motion capture found; expected BVH files under cmu/mocap_data_utilities, cmu/acrnn or cmu/iclone")
+        raise InputError(f"{folder}: no BVH files under cmu/mocap_data_utilities, cmu/acrnn or cmu/iclone")
 
 
-def distinct(
-    xyz: Float32[np.ndarray, "frame 17 3"], *, apart: float, block: int = 4096
-) -> Int64[np.ndarray, " kept"]:
+def distinct(xyz: Float32[np.ndarray, "frame 17 3"], *, apart: float, block: int = 4096) -> Int64[np.ndarray, " kept"]:
     """Indices of poses that lie at least `apart` (mean joint distance, the input's unit) from every one kept before.
 
     Heading is ignored: poses are turned so that the hips face one way.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from flowlift.containers import Keypoints2D
 from flowlift.errors import FlowliftError, InputError, MissingExtraError, OutputError
 from flowlift.evaluation.lifting import Lift, LiftSettings
 from flowlift.evaluation.report import Result, to_json, to_markdown, to_text
@@ -90,7 +91,7 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
     settings, shots = _settings(options), pose2sim.read_shots(options.source)
     lift = _lifter(options)
 
-    def lifted(source: str, find: Callable[[pose2sim.Shot], pose2sim.Keypoints2D]) -> Result:
+    def lifted(source: str, find: Callable[[pose2sim.Shot], Keypoints2D]) -> Result:
         keypoints = {shot.number: find(shot) for shot in shots}
         known = not options.unknown_intrinsics
         return pose2sim.evaluate_keypoints(

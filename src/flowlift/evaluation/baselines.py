@@ -33,7 +33,7 @@ class SamePose:
     ) -> Poses3D:
         """As a `Lift`; no setting changes anything."""
         people = keypoints.xy.shape[:2]
-        cov = self.variance[:, None, None] * np.eye(3)
+        cov = self.variance[:, None, None] * np.eye(3, dtype=np.float32)
         return Poses3D(
             np.broadcast_to(self.pose, (*people, 17, 3)),
             None,

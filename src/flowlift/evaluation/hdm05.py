@@ -5,14 +5,16 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from flowlift.datasets.asf_amc import human36m17_from_acclaim, read_acclaim, read_asf
-from flowlift.datasets.mocap import stature
+from flowlift.datasets.bvh import Motion
 from flowlift.errors import InputError
-from flowlift.evaluation.lifting import Lift, LiftSettings, steps_taken
+from flowlift.evaluation.lifting import Lift, LiftSettings, Said, said
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
 from flowlift.evaluation.scoring import join_clips, score_poses
 from flowlift.evaluation.views import Capture, Variation, view
@@ -45,7 +47,7 @@ def read_captures(source: str | Path, *, actors: Sequence[str] = ACTORS, stride:
 
     Raises InputError when there is none or a file is damaged.
     """
-    captures = []
+    captures: list[Capture] = []
     with _unpacked(Path(source)) as folder:
         for asf in sorted(folder.rglob("HDM_*.asf")):
             skeleton = read_asf(asf)
@@ -55,11 +57,16 @@ def read_captures(source: str | Path, *, actors: Sequence[str] = ACTORS, stride:
                     continue
                 motion = read_acclaim(skeleton, amc, fps=FPS, stride=stride)
                 xyz = human36m17_from_acclaim(motion).astype(np.float32)
-                height = float(np.median(stature(xyz)))
-                captures.append(Capture(named["actor"], action_of(named["action"]), xyz, height, motion.fps))
+                captures.append(Capture(named["actor"], action_of(named["action"]), xyz, upright(motion), motion.fps))
     if not captures:
         raise InputError(f"{source}: no HDM05 clip of {', '.join(actors)} found (HDM_ACTOR_ACTION_TRIAL_120.amc)")
-    return captures
+    return [replace(c, height=median(o.height for o in captures if o.actor == c.actor)) for c in captures]
+
+
+def upright(motion: Motion) -> float:
+    """How far the head's end ever stands above the lower toes' end in a clip, m: about the actor's height."""
+    toes = np.minimum(motion.joint("ltoes")[:, 1], motion.joint("rtoes")[:, 1])
+    return float((motion.joint("head")[:, 1] - toes).max())
 
 
 def action_of(take: str) -> str:
@@ -97,7 +104,7 @@ def evaluate_hdm05(
     Clip i is seen by the same camera whatever the method: camera and noise follow from `camera_seed` and i.
     """
     scored: list[Scored] = []
-    steps = settings.steps
+    told: Said | None = None
     for i, capture in enumerate(captures):
         seen = view(capture, variation, np.random.default_rng([camera_seed, i]))
         camera = seen.camera if variation.intrinsics else None
@@ -106,11 +113,13 @@ def evaluate_hdm05(
         for seed in settings.seeds:
             poses = settings.run(lift, seen.keypoints, camera=camera, height=height, seed=seed)
             per_seed.append(score_poses(poses, seen.truth))
-            steps = steps_taken(poses, settings)
+            told = said(poses)
         scored.append((capture, per_seed))
         if progress is not None:
             progress(i + 1, len(captures))
-    conditions = _conditions(captures, settings, variation, camera_seed, steps)
+    if told is None:
+        raise InputError("nothing to evaluate: no clip, or no seed")
+    conditions = _conditions(captures, settings, variation, camera_seed, told)
     return Result(name or settings.model, conditions, tuple(_rows(scored)))
 
 
@@ -130,13 +139,14 @@ def _rows(scored: Sequence[Scored]) -> Iterator[Row]:
 
 
 def _conditions(
-    captures: Sequence[Capture], settings: LiftSettings, variation: Variation, camera_seed: int, steps: int | None
+    captures: Sequence[Capture], settings: LiftSettings, variation: Variation, camera_seed: int, told: Said
 ) -> Conditions:
     views = variation.views
+    actors = sorted({capture.actor for capture in captures})
     rates = sorted({f"{capture.fps:g}" for capture in captures})
     return Conditions(
         dataset="HDM05",
-        split=f"actors {', '.join(sorted({c.actor for c in captures}))}; {len(captures)} clips at {'/'.join(rates)} fps",
+        split=f"actors {', '.join(actors)}; {len(captures)} clips at {'/'.join(rates)} fps",
         cameras=(
             f"virtual, one a clip, seed {camera_seed}: {views.distance[0]:g} to {views.distance[1]:g} m, pitch "
             f"{views.pitch[0]:g} to {views.pitch[1]:g} degrees, any yaw, field of view {views.fov[0]:g} to "
@@ -144,11 +154,8 @@ def _conditions(
         ),
         keypoints=variation.keypoints,
         joints="17, Human3.6M's, relative to the hip (whose zero counts)",
-        intrinsics="given" if variation.intrinsics else "unknown",
-        root="solved",
         scale="the true height given" if variation.height else "the model's",
-        hypotheses=settings.hypotheses,
-        steps=steps,
         smoothing=settings.smooth,
         seeds=settings.seeds,
+        **told,
     )

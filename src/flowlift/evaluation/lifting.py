@@ -1,12 +1,13 @@
 """What a protocol asks of a method: 2D keypoints in, 3D poses out. The Lifter is one, a baseline another."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict, runtime_checkable
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 
 
+@runtime_checkable
 class Lift(Protocol):
     """Lifts one clip, all its frames in one call; `flowlift.Lifter` is one."""
 
@@ -51,7 +52,23 @@ class LiftSettings:
         )
 
 
-def steps_taken(poses: Poses3D, settings: LiftSettings) -> int | None:
-    """The solver steps behind the poses: as they say themselves, else as they were asked for."""
-    steps = poses.provenance.get("steps", settings.steps)
-    return steps if isinstance(steps, int) else None
+class Said(TypedDict):
+    """What poses tell of how they were made; None where they do not."""
+
+    intrinsics: str | None
+    root: str | None
+    hypotheses: int | None
+    steps: int | None
+
+
+UNSAID = Said(intrinsics=None, root=None, hypotheses=None, steps=None)
+
+
+def said(poses: Poses3D) -> Said:
+    """The conditions that the poses' own provenance names: nothing is claimed that the method does not say."""
+    words = {name: poses.provenance.get(name) for name in Said.__annotations__}
+    texts = {name: None if (word := words[name]) is None else str(word) for name in ("intrinsics", "root")}
+    counts = {name: word if isinstance(word := words[name], int) else None for name in ("hypotheses", "steps")}
+    return Said(
+        intrinsics=texts["intrinsics"], root=texts["root"], hypotheses=counts["hypotheses"], steps=counts["steps"]
+    )

@@ -11,7 +11,7 @@ from flowlift.skeletons import MEDIAPIPE33
 
 
 def world_landmarks(video: str | Path, *, complexity: int = 1) -> Float64[np.ndarray, "frame 33 3"]:
-    """One person's landmarks in every frame: metres, mid-hip at 0, x right, y down, z forward; NaN where nobody is seen.
+    """One person's landmarks in every frame: m, mid-hip at 0, x right, y down, z forward; NaN where there is none.
 
     Tracks through the clip, as MediaPipe does by default. Raises MissingExtraError without MediaPipe (with its
     solutions API, up to 0.10.21), InputError for a video that cannot be read.

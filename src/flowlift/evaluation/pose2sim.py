@@ -1,8 +1,9 @@
-"""The Pose2Sim clip: one man on a beam, filmed by calibrated cameras, against joints triangulated from three of them."""
+"""The Pose2Sim clip: one man on a beam, filmed by calibrated cameras, against joints triangulated from three."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
@@ -10,7 +11,7 @@ from jaxtyping import Float, Float32, Float64, Int64
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
-from flowlift.evaluation.lifting import Lift, LiftSettings, steps_taken
+from flowlift.evaluation.lifting import UNSAID, Lift, LiftSettings, Said, said
 from flowlift.evaluation.mediapipe_world import world_landmarks
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
 from flowlift.evaluation.scoring import score_joints
@@ -44,6 +45,8 @@ def read_shots(folder: str | Path) -> list[Shot]:
     """
     file = Path(folder) / "reference.npz"
     try:
+        if not is_zipfile(file):
+            raise ValueError("it is missing, or no npz file")
         with np.load(file, allow_pickle=False) as reference:
             names = [str(name) for name in reference["keypoint_names"]]
             world = reference["world_xyz_m"][:, [names.index(joint) for joint in LIMBS]]
@@ -58,7 +61,7 @@ def read_shots(folder: str | Path) -> list[Shot]:
                 )
                 for i, number in enumerate(reference["cameras"])
             ]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(f"{file}: cannot read the reference of the Pose2Sim clip: {error}") from error
 
 
@@ -148,7 +151,7 @@ def evaluate_keypoints(
 ) -> Result:
     """Lift each camera's keypoints (by the camera's number, one person) and compare with the truth."""
     seeds: dict[int, list[PerFrame]] = {}
-    steps = settings.steps
+    told: Said | None = None
     for shot in shots:
         seen = keypoints[shot.number]
         camera = Camera.from_matrix(shot.matrix, seen.image_size) if intrinsics else None
@@ -157,18 +160,10 @@ def evaluate_keypoints(
             poses = settings.run(lift, seen, camera=camera, height=None, seed=seed)
             pred = limbs_of(poses.xyz[:, 0], poses.skeleton)
             seeds[shot.number].append(score_where_known(pred, shot.truth))
-            steps = steps_taken(poses, settings)
-    conditions = Conditions(
-        **_COMMON,
-        keypoints=source,
-        intrinsics="given" if intrinsics else "unknown",
-        root="solved",
-        scale="the model's",
-        hypotheses=settings.hypotheses,
-        steps=steps,
-        smoothing=settings.smooth,
-        seeds=settings.seeds,
-    )
+            told = said(poses)
+    if told is None:
+        raise InputError("nothing to evaluate: no camera, or no seed")
+    conditions = _conditions(source, "the model's", smoothing=settings.smooth, seeds=settings.seeds, told=told)
     return Result(name, conditions, tuple(_rows(seeds)))
 
 
@@ -177,7 +172,7 @@ def evaluate_poses(
 ) -> Result:
     """Compare limbs that some other method found (m, camera frame, mid-hip at 0), by the camera's number."""
     seeds = {shot.number: [score_where_known(limbs[shot.number], shot.truth)] for shot in shots}
-    conditions = Conditions(**_COMMON, keypoints=source, intrinsics=None, root=None, scale="the method's")
+    conditions = _conditions(source, "the method's")
     return Result(name, conditions, tuple(_rows(seeds)))
 
 
@@ -187,12 +182,20 @@ def evaluate_mediapipe_world(shots: Sequence[Shot]) -> Result:
     return evaluate_poses("MediaPipe's world landmarks", "MediaPipe, complexity 1, tracking", shots, limbs)
 
 
-_COMMON = {
-    "dataset": "Pose2Sim's balancing clip (one man, one motion: a reality check, not a benchmark)",
-    "split": "all frames in which the reference has all 12 limb joints",
-    "cameras": "1, 2, 4 of the capture; the reference is triangulated from them, good to about 20 mm",
-    "joints": "12 (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned, camera frame",
-}
+def _conditions(
+    keypoints: str, scale: str, *, smoothing: str | None = None, seeds: tuple[int, ...] = (), told: Said = UNSAID
+) -> Conditions:
+    return Conditions(
+        dataset="Pose2Sim's balancing clip (one man, one motion: a reality check, not a benchmark)",
+        split="all frames in which the reference has all 12 limb joints",
+        cameras="1, 2, 4 of the capture; the reference is triangulated from them, good to about 20 mm",
+        keypoints=keypoints,
+        joints="12 (shoulders, elbows, wrists, hips, knees, ankles), mid-hip aligned, camera frame",
+        scale=scale,
+        smoothing=smoothing,
+        seeds=seeds,
+        **told,
+    )
 
 
 def score_where_known(pred: Float[np.ndarray, "frame 12 3"], truth: Float32[np.ndarray, "all 12 3"]) -> PerFrame:

@@ -19,8 +19,8 @@ LABELS = {
 }
 """What each figure is called in tables. Names that end in _mm are millimetres; coverage is a share."""
 
-PerFrame = Mapping[str, Float[np.ndarray, " frame"]]
-"""Figures by name, one value a frame: metres (shown as millimetres where the name ends in _mm), or shares."""
+PerFrame = Mapping[str, Float[np.ndarray, " _"]]
+"""Figures by name, one value a frame of some clip: metres (shown as mm where the name ends in _mm), or shares."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def mean_of_rows(group: str, rows: Sequence[Row]) -> Row:
 
 
 def to_json(results: Iterable[Result]) -> str:
-    """Everything, every seed's value included."""
-    return json.dumps([_plain(result) for result in results], indent=2, allow_nan=True) + "\n"
+    """Everything, every seed's value included; null where there is no number."""
+    return json.dumps([_plain(result) for result in results], indent=2, allow_nan=False) + "\n"
 
 
 def _plain(result: Result) -> dict[str, object]:
@@ -113,11 +113,16 @@ def _plain(result: Result) -> dict[str, object]:
             "group": row.group,
             "frames": row.frames,
             "without_pose": row.without_pose,
-            **{name: {"mean": f.mean, "per_seed": list(f.per_seed)} for name, f in row.figures.items()},
+            **{name: _plain_figure(figure) for name, figure in row.figures.items()},
         }
         for row in result.rows
     ]
     return {"name": result.name, "conditions": asdict(result.conditions), "rows": rows}
+
+
+def _plain_figure(figure: Figure) -> dict[str, object]:
+    numbers = [None if np.isnan(value) else value for value in (figure.mean, *figure.per_seed)]
+    return {"mean": numbers[0], "per_seed": numbers[1:]}
 
 
 def to_markdown(results: Sequence[Result]) -> str:
@@ -163,7 +168,7 @@ def _heading(name: str) -> str:
 
 def _number(name: str, figure: Figure | None) -> str:
     if figure is None or np.isnan(figure.mean):
-        return "–"
+        return "-"
     if not name.endswith("_mm"):
         return f"{100 * figure.mean:.1f} %"
     return f"{figure.mean:.1f}" + (f" ± {figure.spread:.1f}" if figure.spread >= 0.05 else "")

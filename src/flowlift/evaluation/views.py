@@ -7,13 +7,13 @@ from jaxtyping import Float32
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
-from flowlift.evaluation.virtual_camera import ViewRange, draw_camera_that_sees, in_image, to_camera_frame
+from flowlift.evaluation.virtual_camera import PHONE, ViewRange, draw_camera_that_sees, in_image, to_camera_frame
 from flowlift.skeletons import HUMAN36M17
 
 
 @dataclass(frozen=True, eq=False)
 class Capture:
-    """One clip: `xyz` (frame, 17, 3) m, Y up, on Human3.6M's joints; `height` (m) along the bones, ankle to head."""
+    """One clip: `xyz` (frame, 17, 3) m, Y up, on Human3.6M's joints; `height` (m): the actor's, standing."""
 
     actor: str
     action: str
@@ -31,7 +31,7 @@ class Variation:
     missing: int = 0
     intrinsics: bool = True
     height: bool = False
-    views: ViewRange = ViewRange()
+    views: ViewRange = PHONE
 
     @property
     def keypoints(self) -> str:
@@ -44,7 +44,7 @@ VARIATIONS = {
     "exact": Variation(),
     "noise": Variation(noise=0.01),
     "missing": Variation(missing=4),
-    "uncalibrated": Variation(intrinsics=False, views=replace(ViewRange(), fov=(40.0, 80.0))),
+    "uncalibrated": Variation(intrinsics=False, views=replace(PHONE, fov=(40.0, 80.0))),
     "height": Variation(height=True),
 }
 """The variations that are measured, by the names the command line takes."""

@@ -25,6 +25,10 @@ class ViewRange:
     image_size: tuple[int, int] = (1920, 1080)
 
 
+PHONE = ViewRange()
+"""A phone on a hand or a tripod, somewhere around the body."""
+
+
 def look_at(
     position: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"]
 ) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]]:

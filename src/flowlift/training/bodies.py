@@ -11,6 +11,9 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from flowlift.skeletons import HUMAN36M17
+from flowlift.training.draw import Draw
+
+Bones = Float[Tensor, "b 17 3"]
 
 _S = HUMAN36M17
 _PARENT = _S.parent_indices
@@ -54,7 +57,7 @@ def rotation_from_vector(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 
     angle = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
     x, y, z = (v / angle).unbind(-1)
     o = torch.zeros_like(x)
-    k = torch.stack([o, -z, y, z, o, -x, -y, x, o], dim=-1).unflatten(-1, (3, 3))
+    k = torch.stack([o, -z, y, z, o, -x, -y, x, o], dim=-1).reshape(*v.shape[:-1], 3, 3)
     s, c = angle.sin()[..., None], angle.cos()[..., None]
     return torch.eye(3, device=v.device) + s * k + (1 - c) * (k @ k)
 
@@ -96,29 +99,19 @@ def sample_bodies(
     bank: PoseBank, count: int, variation: BodyVariation, generator: Generator
 ) -> Float[Tensor, "count 17 3"]:
     """Varied bodies (count, 17, 3): Y up, the bank's unit, root at the origin."""
-    device = bank.bones.device
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, device=device)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=device)
-
-    source = torch.randint(len(bank), (count, len(_PARTS)), generator=generator, device=device)
-    source = _mix(source, uniform(count), variation)
-    bones = torch.zeros(count, 17, 3, device=device)
+    draw = Draw(generator)
+    source = _mix(draw.integers(len(bank), count, len(_PARTS)), draw.uniform(count), variation)
+    bones = torch.zeros(count, 17, 3, device=bank.bones.device)
     for part, joints in enumerate(_PARTS):
         bones[:, joints] = bank.bones[source[:, part]][:, joints]
-    bones = _turn(bones, variation, uniform, normal)
-    bones = _fold(bones, variation, uniform)
-    bones = _proportion(bones, variation, uniform, normal)
-    tilt = rotation_from_vector(normal(count, 3) * 0.15 * uniform(count, 1))
+    bones = _turn(bones, variation, draw)
+    bones = _fold(bones, variation, draw)
+    bones = _proportion(bones, variation, draw)
+    tilt = rotation_from_vector(draw.normal(count, 3) * 0.15 * draw.uniform(count, 1))
     return _assemble(bones, tilt @ bank.pelvis[source[:, 0]])
 
 
-def _mix(
-    source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation
-) -> Int[Tensor, "b part"]:
+def _mix(source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation) -> Int[Tensor, "b part"]:
     """Which pose each part comes from: mostly one; sometimes two (legs, the rest); sometimes each its own."""
     whole = source[:, :1].expand(-1, source.shape[1])
     halves = torch.cat([source[:, :1].expand(-1, 2), source[:, 2:3].expand(-1, source.shape[1] - 2)], dim=1)
@@ -127,11 +120,11 @@ def _mix(
     return torch.where(choice > 1 - variation.mix_halves, halves, mixed)
 
 
-def _turn(bones, variation, uniform, normal):  # type: ignore[no-untyped-def]
+def _turn(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
     """Turn every joint by a random angle; what hangs on it turns with it."""
     count = len(bones)
-    strength = variation.joint_angle * 2 * uniform(count, 1, 1)
-    turns = rotation_from_vector(normal(count, 17, 3) * strength)
+    strength = variation.joint_angle * 2 * draw.uniform(count, 1, 1)
+    turns = rotation_from_vector(draw.normal(count, 17, 3) * strength)
     bones = bones.clone()
     for chain in (_LEG["left"], _LEG["right"], _ARM["left"], _ARM["right"], _HEAD):
         carried = None
@@ -140,41 +133,41 @@ def _turn(bones, variation, uniform, normal):  # type: ignore[no-untyped-def]
                 continue  # the hips' own place in the pelvis is a proportion, not a joint angle
             carried = turns[:, joint] if carried is None else carried @ turns[:, joint]
             bones[:, joint] = torch.einsum("nij,nj->ni", carried, bones[:, joint])
-    trunk = rotation_from_vector(normal(count, 3) * strength[:, 0])
+    trunk = rotation_from_vector(draw.normal(count, 3) * strength[:, 0])
     for joint in _TRUNK[1:]:
         bones[:, joint] = torch.einsum("nij,nj->ni", trunk, bones[:, joint])
     return bones
 
 
-def _fold(bones, variation, uniform):  # type: ignore[no-untyped-def]
+def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
     """Bend hips, knees and trunk further than they were captured (sitting, squatting); send arms anywhere."""
     count, device = len(bones), bones.device
-    folded = (uniform(count) < variation.fold).float()
-    both = (uniform(count) < 0.6).float()
+    folded = (draw.uniform(count) < variation.fold).float()
+    both = (draw.uniform(count) < 0.6).float()
     bones = bones.clone()
     zero = torch.zeros(count, device=device)
-    hip_both, knee_both = uniform(count), uniform(count)
+    hip_both, knee_both = draw.uniform(count), draw.uniform(count)
     for side in ("left", "right"):
-        hip = both * hip_both + (1 - both) * uniform(count)
-        knee = both * knee_both + (1 - both) * uniform(count)
+        hip = both * hip_both + (1 - both) * draw.uniform(count)
+        knee = both * knee_both + (1 - both) * draw.uniform(count)
         flex = -folded * (hip * 2.1 - 0.2)
         bend = flex + folded * knee * 2.2
         for joint, angle in zip(_LEG[side][1:], (flex, bend), strict=True):
             turn = rotation_from_vector(torch.stack([angle, zero, zero], dim=-1))
             bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
-    lean = (uniform(count) < variation.fold).float() * (uniform(count) * 1.5 - 0.5)
+    lean = (draw.uniform(count) < variation.fold).float() * (draw.uniform(count) * 1.5 - 0.5)
     turn = rotation_from_vector(torch.stack([lean, zero, zero], dim=-1))
     for joint in _TRUNK[1:]:
         bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
     for side in ("left", "right"):
-        anywhere = (uniform(count, 1) < variation.any_direction_arm).float()
-        turn = rotation_from_vector((uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
+        anywhere = (draw.uniform(count, 1) < variation.any_direction_arm).float()
+        turn = rotation_from_vector((draw.uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
         for joint in _ARM[side]:
             bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
     return bones
 
 
-def _proportion(bones, variation, uniform, normal):  # type: ignore[no-untyped-def]
+def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
     """Change bone lengths, each pair's own way, and shift joints' definitions (hips, shoulders, neck, face)."""
     count, device = len(bones), bones.device
     i = _S.index
@@ -190,45 +183,45 @@ def _proportion(bones, variation, uniform, normal):  # type: ignore[no-untyped-d
         ("nose",),
         ("head",),
     )
-    legs, trunk, arms = (normal(count) * variation.overall_length for _ in range(3))
+    legs, trunk, arms = (draw.normal(count) * variation.overall_length for _ in range(3))
     shared = {"k": legs, "a": legs, "e": arms, "w": arms}
     log_length = torch.zeros(count, 17, device=device)
     for group in groups:
         kind = group[0].removeprefix("left_")[0]
         wide = 1.6 if group[0] in ("spine", "thorax", "nose", "head") or "hip" in group[0] else 1.0
         wide = 1.8 if "shoulder" in group[0] else wide
-        common = normal(count) * variation.bone_length * wide
+        common = draw.normal(count) * variation.bone_length * wide
         limb = shared[kind] if kind in shared and len(group) == 2 else trunk
         for name in group:
-            log_length[:, i(name)] = limb + common + normal(count) * variation.asymmetry
+            log_length[:, i(name)] = limb + common + draw.normal(count) * variation.asymmetry
     bones = bones * log_length.clamp(-0.7, 0.7).exp()[..., None]
-    bones = bones + _definition_offsets(count, device, variation, uniform, normal)
+    bones = bones + _definition_offsets(count, variation, draw)
     return bones
 
 
-def _definition_offsets(count, device, variation, uniform, normal):  # type: ignore[no-untyped-def]
+def _definition_offsets(count: int, variation: BodyVariation, draw: Draw) -> Bones:
     """Where a joint is said to be differs between captures and detectors; symmetric for a pair. In bone vectors."""
-    i = _S.index
+    i, device = _S.index, draw.generator.device
     offset = torch.zeros(count, 17, 3, device=device)
     sd = variation.definition_offset
     for child, below in (("hip", "knee"), ("shoulder", "elbow")):
-        shift = normal(count, 3) * sd
+        shift = draw.normal(count, 3) * sd
         for side, sign in (("left", 1.0), ("right", -1.0)):
             moved = shift * torch.tensor([sign, 1.0, 1.0], device=device)
             offset[:, i(f"{side}_{child}")] += moved
             offset[:, i(f"{side}_{below}")] -= moved
     for joint, above in (("spine", "thorax"), ("thorax", "nose")):
-        shift = normal(count, 3) * sd * torch.tensor([0.2, 1.0, 1.0], device=device)
+        shift = draw.normal(count, 3) * sd * torch.tensor([0.2, 1.0, 1.0], device=device)
         offset[:, i(joint)] += shift
         offset[:, i(above)] -= shift
     # A detector's nose is the face's: forward of the skull's base, turned with the head, which may look aside.
-    is_face = (uniform(count) < variation.face_nose).float()
-    look = normal(count) * 0.5
-    reach = is_face * (0.05 + 0.05 * uniform(count))
-    face = torch.stack([reach * look.sin(), is_face * (0.03 * uniform(count) - 0.01), reach * look.cos()], dim=-1)
+    is_face = (draw.uniform(count) < variation.face_nose).float()
+    look = draw.normal(count) * 0.5
+    reach = is_face * (0.05 + 0.05 * draw.uniform(count))
+    face = torch.stack([reach * look.sin(), is_face * (0.03 * draw.uniform(count) - 0.01), reach * look.cos()], dim=-1)
     offset[:, i("nose")] += face
     offset[:, i("head")] -= face
-    offset[:, i("head")] += normal(count, 3) * sd
+    offset[:, i("head")] += draw.normal(count, 3) * sd
     return offset
 
 

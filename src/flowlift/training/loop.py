@@ -164,7 +164,7 @@ def _step(run: _Run, config: TrainingConfig, bank: PoseBank) -> float:
         group["lr"] = learning_rate(config, run.step)
     loss = flow_matching_loss(run.network, batch, config.draws, run.generator)
     run.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(run.network.parameters(), config.clip)
     run.optimizer.step()
     run.step += 1

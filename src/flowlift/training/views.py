@@ -11,6 +11,7 @@ from flowlift.conditioning import canonicalize, encode_pose, features
 from flowlift.datasets.mocap import BONES_OF_STATURE
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import rotation_from_vector
+from flowlift.training.draw import Draw
 
 _S = HUMAN36M17
 _FACELESS = _S.indices(["spine", "thorax", "nose", "head"])
@@ -65,29 +66,22 @@ class Sighting:
 
 def sample_sightings(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, generator: Generator) -> Sighting:
     """See each body (Y up, any unit) with a camera and a detector of its own."""
-    count, device = len(bodies), bodies.device
-
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(*shape, generator=generator, device=device)
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, device=device)
-
+    count, draw = len(bodies), Draw(generator)
     size = stature_of(bodies)
-    rotation = _orientations(count, variation, uniform, normal, device)
+    rotation = _orientations(count, variation, draw)
     xyz = torch.einsum("bij,bkj->bki", rotation, bodies)
     low, high = (math.log(d) for d in variation.distance)
-    distance = (low + (high - low) * uniform(count)).exp() * size
+    distance = (low + (high - low) * draw.uniform(count)).exp() * size
     nearest = -xyz[..., 2].amin(dim=1)
     distance = torch.maximum(distance, nearest + 0.3 * size)
-    aim = (uniform(count, 2) - 0.5) * 0.6 * size[:, None]
+    aim = (draw.uniform(count, 2) - 0.5) * 0.6 * size[:, None]
     root = torch.cat([aim, distance[:, None]], dim=-1)
     points = xyz + root[:, None]
     rays = points[..., :2] / points[..., 2:]
-    noise_sd = _noise(count, variation, uniform)
-    error = normal(count, 17, 2) * (noise_sd * (size / distance)[:, None])[..., None]
-    confidence = _confidence(noise_sd, variation, uniform)
-    return Sighting(rays + error, _visibility(count, variation, uniform, device), confidence, xyz, root, size)
+    noise_sd = _noise(count, variation, draw)
+    error = draw.normal(count, 17, 2) * (noise_sd * (size / distance)[:, None])[..., None]
+    confidence = _confidence(noise_sd, variation, draw)
+    return Sighting(rays + error, _visibility(count, variation, draw), confidence, xyz, root, size)
 
 
 def sample_views(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, generator: Generator) -> TrainingBatch:
@@ -97,30 +91,32 @@ def sample_views(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, gene
     measure = torch.einsum("bj,bj->b", view.rotation[:, 2], seen.root) * view.scale
     pose = torch.einsum("bij,bkj->bki", view.rotation, seen.xyz) / measure[:, None, None]
     target = encode_pose(pose, seen.size / measure, _S.root)
-    draw = torch.rand(2, len(bodies), generator=generator, device=bodies.device)
-    misjudged = ((draw[0] < variation.unknown_focal) * (draw[1] - 0.5) * 0.8).exp()
+    chance, error = Draw(generator).uniform(2, len(bodies))
+    misjudged = ((chance < variation.unknown_focal) * (error - 0.5) * 0.8).exp()
     return TrainingBatch(features(replace(view, scale=view.scale * misjudged)), target)
 
 
-def _noise(count, variation, uniform):  # type: ignore[no-untyped-def]
+def _noise(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 17"]:
     """Standard deviation of each joint's error, as a fraction of the body: none, some, and a few outliers."""
-    sd = variation.noise * uniform(count, 1) ** 2 * (uniform(count, 1) > variation.noiseless)
-    sd = sd * (0.5 + uniform(count, 17))
-    outlier = (uniform(count, 17) < variation.outlier) & (uniform(count, 1) < 0.5)
+    sd = variation.noise * draw.uniform(count, 1) ** 2 * (draw.uniform(count, 1) > variation.noiseless)
+    sd = sd * (0.5 + draw.uniform(count, 17))
+    outlier = (draw.uniform(count, 17) < variation.outlier) & (draw.uniform(count, 1) < 0.5)
     return torch.where(outlier, torch.full_like(sd, 0.12), sd)
 
 
-def _confidence(noise_sd, variation, uniform):  # type: ignore[no-untyped-def]
+def _confidence(noise_sd: Float[Tensor, "b 17"], variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 17"]:
     """Confidence that tells about the noise, or says nothing: the same for all joints, often 1."""
     count = len(noise_sd)
-    honest = (-(noise_sd / 0.02)).exp().clamp(0.05, 1.0) * (1 - 0.2 * uniform(count, 17))
-    flat = torch.ones_like(honest) * (0.3 + 0.7 * uniform(count, 1))
-    flat = torch.where(uniform(count, 1) < 0.5, torch.ones_like(flat), flat)
-    return torch.where(uniform(count, 1) < variation.honest_confidence, honest, flat)
+    honest = (-(noise_sd / 0.02)).exp().clamp(0.05, 1.0) * (1 - 0.2 * draw.uniform(count, 17))
+    flat = torch.ones_like(honest) * (0.3 + 0.7 * draw.uniform(count, 1))
+    flat = torch.where(draw.uniform(count, 1) < 0.5, torch.ones_like(flat), flat)
+    return torch.where(draw.uniform(count, 1) < variation.honest_confidence, honest, flat)
 
 
-def _orientations(count, variation, uniform, normal, device):  # type: ignore[no-untyped-def]
+def _orientations(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 3 3"]:
     """World (Y up) to camera frame (y down, z forward): any yaw, the camera's pitch and roll; sometimes anything."""
+
+    device = draw.generator.device
 
     def about(axis: int, angle: Tensor) -> Tensor:
         vector = torch.zeros(count, 3, device=device)
@@ -129,25 +125,25 @@ def _orientations(count, variation, uniform, normal, device):  # type: ignore[no
 
     low, high = (math.radians(a) for a in variation.pitch)
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device)).expand(count, 3, 3)
-    yaw = about(1, uniform(count) * 2 * math.pi)
-    pitch = about(0, low + (high - low) * uniform(count))
-    roll = about(2, normal(count) * math.radians(variation.roll))
+    yaw = about(1, draw.uniform(count) * 2 * math.pi)
+    pitch = about(0, low + (high - low) * draw.uniform(count))
+    roll = about(2, draw.normal(count) * math.radians(variation.roll))
     upright = roll @ pitch @ down @ yaw
-    quaternion = torch.nn.functional.normalize(normal(count, 4), dim=-1)
+    quaternion = torch.nn.functional.normalize(draw.normal(count, 4), dim=-1)
     w, v = quaternion[:, :1], quaternion[:, 1:]
     half = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
     anyhow = rotation_from_vector(v / half * 2 * torch.atan2(half, w))
-    pick = (uniform(count) < variation.any_orientation)[:, None, None]
+    pick = (draw.uniform(count) < variation.any_orientation)[:, None, None]
     return torch.where(pick, anyhow, upright)
 
 
-def _visibility(count, variation, uniform, device):  # type: ignore[no-untyped-def]
+def _visibility(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 17"]:
     """Everything; what detectors lack (trunk and head points); some joints; or half of a body. Never under 5."""
-    kind = uniform(count, 1)
+    kind, device = draw.uniform(count, 1), draw.generator.device
     visible = torch.ones(count, 17, device=device)
     lacking = torch.ones(count, 17, device=device)
-    lacking[:, _FACELESS] = (uniform(count, 4) < torch.tensor([0.1, 0.5, 0.6, 0.3], device=device)).float()
-    random = (uniform(count, 17) > 0.3 * uniform(count, 1)).float()
+    lacking[:, _FACELESS] = (draw.uniform(count, 4) < torch.tensor([0.1, 0.5, 0.6, 0.3], device=device)).float()
+    random = (draw.uniform(count, 17) > 0.3 * draw.uniform(count, 1)).float()
     limbs = [
         _S.indices(names)
         for names in (
@@ -160,13 +156,13 @@ def _visibility(count, variation, uniform, device):  # type: ignore[no-untyped-d
         )
     ]
     half = torch.ones(count, 17, device=device)
-    which = (uniform(count) * len(limbs)).long()
+    which = (draw.uniform(count) * len(limbs)).long()
     for index, joints in enumerate(limbs):
         rows = (which == index).nonzero()[:, 0]
         half[rows[:, None], torch.tensor(joints, device=device)] = 0
     a, b = variation.complete, variation.complete + variation.detector_like
     visible = torch.where(kind < a, visible, torch.where(kind < b, lacking, random))
-    partly = uniform(count, 1)
+    partly = draw.uniform(count, 1)
     visible = torch.where((kind >= a) & (partly < 0.2), visible * half, visible)
     visible = torch.where((kind >= a) & (partly > 0.85), visible * random, visible)
     return torch.where(visible.sum(dim=1, keepdim=True) >= 5, visible, torch.ones_like(visible))

@@ -10,21 +10,24 @@ Fact = tuple[str, str]
 
 def facts_of(poses: Poses3D) -> list[Fact]:
     """Label and text: what made the result, the camera, the clip, the mean uncertainty."""
-    made = [(name.replace("_", " "), _text(value)) for name, value in poses.provenance.items() if value is not None]
+    made = [_fact(name, value) for name, value in poses.provenance.items() if value is not None]
     return [*made, ("camera", _camera(poses)), *_clip(poses), ("mean sd", mean_deviation(poses))]
 
 
 def mean_deviation(poses: Poses3D) -> str:
     """The mean over frames, people and joints of one standard deviation (per axis), in mm."""
-    deviation = joint_deviation(poses)
+    deviation = joint_deviation(poses.xyz, poses.cov)
     known = deviation[~np.isnan(deviation)]
     return f"{1000 * known.mean():.0f} mm" if len(known) else "nobody seen"
 
 
-def _text(value: str | int | float | bool) -> str:
+def _fact(name: str, value: str | int | float | bool) -> Fact:
+    """A setting in words: `height_m` 1.7 is a height of 1.7 m."""
+    bare = name.removesuffix("_m")
+    unit = " m" if bare != name else ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return bare.replace("_", " "), "yes" if value else "no"
+    return bare.replace("_", " "), (f"{value:g}" if isinstance(value, float) else str(value)) + unit
 
 
 def _camera(poses: Poses3D) -> str:
@@ -33,7 +36,7 @@ def _camera(poses: Poses3D) -> str:
     width, height = poses.camera.image_size
     longer, focal = max((width, poses.camera.matrix[0, 0]), (height, poses.camera.matrix[1, 1]))
     fov = np.degrees(2 * np.arctan(longer / 2 / focal))
-    return f"{'assumed' if poses.camera.assumed else 'given'}, {fov:.0f}° across, {width} × {height} px"
+    return f"{'assumed' if poses.camera.assumed else 'given'}, {fov:.0f}° across, {width} x {height} px"
 
 
 def _clip(poses: Poses3D) -> list[Fact]:

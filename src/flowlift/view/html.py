@@ -4,7 +4,6 @@ import base64
 import html
 import json
 import re
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -65,15 +64,13 @@ def _colours() -> str:
 
 def _write(path: Path, text: str) -> Path:
     """Write beside, then rename: never half a page."""
-    beside = None
+    beside = path.with_name(f".{path.name}.part")
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
-            beside = Path(file.name)
-            file.write(text)
-        beside.chmod(0o644)
-        beside.replace(path)
-    except OSError as error:
-        if beside is not None:
+        try:
+            beside.write_text(text, encoding="utf-8", newline="\n")
+            beside.replace(path)
+        finally:
             beside.unlink(missing_ok=True)
+    except OSError as error:
         raise OutputError(f"{path}: cannot write the page: {error.strerror or error}") from error
     return path

@@ -14,7 +14,7 @@ from jaxtyping import Float, Shaped
 from flowlift.containers import Poses3D
 from flowlift.skeleton import Skeleton
 from flowlift.view.facts import facts_of
-from flowlift.view.scene import Scene, scene_of
+from flowlift.view.scene import Scene, points_of, scene_of
 from flowlift.view.spread import cholesky, joint_deviation, mean_over
 from flowlift.view.style import bone_sides, joint_sides, large_deviation, round_number
 
@@ -40,8 +40,8 @@ class Payload:
 def payload_of(poses: Poses3D, title: str) -> Payload:
     """Everything that the page shows of `poses`."""
     scene = scene_of(poses)
-    index, block = _lay_out(_arrays(poses))
-    drawn = 0 if poses.hypotheses is None else poses.hypotheses.shape[2]
+    arrays = _arrays(poses)
+    index, block = _lay_out(arrays)
     header: dict[str, object] = {
         "version": 1,
         "title": title,
@@ -55,7 +55,7 @@ def payload_of(poses: Poses3D, title: str) -> Payload:
         "frustum": _frustum(poses),
         "large": large_deviation(scene.size),
         "cell": round_number(scene.size / 3.5),
-        "hypotheses": {"shown": index["hypotheses"]["shape"][2], "drawn": drawn} if "hypotheses" in index else None,
+        "hypotheses": _hypotheses(poses, arrays),
         "facts": facts_of(poses),
         "arrays": index,
     }
@@ -72,21 +72,21 @@ def quantise(values: Float[np.ndarray, "*shape"]) -> Packed:
 
 
 def _arrays(poses: Poses3D) -> dict[str, Packed]:
-    deviation = joint_deviation(poses)
+    deviation = joint_deviation(poses.xyz, poses.cov)
     arrays = {
         "xyz": quantise(poses.xyz),
         "factor": Packed(cholesky(poses.cov).astype("<f2")),
         "deviation": Packed(mean_over(deviation).astype("<f2")),
     }
     if poses.root is not None:
-        arrays["root"] = Packed(poses.root.astype("<f4"))
+        arrays["root"] = Packed(np.where(np.isfinite(poses.root), poses.root, np.nan).astype("<f4"))
     if poses.times is not None:
         arrays["times"] = Packed((poses.times - poses.times[:1]).astype("<f4"))
     if poses.keypoints is not None:
         arrays["keypoints"] = quantise(poses.keypoints.xy)
         arrays["score"] = _confidence(poses.keypoints.score)
     if poses.root is not None and poses.camera is not None:
-        arrays["reprojected"] = quantise(_within_reach(poses.camera.project(poses.absolute), poses.camera.image_size))
+        arrays["reprojected"] = quantise(_within_reach(poses.camera.project(points_of(poses)), poses.camera.image_size))
     if poses.hypotheses is not None and poses.hypotheses.size:
         arrays["hypotheses"] = quantise(_thinned(poses.hypotheses))
     return arrays
@@ -110,6 +110,12 @@ def _thinned(hypotheses: Float[np.ndarray, "frame person n joint 3"]) -> Float[n
     count = max(1, min(hypotheses.shape[2], _HYPOTHESES_BYTES // max(one, 1)))
     chosen = np.linspace(0, hypotheses.shape[2] - 1, count).round().astype(int)
     return hypotheses[:, :, chosen]
+
+
+def _hypotheses(poses: Poses3D, arrays: Mapping[str, Packed]) -> dict[str, int] | None:
+    if poses.hypotheses is None or "hypotheses" not in arrays:
+        return None
+    return {"shown": arrays["hypotheses"].array.shape[2], "drawn": poses.hypotheses.shape[2]}
 
 
 def _lay_out(arrays: Mapping[str, Packed]) -> tuple[dict[str, dict[str, object]], bytes]:

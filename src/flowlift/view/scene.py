@@ -30,9 +30,15 @@ class Scene:
     size: float
 
 
-def points_of(poses: Poses3D) -> Points:
-    """Joints (frame, person, joint, 3) in the camera frame, metres; about the origin where no root is known."""
-    return np.asarray(poses.xyz if poses.root is None else poses.absolute, dtype=np.float64)
+def points_of(poses: Poses3D, frames: slice = slice(None)) -> Points:
+    """Joints (frame, person, joint, 3) in the camera frame, metres; about the origin where no root is known.
+
+    A joint that is not finite in every coordinate is NaN in all of them.
+    """
+    xyz = poses.xyz[frames].astype(np.float64)
+    if poses.root is not None:
+        xyz = xyz + poses.root[frames, :, None]
+    return np.where(np.isfinite(xyz).all(axis=-1, keepdims=True), xyz, np.nan)
 
 
 def scene_of(poses: Poses3D) -> Scene:

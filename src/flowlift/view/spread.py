@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from flowlift.containers import Poses3D
-
 
 @dataclass(frozen=True)
 class Ellipses:
@@ -30,7 +28,7 @@ def cholesky(cov: Float[np.ndarray, "*batch 3 3"]) -> Float64[np.ndarray, "*batc
     return np.stack([l11, l21, l22, l31, l32, l33], axis=-1)
 
 
-def ellipses(cov: Float[np.ndarray, "*batch 3 3"], onto: Float[np.ndarray, "*batch 2 3"]) -> Ellipses:
+def ellipses(cov: Float[np.ndarray, "*#batch 3 3"], onto: Float[np.ndarray, "*#batch 2 3"]) -> Ellipses:
     """The ellipses of covariances seen through linear maps `onto` a plane (a rotation's rows, or a Jacobian)."""
     seen = onto @ np.asarray(cov, dtype=np.float64) @ np.swapaxes(onto, -1, -2)
     finite = np.isfinite(seen).all(axis=(-2, -1), keepdims=True)
@@ -39,10 +37,12 @@ def ellipses(cov: Float[np.ndarray, "*batch 3 3"], onto: Float[np.ndarray, "*bat
     return Ellipses(np.where(finite, axes, np.nan))
 
 
-def joint_deviation(poses: Poses3D) -> Float64[np.ndarray, "frame person joint"]:
+def joint_deviation(
+    xyz: Float[np.ndarray, "*batch 3"], cov: Float[np.ndarray, "*batch 3 3"]
+) -> Float64[np.ndarray, "*batch"]:
     """One standard deviation per joint, metres: the root mean square over the three axes; NaN where unknown."""
-    variance = np.trace(poses.cov.astype(np.float64), axis1=-2, axis2=-1) / 3
-    missing = np.isnan(poses.xyz).any(axis=-1)
+    variance = np.trace(cov.astype(np.float64), axis1=-2, axis2=-1) / 3
+    missing = np.isnan(xyz).any(axis=-1)
     return np.where(missing, np.nan, np.sqrt(np.maximum(variance, 0)))
 
 

@@ -1,0 +1,97 @@
+"""`flowlift demo`: the whole way from keypoints to a page, on a clip whose truth is known."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from cyclopts import Parameter
+
+from flowlift.containers import Poses3D
+from flowlift.errors import OutputError
+
+
+def demo(
+    *,
+    output: Annotated[str, Parameter(name=["--output", "-o"])] = "demo.html",
+    show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
+    seed: int = 0,
+) -> None:
+    """Lift a clip that flowlift synthesises, and show the result.
+
+    A walking figure's 2D keypoints, with noise and some hidden, are lifted by the packaged model. The page shows 2D
+    beside 3D; the error against the figure's true pose is printed.
+
+    Parameters
+    ----------
+    output
+        The page (.html), or a folder for it.
+    show
+        Open the page in the browser, when run in a terminal.
+    seed
+        Seed of the detector's errors and of the hypotheses.
+    """
+    from flowlift.demo import synthesize
+    from flowlift.lifter import Lifter
+    from flowlift.view.html import write_html
+
+    path = _page_path(output)
+    clip = synthesize(seed=seed)
+    poses = Lifter.load("human")(clip.keypoints, camera=clip.camera, seed=seed, keep_hypotheses=True)
+    write_html(poses, path, title="flowlift demo: a walking figure, synthesised")
+    print(_summary(measure(poses, clip.truth), len(poses)))
+    print(path)
+    if show and sys.stdout.isatty():
+        _open(path)
+
+
+@dataclass(frozen=True)
+class DemoErrors:
+    """Mean errors against the truth over the lifted frames and all joints, mm."""
+
+    mpjpe: float
+    p_mpjpe: float
+    frames: int
+
+
+def measure(poses: Poses3D, truth: Poses3D) -> DemoErrors:
+    """Errors over the frames in which somebody was seen. NaN where nobody was seen at all."""
+    from flowlift.evaluation.metrics import mpjpe, p_mpjpe
+
+    seen = ~np.isnan(poses.xyz).any(axis=(2, 3))
+    if not seen.any():
+        return DemoErrors(float("nan"), float("nan"), 0)
+    found, known = poses.xyz[seen].astype(np.float64), truth.xyz[seen].astype(np.float64)
+    return DemoErrors(1000 * float(mpjpe(found, known)), 1000 * float(p_mpjpe(found, known)), int(seen.sum()))
+
+
+def _summary(errors: DemoErrors, frames: int) -> str:
+    return (
+        f"mean joint error against the known truth: {errors.mpjpe:.0f} mm (MPJPE), "
+        f"{errors.p_mpjpe:.0f} mm after alignment (P-MPJPE); "
+        f"{errors.frames} of {frames} frames, nobody is visible in the others"
+    )
+
+
+def _page_path(output: str) -> Path:
+    """Where the page goes; its folder is made. Raises OutputError for another kind of file."""
+    path = Path(output)
+    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+        path = path / "demo.html"
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"{output}: the demo writes a page; name it with .html, or name a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
+    return path
+
+
+def _open(path: Path) -> None:
+    """Open the page where there is a desktop; elsewhere a browser would take over the terminal."""
+    import webbrowser
+
+    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(path.resolve().as_uri())

@@ -1,0 +1,68 @@
+"""The pose bank: anatomy of every source, distinctness, and what is held out."""
+
+import tarfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlift.datasets.mocap import distinct, read_clips, stature
+from flowlift.errors import InputError
+from flowlift.skeletons import HUMAN36M17
+
+S = HUMAN36M17
+
+
+@given(seed=st.integers(0, 1000), apart=st.floats(0.05, 0.8))
+def test_kept_poses_lie_apart_and_every_pose_lies_near_a_kept_one(seed, apart):
+    generator = np.random.default_rng(seed)
+    # The same heading for all, so that plain distances apply.
+    xyz = (generator.standard_normal((40, 17, 3)) * 0.2).astype(np.float32)
+    xyz[:, S.index("left_hip")], xyz[:, S.index("right_hip")] = [0.1, 0, 0], [-0.1, 0, 0]
+    kept = distinct(xyz, apart=apart)
+    distance = np.linalg.norm(xyz[:, None] - xyz[kept][None], axis=-1).mean(axis=-1)
+    assert (distance.min(axis=1) < apart + 1e-6).all()
+    among = distance[kept]
+    assert (among[~np.eye(len(kept), dtype=bool)] >= apart - 1e-6).all()
+
+
+def test_heading_does_not_make_a_pose_distinct():
+    pose = np.random.default_rng(0).standard_normal((17, 3)).astype(np.float32)
+    c, s = np.cos(1.0), np.sin(1.0)
+    turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]], dtype=np.float32)
+    assert list(distinct(np.stack([pose, pose @ turn.T, pose * 2]), apart=0.05)) == [0, 2]
+
+
+def test_stature_runs_along_the_bones_of_one_leg_trunk_and_head():
+    pose = np.zeros((17, 3))
+    for joint, parent in enumerate(S.parent_indices):
+        if parent >= 0:
+            pose[joint] = pose[parent] + [0, 1, 0]
+    # knee, ankle; spine, thorax, nose, head: six bones of length 1
+    assert stature(pose[None])[0] == pytest.approx(6)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no BVH"):
+        list(read_clips(tmp_path))
+
+
+@pytest.mark.slow
+def test_real_captures_are_upright_and_their_knees_bend_forwards(shared_data, tmp_path):
+    wanted = ("mocap_data_utilities/02_01.bvh", "acrnn/salsa/01.bvh", "acrnn/martial/03.bvh", "iclone/002_10.bvh")
+    with tarfile.open(shared_data / "mocap" / "cmu.tar.xz") as archive:
+        for name in wanted:
+            archive.extract(f"cmu/{name}", tmp_path, filter="data")
+    clips = list(read_clips(tmp_path))
+    assert len(clips) == len(wanted)
+    for clip in clips:
+        xyz = clip.xyz
+        assert np.median(stature(xyz)) == pytest.approx(1, abs=1e-3)
+        assert (xyz[:, S.index("head"), 1] > xyz[:, S.index("left_ankle"), 1]).mean() > 0.95, clip.name
+        across = xyz[:, S.index("left_hip")] - xyz[:, S.index("right_hip")]
+        forward = np.cross(across, xyz[:, S.index("thorax")])
+        for side in ("left", "right"):
+            hip, knee, ankle = (xyz[:, S.index(f"{side}_{joint}")] for joint in ("hip", "knee", "ankle"))
+            bend = ((knee - (hip + ankle) / 2) * forward).sum(axis=-1)
+            assert bend.mean() > 0, (clip.name, side)

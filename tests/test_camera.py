@@ -1,0 +1,109 @@
+"""Cameras: projecting and its inverse, and the root position solved from 2D."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlift.camera import Camera, solve_root
+from flowlift.errors import InputError
+
+seeds = st.integers(0, 2**32 - 1)
+LENSES = (
+    [],
+    [-0.2, 0.05],
+    [0.1, -0.02, 0.001, -0.002],
+    [-0.25, 0.08, 0.001, 0.0005, -0.01],
+    [0.1, 0, 0, 0, 0, 0.05, 0, 0],
+)
+
+
+def pose_in_front(seed, count=4, joints=17):
+    generator = np.random.default_rng(seed)
+    pose = generator.standard_normal((count, joints, 3)) * 0.4
+    pose -= pose[:, :1]
+    return pose, generator.uniform([-1, -1, 4], [1, 1, 9], (count, 3))
+
+
+@pytest.mark.parametrize("distortion", LENSES, ids=len)
+@given(seed=seeds)
+def test_rays_undo_projection(distortion, seed):
+    camera = Camera.from_matrix([[1400, 2, 950], [0, 1380, 560], [0, 0, 1]], (1920, 1080), distortion)
+    pose, root = pose_in_front(seed)
+    points = pose + root[:, None]
+    np.testing.assert_allclose(camera.rays(camera.project(points)), points[..., :2] / points[..., 2:], atol=1e-7)
+
+
+@given(seed=seeds)
+def test_the_root_is_found_again_whatever_the_missing_joints_hold(seed):
+    pose, root = pose_in_front(seed)
+    points = pose + root[:, None]
+    rays = points[..., :2] / points[..., 2:]
+    weights = np.random.default_rng(seed).uniform(0.1, 1, rays.shape[:2])
+    weights[:, 5:9] = 0
+    rays[:, 5:9] = np.nan
+    np.testing.assert_allclose(solve_root(pose, rays, weights), root, atol=1e-6)
+
+
+def test_torch_solves_what_numpy_solves():
+    torch = pytest.importorskip("torch")
+    pose, root = pose_in_front(0)
+    points = pose + root[:, None]
+    given_arrays = (pose, points[..., :2] / points[..., 2:], np.ones(pose.shape[:2]))
+    solved = solve_root(*(torch.from_numpy(a) for a in given_arrays))
+    np.testing.assert_allclose(solved.numpy(), root, atol=1e-9)
+
+
+@given(seed=seeds, scale=st.floats(0.1, 10))
+def test_a_larger_body_stands_further_away(seed, scale):
+    pose, root = pose_in_front(seed)
+    points = pose + root[:, None]
+    rays, ones = points[..., :2] / points[..., 2:], np.ones(pose.shape[:2])
+    np.testing.assert_allclose(solve_root(pose * scale, rays, ones), root * scale, rtol=1e-5)
+
+
+def test_one_ray_tells_no_depth():
+    pose, _ = pose_in_front(0, count=1)
+    weights = np.zeros((1, 17))
+    weights[:, 3] = 1
+    assert np.isnan(solve_root(pose, np.zeros((1, 17, 2)), weights)).all()
+    weights[:] = 0
+    with np.errstate(all="raise"):
+        assert np.isnan(solve_root(pose, np.zeros((1, 17, 2)), weights)).all()
+
+
+@given(degrees=st.floats(5, 160), width=st.integers(10, 4000), height=st.integers(10, 4000))
+def test_the_field_of_view_spans_the_longer_side(degrees, width, height):
+    camera = Camera.from_fov(degrees, (width, height))
+    axis = 0 if width >= height else 1
+    edge = np.array([width / 2, height / 2])
+    edge[axis] = 0
+    assert np.degrees(np.arctan(-camera.rays(edge)[axis])) == pytest.approx(degrees / 2)
+
+
+def test_points_behind_the_camera_have_no_image():
+    camera = Camera.from_focal(1000, (640, 480))
+    assert np.isnan(camera.project(np.array([[0.0, 0, -1], [0, 0, 0]]))).all()
+    np.testing.assert_allclose(camera.project(np.array([0.0, 0, 3])), [320, 240])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Camera.from_focal(-5, (640, 480)),
+        lambda: Camera.from_focal(float("nan"), (640, 480)),
+        lambda: Camera.from_fov(0, (640, 480)),
+        lambda: Camera.from_fov(180, (640, 480)),
+        lambda: Camera.from_focal(500, (0, 480)),
+        lambda: Camera.from_matrix(np.eye(2), (640, 480)),
+        lambda: Camera.from_matrix([[1, 0, 0], [0, 1, 0], [0, 0, 2]], (640, 480)),
+        lambda: Camera.from_matrix("nonsense", (640, 480)),
+        lambda: Camera.from_matrix(np.diag([500, 500, 1]), (640, 480), distortion=[0.1] * 9),
+        lambda: Camera.from_matrix(np.diag([500, 500, 1]), (640, 480), rotation=np.ones((3, 3))),
+        lambda: Camera.from_matrix(np.diag([500, 500, 1]), (640, 480), rotation=np.diag([1, 1, -1])),
+        lambda: Camera.from_matrix(np.diag([500, 500, 1]), (640, 480), translation=[1, 2]),
+    ],
+)
+def test_what_cannot_be_a_camera_is_refused(make):
+    with pytest.raises(InputError, match="camera"):
+        make()

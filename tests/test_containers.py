@@ -1,0 +1,88 @@
+"""Containers: what fits is kept as read-only float32, what does not is refused."""
+
+import numpy as np
+import pytest
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import InputError
+from flowlift.skeletons import COCO17, HUMAN36M17
+
+
+def keypoints(**changes):
+    values = {"xy": np.zeros((4, 2, 17, 2)), "score": np.ones((4, 2, 17)), "skeleton": COCO17, "image_size": (640, 480)}
+    return Keypoints2D(**{**values, **changes})
+
+
+def poses(**changes):
+    values = {
+        "xyz": np.zeros((4, 2, 17, 3)),
+        "root": np.ones((4, 2, 3)),
+        "cov": np.zeros((4, 2, 17, 3, 3)),
+        "skeleton": HUMAN36M17,
+    }
+    return Poses3D(**{**values, **changes})
+
+
+def test_arrays_are_copied_read_only_and_float32():
+    xy = np.zeros((4, 2, 17, 2))
+    held = keypoints(xy=xy)
+    xy[:] = 9
+    assert held.xy.max() == 0
+    assert held.xy.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        held.xy[0] = 1
+
+
+def test_a_joint_with_one_missing_coordinate_is_missing():
+    xy = np.zeros((4, 2, 17, 2))
+    xy[0, 0, 3, 1] = np.nan
+    assert np.isnan(keypoints(xy=xy).xy[0, 0, 3]).all()
+
+
+def test_times_come_from_the_file_or_the_frame_rate():
+    np.testing.assert_allclose(keypoints(fps=50.0).frame_times, [0, 0.02, 0.04, 0.06])
+    np.testing.assert_allclose(keypoints().frame_times, [0, 1, 2, 3])
+    some = keypoints(times=np.array([0, 0.1, 0.5, 0.6]), fps=10.0)
+    np.testing.assert_allclose(some.frames(1, 3).frame_times, [0.1, 0.5])
+    assert len(some.frames(1, 3)) == 2
+
+
+def test_absolute_positions_need_a_root():
+    assert poses().absolute.max() == 1
+    with pytest.raises(InputError, match="root"):
+        _ = poses(root=None).absolute
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"xy": np.zeros((4, 17, 2))},
+        {"xy": np.zeros((4, 2, 16, 2))},
+        {"score": np.zeros((4, 2, 16))},
+        {"xy": np.full((4, 2, 17, 2), np.inf)},
+        {"image_size": (0, 480)},
+        {"image_size": (640, -1)},
+        {"fps": 0.0},
+        {"fps": float("nan")},
+        {"times": np.zeros(3)},
+    ],
+)
+def test_keypoints_that_do_not_fit_are_refused(changes):
+    with pytest.raises(InputError):
+        keypoints(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"xyz": np.zeros((4, 2, 16, 3))},
+        {"root": np.zeros((4, 3))},
+        {"cov": np.zeros((4, 2, 17, 3))},
+        {"hypotheses": np.zeros((4, 2, 17, 3))},
+        {"keypoints": keypoints().frames(0, 2)},
+        {"fps": -1.0},
+    ],
+)
+def test_poses_that_do_not_fit_are_refused(changes):
+    with pytest.raises(InputError):
+        poses(**changes)

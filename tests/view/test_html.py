@@ -1,0 +1,201 @@
+import json
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowlift.camera import Camera
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import InputError, OutputError
+from flowlift.skeleton import Skeleton
+from flowlift.view.html import page, script, write_html
+
+from .pages import read_page
+
+HOSTILE = "</script><script>alert('1')</script><!-- \"&amp;\" {{data}} \u2028"
+
+
+def poses_like(
+    frames: int, people: int, seed: int = 0, *, joints: tuple[str, ...] = ("hip", "left", "right")
+) -> Poses3D:
+    random = np.random.default_rng(seed)
+    skeleton = Skeleton("three", joints, (None, *joints[:1] * (len(joints) - 1)), ((joints[1], joints[2]),))
+    shape = (frames, people, len(joints))
+    xyz = random.standard_normal((*shape, 3))
+    xyz[random.random(shape) < 0.2] = np.nan
+    factor = 0.1 * random.standard_normal((*shape, 3, 3))
+    root = random.standard_normal((frames, people, 3)) + np.array([0, 0, 5])
+    cov = factor @ np.swapaxes(factor, -1, -2)
+    return Poses3D(*(array.astype(np.float32) for array in (xyz, root, cov)), skeleton, fps=25.0)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 5), st.integers(0, 3), st.integers(0, 2**32))
+def test_coordinates_arrive(frames: int, people: int, seed: int) -> None:
+    poses = poses_like(frames, people, seed)
+    read = read_page(page(poses))
+    largest = np.nanmax(np.abs(poses.xyz), initial=0.0)
+    np.testing.assert_allclose(read.array("xyz"), poses.xyz, atol=largest / 60_000)
+    np.testing.assert_array_equal(read.array("root"), poses.root)
+    l11, l21, l22, l31, l32, l33 = np.moveaxis(read.array("factor"), -1, 0)
+    zero = np.zeros_like(l11)
+    factor = np.stack([np.stack(row, -1) for row in ((l11, zero, zero), (l21, l22, zero), (l31, l32, l33))], -2)
+    np.testing.assert_allclose(factor @ np.swapaxes(factor, -1, -2), poses.cov, atol=1e-4)
+
+
+def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
+    read = read_page(page(walker, title="walk"))
+    header = read.header
+    assert (header["frames"], header["people"], header["fps"], header["title"]) == (60, 1, 30.0, "walk")
+    assert header["skeleton"]["joints"] == list(walker.skeleton.joints)
+    assert [bone[:2] for bone in header["skeleton"]["bones"]] == [list(bone) for bone in walker.skeleton.bones]
+    assert header["image"] == [1280, 720]
+    np.testing.assert_allclose(read.array("keypoints"), walker.keypoints.xy, atol=0.03)
+    np.testing.assert_allclose(read.array("score"), walker.keypoints.score, atol=0.5 / 254 + 1e-6)
+    np.testing.assert_allclose(read.array("hypotheses"), walker.hypotheses, atol=1e-4)
+    np.testing.assert_allclose(read.array("reprojected"), walker.camera.project(walker.absolute), atol=0.03)
+    deviation = np.sqrt(np.trace(walker.cov, axis1=-2, axis2=-1) / 3).mean(axis=-1)
+    np.testing.assert_allclose(read.array("deviation"), deviation, rtol=2e-3)
+    assert ["mean sd", f"{1000 * np.nanmean(deviation):.0f} mm"] in header["facts"]
+    assert ["height", "1.7 m"] in header["facts"]
+    assert ["calibrated", "yes"] in header["facts"]
+    assert not [fact for fact in header["facts"] if fact[0] == "steps"], "what was not set is not shown"
+
+
+def test_uneven_times_arrive_from_zero(walker: Poses3D) -> None:
+    times = 7.0 + np.cumsum(np.linspace(0.02, 0.05, len(walker)))
+    np.testing.assert_allclose(
+        read_page(page(replace(walker, times=times))).array("times"), times - times[0], atol=1e-5
+    )
+
+
+def test_confidence_that_is_unknown_stays_unknown(walker: Poses3D) -> None:
+    blind = replace(walker.keypoints, score=np.full_like(walker.keypoints.score, np.nan))
+    assert np.isnan(read_page(page(replace(walker, keypoints=blind))).array("score")).all()
+
+
+def test_what_is_infinite_is_missing(walker: Poses3D) -> None:
+    xyz, root = walker.xyz.copy(), walker.root.copy()
+    xyz[3, 0, 5, 1], root[4] = np.inf, -np.inf
+    read = read_page(page(replace(walker, xyz=xyz, root=root)))
+    assert np.isnan(read.array("xyz")[3, 0, 5, 1])
+    assert np.isnan(read.array("root")[4]).all()
+
+
+def test_page_needs_nothing_else(walker: Poses3D) -> None:
+    text = page(walker, title="a title")
+    read = read_page(text)
+    policy = next(
+        value for tag, name, value in read.attributes if (tag, name) == ("meta", "content") and "src" in value
+    )
+    assert "default-src 'none'" in policy
+    assert text.index("Content-Security-Policy") < text.index("<style>") < text.index("<script")
+    loading = {(tag, name): value for tag, name, value in read.attributes if name in ("src", "href", "action", "data")}
+    assert loading == {("link", "href"): "data:,"}
+    assert not re.search(r"https?:|wss?:|@import|url\(|\bimport\(|\bfetch\(|XMLHttpRequest|WebSocket|\beval\(", text)
+    assert "innerHTML" not in text, "texts of a result must never be read as HTML"
+
+
+def test_hostile_texts_stay_texts(walker: Poses3D) -> None:
+    keypoints = replace(walker.keypoints, source=HOSTILE)
+    joints = ("hip", HOSTILE, "right")
+    few = replace(poses_like(2, 1, joints=joints), provenance={HOSTILE: HOSTILE})
+    for poses in (few, replace(walker, keypoints=keypoints, provenance={"model": HOSTILE})):
+        read = read_page(page(poses, title=HOSTILE))
+        assert [attributes.get("id") for attributes, _ in read.scripts] == ["header", "data", None]
+        assert read.title == HOSTILE
+        assert read.header["title"] == HOSTILE
+        assert HOSTILE in json.dumps(read.header["facts"], ensure_ascii=False).replace('\\"', '"')
+    assert read_page(page(few)).header["skeleton"]["joints"] == list(joints)
+
+
+def test_every_placeholder_is_filled(walker: Poses3D) -> None:
+    assert not re.search(r"\{\{\w+\}\}", page(walker))
+
+
+def test_ten_minutes_fit(tmp_path: Path) -> None:
+    frames, joints = 18_000, 17
+    random = np.random.default_rng(0)
+    skeleton = Skeleton.named("human36m17")
+    xyz = random.standard_normal((frames, 1, joints, 3)).astype(np.float32)
+    root = random.standard_normal((frames, 1, 3)).astype(np.float32) + np.float32([0, 0, 5])
+    cov = np.broadcast_to(0.01 * np.eye(3, dtype=np.float32), (frames, 1, joints, 3, 3))
+    xy = 500 + 100 * random.standard_normal((frames, 1, joints, 2)).astype(np.float32)
+    keypoints = Keypoints2D(xy, np.ones((frames, 1, joints), np.float32), skeleton, (1280, 720), fps=30.0)
+    camera = Camera.from_fov(55.0, (1280, 720))
+    hypotheses = np.repeat(xyz[:, :, None], 20, axis=2)
+    poses = Poses3D(xyz, root, cov, skeleton, fps=30.0, camera=camera, keypoints=keypoints)
+    start = time.process_time()
+    assert write_html(poses, tmp_path / "plain.html").stat().st_size < 15e6
+    assert write_html(replace(poses, hypotheses=hypotheses), tmp_path / "cloud.html").stat().st_size < 30e6
+    assert time.process_time() - start < 15
+    shown = read_page((tmp_path / "cloud.html").read_text()).header["hypotheses"]
+    assert shown["drawn"] == 20
+    assert 1 <= shown["shown"] < 20
+
+
+def test_no_frames_are_refused(walker: Poses3D) -> None:
+    empty = Poses3D(walker.xyz[:0], None, walker.cov[:0], walker.skeleton)
+    with pytest.raises(InputError, match="no frames"):
+        page(empty)
+
+
+def test_unwritable_page_leaves_nothing(walker: Poses3D, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"absent.*cannot write"):
+        write_html(walker, tmp_path / "absent" / "page.html")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(OutputError, match=r"folder\.html"):
+        write_html(walker, tmp_path / "folder.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+
+
+def test_script_is_valid(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed: the script's syntax cannot be checked")
+    file = tmp_path / "viewer.js"
+    file.write_text(script(), encoding="utf-8")
+    done = subprocess.run([node, "--check", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ids_that_the_script_uses_exist(walker: Poses3D) -> None:
+    read = read_page(page(walker))
+    there = {value for _, name, value in read.attributes if name == "id"}
+    used = set(re.findall(r"\b(?:element|on)\('([\w-]+)'", script()))
+    assert used
+    assert used <= there
+    labelled = {value for _, name, value in read.attributes if name == "data-toggle"}
+    assert set(re.findall(r"toggleButton\('(\w+)'\)", script())) <= labelled
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (lambda text: text, "ready"),
+        (lambda text: text.replace('"frames":60', '"frames":null', 1).replace('"arrays":{', '"array":{', 1), "failed"),
+    ],
+)
+def test_page_starts_in_a_browser(walker: Poses3D, tmp_path: Path, change, state: str) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium: the page cannot be opened")
+    file = tmp_path / "page.html"
+    file.write_text(change(page(walker, title="in a browser")), encoding="utf-8")
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+    command = [browser, *flags, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom"]
+    done = subprocess.run(
+        [*command, f"{file.as_uri()}#frame=12"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert f'data-state="{state}"' in done.stdout, done.stderr[-2000:]
+    if state == "ready":
+        assert "0:00.37 · frame 12 of 60" in done.stdout
+    else:
+        assert "This result cannot be shown" in done.stdout
