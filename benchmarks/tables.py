@@ -1,7 +1,7 @@
 """Results as JSON files under docs/results, and the tables that show them.
 
-A result is {"columns": [...], "rows": [[...], ...], "notes": [...], ...}. `python benchmarks/tables.py` puts each one
-into every page that asks for it with a pair of lines
+A result is {"columns": [...], "rows": [[...], ...], "notes": [...], ...}, or what `python -m flowlift.evaluation ...
+--json` writes. `python benchmarks/tables.py` puts each one into every page that asks for it with a pair of lines
 
     <!-- result: NAME -->
     <!-- end of result -->
@@ -11,22 +11,41 @@ so that no figure in a page is typed by hand.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
+ERRORS = {"mpjpe_mm": "MPJPE mm", "n_mpjpe_mm": "N-MPJPE mm", "p_mpjpe_mm": "P-MPJPE mm"}
 SLOT = re.compile(r"(?P<open><!-- result: (?P<name>[\w-]+) -->\n).*?(?P<close><!-- end of result -->)", re.DOTALL)
 
 
-def as_markdown(result: Mapping[str, object]) -> str:
+def as_markdown(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     """The table, and below it the notes."""
-    columns, rows, notes = result["columns"], result["rows"], result.get("notes", [])
-    lines = [_row(columns), _row(["---"] * len(columns)), *(_row(row) for row in rows)]
-    return "\n".join([*lines, "", *notes]).rstrip() + "\n"
+    table = result if isinstance(result, Mapping) else _evaluation_table(result)
+    lines = [_row(table["columns"]), _row(["---"] * len(table["columns"])), *(_row(row) for row in table["rows"])]
+    return "\n".join([*lines, "", *table.get("notes", [])]).rstrip() + "\n"
 
 
-def save_result(name: str, result: Mapping[str, object]) -> Path:
+def _evaluation_table(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The mean errors of each method; the conditions that all of them share below."""
+    rows = [
+        [result["name"], row["group"], row["frames"], *(_error(row.get(name)) for name in ERRORS)]
+        for result in results
+        for row in result["rows"]
+    ]
+    conditions = [result["conditions"] for result in results]
+    shared = {name: value for name, value in conditions[0].items() if all(one[name] == value for one in conditions)}
+    notes = "; ".join(f"{name}: {value}" for name, value in shared.items() if isinstance(value, str | int))
+    return {"columns": ["method", "frames of", "frames", *ERRORS.values()], "rows": rows, "notes": [notes]}
+
+
+def _error(figure: Mapping[str, Any] | None) -> str:
+    return "-" if figure is None or figure["mean"] is None else f"{figure['mean']:.1f}"
+
+
+def save_result(name: str, result: Mapping[str, Any]) -> Path:
     """Write a result where the pages look for it."""
     path = RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +68,7 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def _row(cells: list[object]) -> str:
+def _row(cells: Sequence[Any]) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 

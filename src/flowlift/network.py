@@ -69,7 +69,7 @@ class LiftNetwork(nn.Module):
         return self.context(self.encoder(features))
 
     def predict(
-        self, context: Float[Tensor, "*batch head"], x_t: Float[Tensor, "*batch joint 3"], t: Float[Tensor, "*batch"]
+        self, context: Float[Tensor, "*#batch head"], x_t: Float[Tensor, "*#batch joint 3"], t: Float[Tensor, "*#batch"]
     ) -> Float[Tensor, "*batch joint 3"]:
         """The pose x_1 that is expected from x_t at t."""
         turns = 2 * torch.pi * t[..., None] * self.frequencies
@@ -78,7 +78,7 @@ class LiftNetwork(nn.Module):
         return self.out(hidden).unflatten(-1, x_t.shape[-2:])
 
     def forward(
-        self, context: Float[Tensor, "*batch head"], x_t: Float[Tensor, "*batch joint 3"], t: Float[Tensor, "*batch"]
+        self, context: Float[Tensor, "*#batch head"], x_t: Float[Tensor, "*#batch joint 3"], t: Float[Tensor, "*#batch"]
     ) -> Float[Tensor, "*batch joint 3"]:
         """Velocity at x_t: (x_1 - x_t) / (1 - t)."""
         left = (1 - t.clamp(max=LATEST))[..., None, None]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from flowlift.errors import MissingExtraError, ModelError
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Evaluates one network."""
 

@@ -1,0 +1,192 @@
+"""Lifting with the packaged model: laws of the result, and accuracy on a walker whose truth is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from flowlift import Camera, Keypoints2D, Lifter
+from flowlift.demo import synthesize
+from flowlift.errors import InputError, ModelError
+from flowlift.evaluation.metrics import p_mpjpe
+from flowlift.lifter import hypothesis_noise
+from flowlift.skeletons import COCO17, HUMAN36M17
+
+
+@pytest.fixture(scope="module")
+def lifter():
+    return Lifter.load("human")
+
+
+@pytest.fixture(scope="module")
+def walker():
+    """Two seconds of a synthetic walker, all joints seen."""
+    return synthesize(seed=0, seconds=2.0)
+
+
+def first_frames(walker, count=6):
+    return walker.keypoints.frames(0, count)
+
+
+def test_a_walker_is_lifted_to_within_centimetres(lifter, walker):
+    poses = lifter(walker.keypoints, camera=walker.camera)
+    there = np.isfinite(poses.xyz[:, 0]).all(axis=(1, 2))
+    assert there.mean() > 0.8
+    found, truth = poses.xyz[there, 0].astype(np.float64), walker.truth.xyz[there, 0].astype(np.float64)
+    assert float(p_mpjpe(found, truth)) < 0.06
+    # Right way round: not mirrored, not upside down, not turned away.
+    assert (np.einsum("fjk,fjk->f", found, truth) > 0.8 * (truth**2).sum(axis=(1, 2))).mean() > 0.9
+    distance = np.linalg.norm(poses.root[there, 0] - walker.truth.root[there, 0], axis=-1)
+    depth = np.linalg.norm(walker.truth.root[there, 0], axis=-1)
+    assert np.median(distance / depth) < 0.15
+
+
+def test_the_answer_reprojects_onto_what_was_seen(lifter, walker):
+    poses = lifter(walker.keypoints, camera=walker.camera)
+    px = walker.camera.project(poses.absolute)
+    error = np.linalg.norm(px - walker.keypoints.xy, axis=-1)
+    extent = np.nanmax(walker.keypoints.xy[..., 1]) - np.nanmin(walker.keypoints.xy[..., 1])
+    assert np.nanmedian(error) < 0.03 * extent
+
+
+def test_the_same_seed_gives_the_same_result_and_another_another(lifter, walker):
+    some = first_frames(walker)
+    one, again, other = (lifter(some, camera=walker.camera, seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(one.xyz, again.xyz)
+    np.testing.assert_array_equal(one.cov, again.cov)
+    assert np.nanmax(np.abs(one.xyz - other.xyz)) > 1e-5
+
+
+def test_a_frame_does_not_depend_on_the_frames_and_people_beside_it(lifter, walker):
+    some = first_frames(walker)
+    together = lifter(some, camera=walker.camera)
+    for frame in (0, 3):
+        alone = lifter(some.frames(frame, frame + 1), camera=walker.camera)
+        np.testing.assert_allclose(alone.xyz[0], together.xyz[frame], atol=2e-5)
+        np.testing.assert_allclose(alone.cov[0], together.cov[frame], atol=2e-5)
+    moved = some.xy[:, ::-1] * 0.9 + 20
+    crowd = replace(some, xy=np.concatenate([moved, some.xy], axis=1), score=np.repeat(some.score, 2, axis=1))
+    np.testing.assert_allclose(lifter(crowd, camera=walker.camera).xyz[:, 1], together.xyz[:, 0], atol=2e-5)
+
+
+def test_a_mirrored_image_gives_the_mirrored_pose(lifter, walker):
+    some = first_frames(walker)
+    width = some.image_size[0]
+    camera = Camera.from_fov(55, some.image_size)
+    mirror = list(HUMAN36M17.mirror)
+    flipped = replace(some, xy=some.xy[:, :, mirror] * [-1, 1] + [width, 0], score=some.score[:, :, mirror])
+    poses, other = lifter(some, camera=camera, hypotheses=200), lifter(flipped, camera=camera, hypotheses=200)
+    back = other.xyz[:, :, mirror] * [-1, 1, 1]
+    # Only the noise is not mirrored, and it averages out.
+    assert np.nanmean(np.linalg.norm(back - poses.xyz, axis=-1)) < 0.01
+
+
+def test_missing_joints_are_accepted_and_are_less_certain(lifter, walker):
+    some = first_frames(walker)
+    wrist = HUMAN36M17.index("left_wrist")
+    xy = some.xy.copy()
+    xy[:, :, wrist] = np.nan
+    whole, partial = (lifter(k, camera=walker.camera) for k in (some, replace(some, xy=xy)))
+    assert np.isfinite(partial.xyz).all()
+    assert (partial.std[:, 0, wrist].mean(axis=-1) > whole.std[:, 0, wrist].mean(axis=-1)).all()
+
+
+def test_frames_without_a_person_stay_empty(lifter, walker):
+    some = first_frames(walker)
+    xy = some.xy.copy()
+    xy[2] = np.nan
+    xy[3, 0, 2:] = np.nan  # two joints are no person
+    poses = lifter(replace(some, xy=xy), camera=walker.camera)
+    for frame in (2, 3):
+        assert np.isnan(poses.xyz[frame]).all()
+        assert np.isnan(poses.cov[frame]).all()
+        assert np.isnan(poses.root[frame]).all()
+    assert np.isfinite(poses.xyz[[0, 1, 4]]).all()
+
+
+def test_covariances_are_symmetric_and_positive_but_for_the_root(lifter, walker):
+    poses = lifter(first_frames(walker), camera=walker.camera)
+    cov = poses.cov[:, 0].astype(np.float64)
+    np.testing.assert_allclose(cov, cov.swapaxes(-1, -2), atol=1e-8)
+    assert (cov[:, HUMAN36M17.root] == 0).all()
+    others = [j for j in range(17) if j != HUMAN36M17.root]
+    assert (np.linalg.eigvalsh(cov[:, others]) > 0).all()
+
+
+def test_height_sets_the_scale(lifter, walker):
+    some = first_frames(walker)
+    one, two = (lifter(some, camera=walker.camera, height=h) for h in (1.0, 2.0))
+    np.testing.assert_allclose(two.xyz, 2 * one.xyz, atol=1e-5)
+    np.testing.assert_allclose(two.cov, 4 * one.cov, atol=1e-5)
+    np.testing.assert_allclose(two.root, 2 * one.root, rtol=1e-4)
+
+
+def test_hypotheses_are_kept_when_asked_for(lifter, walker):
+    poses = lifter(first_frames(walker), camera=walker.camera, hypotheses=7, keep_hypotheses=True)
+    assert poses.hypotheses.shape == (6, 1, 7, 17, 3)
+    low, high = poses.hypotheses.min(axis=2), poses.hypotheses.max(axis=2)
+    assert ((poses.xyz >= low - 1e-5) & (poses.xyz <= high + 1e-5)).all()
+
+
+@pytest.mark.parametrize("hypotheses", [1, 2, 5])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_few_hypotheses_and_steps_work(lifter, walker, hypotheses, steps):
+    poses = lifter(first_frames(walker, 2), camera=walker.camera, hypotheses=hypotheses, steps=steps)
+    assert np.isfinite(poses.xyz).all()
+    assert (poses.std[:, 0, 1:] > 0).all()
+    assert poses.provenance["hypotheses"] == hypotheses
+    assert poses.provenance["steps"] == steps
+
+
+def test_other_skeletons_are_converted(lifter):
+    generator = np.random.default_rng(0)
+    xy = generator.uniform(300, 600, (2, 1, 17, 2)).astype(np.float32)
+    poses = lifter(Keypoints2D(xy, np.ones((2, 1, 17), dtype=np.float32), COCO17, (1000, 1000)))
+    assert poses.skeleton == HUMAN36M17
+    assert poses.camera.assumed
+    assert poses.provenance["intrinsics"] == "assumed"
+
+
+def test_noise_comes_in_opposite_pairs_and_longer_draws_begin_alike():
+    noise = hypothesis_noise(8, HUMAN36M17, seed=1)
+    np.testing.assert_array_equal(noise[0::2], -noise[1::2])
+    np.testing.assert_array_equal(hypothesis_noise(5, HUMAN36M17, seed=1), noise[:5])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hypotheses": 0},
+        {"steps": 0},
+        {"height": -1.7},
+        {"height": float("nan")},
+        {"smooth": "very"},
+        {"camera": Camera.from_fov(55, (64, 64))},
+    ],
+)
+def test_settings_out_of_range_are_refused(lifter, walker, settings):
+    with pytest.raises(InputError):
+        lifter(first_frames(walker), **settings)
+
+
+def test_unknown_and_damaged_models_are_refused(tmp_path):
+    with pytest.raises(ModelError, match="human"):
+        Lifter.load("humam")
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"model\.json"):
+        Lifter.load(tmp_path)
+
+
+def test_torch_lifts_what_onnxruntime_lifts(walker):
+    pytest.importorskip("torch")
+    some = first_frames(walker)
+    one, other = (Lifter.load("human", device=d)(some, camera=walker.camera) for d in (None, "torch"))
+    # The torch weights are kept in half precision.
+    np.testing.assert_allclose(other.xyz, one.xyz, atol=2e-3)
+    assert "torch" in other.provenance["engine"]
+
+
+def test_an_impossible_device_is_refused():
+    pytest.importorskip("torch")
+    with pytest.raises(ModelError, match="warp"):
+        Lifter.load("human", device="warp")

@@ -1,0 +1,109 @@
+"""Varied bodies stay bodies, and the bank gives back what it was made from."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from flowlift.datasets.mocap import BONES_OF_STATURE, stature  # noqa: E402
+from flowlift.skeletons import HUMAN36M17  # noqa: E402
+from flowlift.training.bodies import (  # noqa: E402
+    BodyVariation,
+    PoseBank,
+    _assemble,
+    rotation_from_vector,
+    sample_bodies,
+)
+from flowlift.training.views import ViewVariation, sample_sightings, sample_views, stature_of  # noqa: E402
+
+STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def poses():
+    """Walking poses of the synthetic demo figure, Y up, unit: its stature."""
+    from flowlift.demo import walk
+
+    xyz = np.asarray(walk(np.arange(0, 4, 0.1)))
+    xyz = xyz - xyz[:, :1]
+    return torch.tensor(xyz / stature(xyz)[:, None, None], dtype=torch.float32)
+
+
+def test_the_bank_gives_its_poses_back_and_their_mirror_images(poses):
+    bank = PoseBank.from_positions(poses)
+    assert len(bank) == 2 * len(poses)
+    again = _assemble(bank.bones, bank.pelvis)
+    # The demo figure's root is the middle of its hips, as in the bank.
+    torch.testing.assert_close(again[: len(poses)], poses, atol=1e-5, rtol=0)
+    mirrored = poses[:, list(HUMAN36M17.mirror)] * torch.tensor([-1.0, 1, 1])
+    torch.testing.assert_close(again[len(poses) :], mirrored, atol=1e-5, rtol=0)
+
+
+def test_without_variation_bodies_are_captured_poses_but_for_a_small_tilt(poses):
+    bodies = sample_bodies(PoseBank.from_positions(poses), 64, STILL, generator())
+    for child, parent in enumerate(HUMAN36M17.parent_indices):
+        if parent >= 0:
+            lengths = (bodies[:, child] - bodies[:, parent]).norm(dim=-1)
+            known = (poses[:, child] - poses[:, parent]).norm(dim=-1)
+            assert known.min() - 1e-4 <= lengths.min()
+            assert lengths.max() <= known.max() + 1e-4
+
+
+def test_variation_changes_proportions_widely_but_never_breaks_a_body(poses):
+    bodies = sample_bodies(PoseBank.from_positions(poses), 2000, BodyVariation(), generator())
+    assert torch.isfinite(bodies).all()
+    torch.testing.assert_close(
+        bodies[:, HUMAN36M17.index("left_hip")], -bodies[:, HUMAN36M17.index("right_hip")], atol=1e-5, rtol=0
+    )
+    i = HUMAN36M17.index
+    thigh = (bodies[:, i("left_knee")] - bodies[:, i("left_hip")]).norm(dim=-1)
+    other = (bodies[:, i("right_knee")] - bodies[:, i("right_hip")]).norm(dim=-1)
+    assert thigh.std() / thigh.mean() > 0.1
+    assert ((thigh - other).abs() / thigh).median() < 0.1
+
+
+def test_rotations_are_rotations():
+    turn = rotation_from_vector(torch.randn(50, 3, generator=generator()))
+    torch.testing.assert_close(turn @ turn.mT, torch.eye(3).expand(50, 3, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(turn), torch.ones(50), atol=1e-5, rtol=0)
+
+
+def test_stature_on_tensors_is_that_on_arrays(poses):
+    np.testing.assert_allclose(stature_of(poses).numpy(), stature(poses.numpy()), rtol=1e-5)
+    assert len(BONES_OF_STATURE) == 8
+
+
+def test_a_view_agrees_with_its_target(poses):
+    exact = ViewVariation(noise=0.0, outlier=0.0, complete=1.0, unknown_focal=0.0)
+    batch = sample_views(poses, exact, generator())
+    xy = batch.features[:, :34].reshape(-1, 17, 2)
+    scale = (batch.features[:, -1] * 0.6 - 2.2).exp()
+    pose = batch.target.clone()
+    pose[:, HUMAN36M17.root] = 0
+    # In the target's unit the root stands at depth 1 / scale, so a joint's image is (root + x) / (1 + scale z).
+    root = xy[:, :1]
+    seen = (root + pose[..., :2]) / (1 + scale[:, None, None] * pose[..., 2:])
+    torch.testing.assert_close(seen, xy, atol=1e-3, rtol=0)
+
+
+def test_missing_joints_are_invisible_and_enough_remain(poses):
+    seen = sample_sightings(poses.repeat(20, 1, 1), ViewVariation(), generator())
+    assert (seen.visible.sum(dim=1) >= 5).all()
+    assert 0.05 < (seen.visible == 0).float().mean() < 0.5
+    assert ((seen.confidence >= 0) & (seen.confidence <= 1)).all()
+    assert (seen.xyz[..., 2] + seen.root[:, None, 2] > 0).all()
+
+
+def test_the_same_seed_draws_the_same_bodies_and_views(poses):
+    bank = PoseBank.from_positions(poses)
+
+    def draw(seed):
+        g = generator(seed)
+        return sample_views(sample_bodies(bank, 32, BodyVariation(), g), ViewVariation(), g)
+
+    assert torch.equal(draw(3).features, draw(3).features)
+    assert not torch.equal(draw(3).features, draw(4).features)
