@@ -176,15 +176,15 @@ def _number(name: str, figure: Figure | None) -> str:
 
 def _notes(results: Sequence[Result]) -> list[str]:
     """The conditions that all results share, one a line; then, for each result, those of its own."""
-    shared, own = [], {result.name: list[str]() for result in results}
+    shared, own = list[str](), [list[str]() for _ in results]
     for field in fields(Conditions):
         values = [getattr(result.conditions, field.name) for result in results]
         if len(set(values)) == 1:
             shared += [f"{field.name}: {_word(values[0])}"] if values[0] not in (None, ()) else []
         else:
-            for result, value in zip(results, values, strict=True):
-                own[result.name] += [f"{field.name}: {_word(value)}"] if value not in (None, ()) else []
-    notes = shared + [f"{name}: {'; '.join(words)}" for name, words in own.items() if words]
+            for words, value in zip(own, values, strict=True):
+                words += [f"{field.name}: {_word(value)}"] if value not in (None, ()) else []
+    notes = shared + [f"{result.name}: {'; '.join(words)}" for result, words in zip(results, own, strict=True) if words]
     if any(len(figure.per_seed) > 1 for result in results for row in result.rows for figure in row.figures.values()):
         notes.append("±: standard deviation over the seeds")
     return notes

@@ -1,0 +1,98 @@
+"""DeepLabCut's h5: the pandas table `df_with_missing`, read through PyTables; column names are pickled in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from flowlift.containers import Keypoints2D
+from flowlift.errors import InputError, MissingExtraError
+from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.hints import Hints
+from flowlift.io.restricted import loads
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def matches(path: Path) -> bool:
+    """Any HDF5 file."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8) == SIGNATURE
+    except OSError:
+        return False
+
+
+def read(path: Path, hints: Hints) -> Keypoints2D:
+    """Read the table, in pandas' "table" or "fixed" layout.
+
+    Raises InputError for another HDF5 file, MissingExtraError without PyTables.
+    """
+    try:
+        import tables
+    except ImportError as error:
+        raise MissingExtraError("reading DeepLabCut's h5", "dlc") from error
+    try:
+        with _restricted_unpickling(), tables.open_file(str(path), "r") as file:
+            group = _group(file, path)
+            columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
+    except (tables.HDF5ExtError, tables.NoSuchNodeError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(f"{path}: not DeepLabCut's table: {str(error).splitlines()[0]}") from error
+    return keypoints_from_table(columns, values, path, hints)
+
+
+@contextmanager
+def _restricted_unpickling() -> Iterator[None]:
+    """PyTables unpickles attributes as it reads them: for the length of this block it can only make plain values."""
+    places = [import_module("tables.attributeset"), import_module("tables.atom")]
+    before = [place.pickle for place in places]
+    safe = SimpleNamespace(loads=loads, UnpicklingError=InputError, PicklingError=InputError)
+    for place in places:
+        place.pickle = safe  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for place, module in zip(places, before, strict=True):
+            place.pickle = module  # type: ignore[attr-defined]
+
+
+def _group(file: Any, path: Path) -> Any:
+    groups = [g for g in file.walk_groups("/") if "table" in g or "block0_values" in g]
+    named = [g for g in groups if g._v_name == "df_with_missing"] or groups
+    if len(named) != 1:
+        raise InputError(f"{path}: expected one table, df_with_missing; found {len(named)}")
+    return named[0]
+
+
+def _columns(labels: Any) -> list[Column]:
+    """Labels are tuples of (scorer[, individual], bodypart, coordinate)."""
+    columns = []
+    for label in labels:
+        parts = [part.decode() if isinstance(part, bytes) else str(part) for part in label]
+        if len(parts) not in (3, 4):
+            raise ValueError(f"columns have {len(parts)} levels, expected scorer[, individuals], bodyparts, coords")
+        columns.append(Column(parts[1] if len(parts) == 4 else "", parts[-2], parts[-1]))
+    return columns
+
+
+def _table_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    table = group.table
+    rows = table.read()
+    names = [name for name in rows.dtype.names if name != "index"]
+    labels: list[Any] = []
+    for name in names:
+        labels += list(getattr(table.attrs, f"{name}_kind"))
+    values = np.concatenate([np.atleast_2d(rows[name].reshape(len(rows), -1)) for name in names], axis=1)
+    return _columns(labels), values.astype(np.float64)
+
+
+def _fixed_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    levels = [group[f"axis0_level{i}"].read() for i in range(len([n for n in group._v_children if "axis0_level" in n]))]
+    codes = [group[f"axis0_label{i}"].read() for i in range(len(levels))]
+    labels = [tuple(level[code[i]] for level, code in zip(levels, codes, strict=True)) for i in range(len(codes[0]))]
+    return _columns(labels), np.asarray(group.block0_values.read(), dtype=np.float64)

@@ -1,0 +1,43 @@
+"""flowlift's own JSON: the same content as the npz, for programs that read no NumPy; missing values are null."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import InputError
+from flowlift.io.hints import Hints
+from flowlift.io.json_file import parse, parse_or_none
+from flowlift.io.packing import pack, unpack
+
+
+def matches(path: Path) -> bool:
+    """An object with our format's name in it."""
+    content = parse_or_none(path)
+    return isinstance(content, dict) and str(content.get("format", "")).startswith("flowlift-")
+
+
+def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
+    """Read what `write` wrote. Raises InputError for a damaged file."""
+    content = dict(parse(path))
+    try:
+        arrays = {
+            name: np.array(array["values"], dtype=np.float64).reshape(array["shape"])
+            for name, array in content.pop("arrays").items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: damaged: {error or type(error).__name__}") from error
+    return unpack(arrays, content)
+
+
+def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
+    """`arrays`: flat values in C order with their shape; beside them skeleton, camera, provenance."""
+    arrays, about = pack(obj)
+    packed = {name: {"shape": list(array.shape), "values": _numbers(array)} for name, array in arrays.items()}
+    path.write_text(json.dumps({**about, "arrays": packed}, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _numbers(array: np.ndarray) -> list[float | None]:
+    # str(float32) is the shortest text that gives the same float32 again.
+    return [None if value != value else float(str(value)) for value in array.ravel()]

@@ -1,0 +1,119 @@
+"""Keypoints and poses as named arrays and one description, the form that our npz and JSON share; and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from flowlift.camera import Camera
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import FlowliftError, InputError
+from flowlift.skeleton import Skeleton
+
+FORMAT = "flowlift-1"
+
+Arrays = dict[str, np.ndarray]
+
+
+def pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
+    """Arrays by name, and what else there is to say, as plain JSON values."""
+    if isinstance(obj, Keypoints2D):
+        arrays, about = _pack_keypoints(obj)
+        return arrays, {"format": FORMAT, "kind": "keypoints2d", **about}
+    named = {"xyz": obj.xyz, "root": obj.root, "cov": obj.cov, "hypotheses": obj.hypotheses, "times": obj.times}
+    arrays = {name: array for name, array in named.items() if array is not None}
+    about = {"skeleton": _pack_skeleton(obj.skeleton), "fps": obj.fps, "provenance": dict(obj.provenance)}
+    if obj.camera is not None:
+        about["camera"] = _pack_camera(obj.camera)
+    if obj.keypoints is not None:
+        inner, about["keypoints"] = _pack_keypoints(obj.keypoints)
+        arrays |= {f"keypoints.{name}": array for name, array in inner.items()}
+    return arrays, {"format": FORMAT, "kind": "poses3d", **about}
+
+
+def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoints2D | Poses3D:
+    """Undo `pack`. Raises InputError for another version, or what does not fit together."""
+    if about.get("format") != FORMAT:
+        raise InputError(f"it says format {about.get('format')!r}, this flowlift reads {FORMAT!r}")
+    try:
+        if about["kind"] == "keypoints2d":
+            return _unpack_keypoints(arrays, about)
+        inner = {name.removeprefix("keypoints."): a for name, a in arrays.items() if name.startswith("keypoints.")}
+        return Poses3D(
+            xyz=arrays["xyz"],
+            root=arrays.get("root"),
+            cov=arrays["cov"],
+            skeleton=_unpack_skeleton(about["skeleton"]),
+            fps=about.get("fps"),
+            camera=_unpack_camera(about["camera"]) if about.get("camera") else None,
+            provenance=about.get("provenance", {}),
+            hypotheses=arrays.get("hypotheses"),
+            keypoints=_unpack_keypoints(inner, about["keypoints"]) if about.get("keypoints") else None,
+            times=arrays.get("times"),
+        )
+    except FlowliftError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"it is damaged: {error or type(error).__name__}") from error
+
+
+def _pack_keypoints(keypoints: Keypoints2D) -> tuple[Arrays, dict[str, Any]]:
+    arrays = {"xy": keypoints.xy, "score": keypoints.score}
+    if keypoints.times is not None:
+        arrays["times"] = keypoints.times
+    return arrays, {
+        "skeleton": _pack_skeleton(keypoints.skeleton),
+        "image_size": list(keypoints.image_size),
+        "fps": keypoints.fps,
+        "source": keypoints.source,
+    }
+
+
+def _unpack_keypoints(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoints2D:
+    width, height = about["image_size"]
+    return Keypoints2D(
+        xy=arrays["xy"],
+        score=arrays["score"],
+        skeleton=_unpack_skeleton(about["skeleton"]),
+        image_size=(width, height),
+        fps=about.get("fps"),
+        source=about.get("source", ""),
+        times=arrays.get("times"),
+    )
+
+
+def _pack_skeleton(skeleton: Skeleton) -> dict[str, Any]:
+    return {
+        "name": skeleton.name,
+        "joints": list(skeleton.joints),
+        "parents": list(skeleton.parents),
+        "pairs": [list(pair) for pair in skeleton.pairs],
+    }
+
+
+def _unpack_skeleton(about: Mapping[str, Any]) -> Skeleton:
+    pairs = tuple((left, right) for left, right in about["pairs"])
+    return Skeleton(about["name"], tuple(about["joints"]), tuple(about["parents"]), pairs)
+
+
+def _pack_camera(camera: Camera) -> dict[str, Any]:
+    return {
+        "matrix": camera.matrix.tolist(),
+        "image_size": list(camera.image_size),
+        "distortion": camera.distortion.tolist(),
+        "rotation": None if camera.rotation is None else camera.rotation.tolist(),
+        "translation": None if camera.translation is None else camera.translation.tolist(),
+        "assumed": camera.assumed,
+    }
+
+
+def _unpack_camera(about: Mapping[str, Any]) -> Camera:
+    width, height = about["image_size"]
+    return Camera.from_matrix(
+        about["matrix"],
+        (width, height),
+        about["distortion"],
+        about["rotation"],
+        about["translation"],
+        assumed=bool(about["assumed"]),
+    )

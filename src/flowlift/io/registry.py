@@ -1,0 +1,174 @@
+"""One registry of formats. A format is one module, imported when its suffix comes up; its content decides."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import FlowliftError, InputError, OutputError
+from flowlift.io.atomic import written_whole
+from flowlift.io.hints import Hints
+from flowlift.skeleton import Skeleton
+
+FOLDER = "a folder"
+"""Stands for a suffix where a format is a folder of files."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A format that is written: `module` has `write(obj, path)`."""
+
+    name: str
+    suffix: str
+    module: str
+
+
+class _ReaderModule(Protocol):
+    def matches(self, path: Path) -> bool: ...
+    def read(self, path: Path, hints: Hints) -> Keypoints2D | Poses3D: ...
+
+
+def register(table: dict[str, Reader], reader: Reader) -> None:
+    """Add a reader. Raises ValueError for a name that is taken."""
+    if reader.name in table:
+        raise ValueError(f"two readers are called {reader.name!r}")
+    table[reader.name] = reader
+
+
+def register_writer(table: dict[str, Writer], writer: Writer) -> None:
+    """Add a writer. Raises ValueError for a suffix that is taken."""
+    if writer.suffix in table:
+        raise ValueError(f"two writers want {writer.suffix!r}: {table[writer.suffix].name} and {writer.name}")
+    table[writer.suffix] = writer
+
+
+def _built_in_readers() -> Mapping[str, Reader]:
+    table: dict[str, Reader] = {}
+    for name, suffixes, module in (
+        ("flowlift npz", (".npz",), "native_npz"),
+        ("VideoPose3D npz", (".npz",), "videopose3d"),
+        ("flowlift JSON", (".json",), "native_json"),
+        ("OpenPose JSON, one file a frame", (FOLDER, ".json"), "openpose"),
+        ("COCO keypoints JSON", (".json",), "coco"),
+        ("MediaPipe landmarks JSON", (".json",), "mediapipe_json"),
+        ("DeepLabCut CSV", (".csv",), "deeplabcut_csv"),
+        ("DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut_h5"),
+        ("TRC (3D)", (".trc",), "trc"),
+    ):
+        register(table, Reader(name, suffixes, f"flowlift.io.{module}"))
+    return MappingProxyType(table)
+
+
+def _built_in_writers() -> Mapping[str, Writer]:
+    table: dict[str, Writer] = {}
+    for name, suffix, module in (
+        ("flowlift npz", ".npz", "native_npz"),
+        ("tidy CSV", ".csv", "tidy_csv"),
+        ("flowlift JSON", ".json", "native_json"),
+        ("TRC", ".trc", "trc"),
+    ):
+        register_writer(table, Writer(name, suffix, f"flowlift.io.{module}"))
+    return MappingProxyType(table)
+
+
+READERS = _built_in_readers()
+WRITERS = _built_in_writers()
+
+
+def load(
+    path: str | Path,
+    *,
+    skeleton: str | None = None,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Keypoints2D | Poses3D:
+    """Read 2D keypoints, or 3D poses, from any file that flowlift knows; its content decides which it is.
+
+    `skeleton` (a name), `fps` and `image_size` (width, height) are for files that do not say. `FILE::CLIP` names one
+    clip of a file that holds several. Raises InputError for a file that is missing, unknown or damaged.
+    """
+    file, clip = _split(path)
+    hints = Hints(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, clip)
+    if not file.exists():
+        raise InputError(f"{file}: there is no such file or folder")
+    reader = _find(file)
+    if reader is None:
+        raise InputError(f"{file}: not a file that flowlift reads; it reads {_list()}")
+    try:
+        found = reader.read(file, hints)
+    except FlowliftError as error:
+        named = str(error).startswith(str(file))
+        raise InputError(str(error) if named else f"{file}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
+    if isinstance(found, Keypoints2D):
+        _warn_of_wrong_skeleton(found, file)
+    return found
+
+
+def is_keypoint_source(path: str | Path) -> bool:
+    """Whether `load` is the way to read this path: not a video, an image or a folder of images."""
+    file, clip = _split(path)
+    if clip is not None:
+        return True
+    if file.is_dir():
+        return any(file.glob("*.json"))
+    return file.suffix.lower() in {suffix for reader in READERS.values() for suffix in reader.suffixes}
+
+
+def save(obj: Keypoints2D | Poses3D, path: str | Path) -> Path:
+    """Write keypoints or poses; the suffix says how. The file appears whole or not at all. Returns its path.
+
+    Raises OutputError for a suffix that is unknown, or a place that cannot be written.
+    """
+    path = Path(path)
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise OutputError(f"{path}: no writer for {path.suffix!r}; there is {', '.join(WRITERS)}")
+    write = cast(Callable[[Keypoints2D | Poses3D, Path], None], import_module(writer.module).write)
+    with written_whole(path) as beside:
+        write(obj, beside)
+    return path
+
+
+def _split(path: str | Path) -> tuple[Path, str | None]:
+    file, mark, clip = str(path).partition("::")
+    return Path(file), clip if mark else None
+
+
+def _find(file: Path) -> _ReaderModule | None:
+    suffix = FOLDER if file.is_dir() else file.suffix.lower()
+    fitting = [reader for reader in READERS.values() if suffix in reader.suffixes]
+    for reader in fitting:
+        module = cast(_ReaderModule, import_module(reader.module))
+        if module.matches(file):
+            return module
+    if fitting:
+        names = " or ".join(reader.name for reader in fitting)
+        raise InputError(f"{file}: it is empty, damaged or of another kind; {suffix} files are read as {names}")
+    return None
+
+
+def _list() -> str:
+    return "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
+
+
+def _warn_of_wrong_skeleton(keypoints: Keypoints2D, file: Path) -> None:
+    from flowlift.conversion import check_geometry
+
+    complaint = check_geometry(keypoints)
+    if complaint:
+        warnings.warn(f"{file}: {complaint}", UserWarning, stacklevel=3)
