@@ -5,6 +5,7 @@ there the tasks API is used, with a model file that is given, found in the cache
 """
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -71,6 +72,7 @@ class SolutionsDetector:
     """The solutions API; it tracks from frame to frame."""
 
     _pose: Any
+    _heard: list[bool]
     name: str = "mediapipe"
     skeleton: Skeleton = MEDIAPIPE33
 
@@ -88,10 +90,14 @@ class SolutionsDetector:
             raise MissingExtraError("the mediapipe detector", "mediapipe") from error
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelError(f"mediapipe cannot start: {str(error).splitlines()[0]}") from error
-        return cls(pose)
+        return cls(pose, [])
 
     def __call__(self, frame: Frame) -> Detection:
-        found = self._pose.process(frame.image).pose_landmarks
+        # Its native code complains once, when it first finds somebody.
+        with nullcontext() if self._heard else quiet_stderr():
+            found = self._pose.process(frame.image).pose_landmarks
+        if found and not self._heard:
+            self._heard.append(True)
         return _detection(found.landmark if found else None, frame)
 
     def close(self) -> None:

@@ -14,7 +14,12 @@ _TO_Y_UP = np.array([1.0, -1.0, -1.0])
 """Camera frame (x right, y down, z forward) to x right, y up, z backward; its own inverse."""
 _UNITS = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
 _DEFAULT_RATE = 30.0
-_HEADER = ("DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units") + (
+_HEADER = (
+    "DataRate",
+    "CameraRate",
+    "NumFrames",
+    "NumMarkers",
+    "Units",
     "OrigDataRate",
     "OrigDataStartFrame",
     "OrigNumFrames",
