@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift.camera import Camera
-from flowlift.clip_camera import choose_camera, fit_camera
+from flowlift.clip_camera import choose_camera, fit_camera, read_camera_for
 from flowlift.errors import InputError
 
 CALIBRATED = Camera.from_matrix([[900, 0, 650], [0, 910, 340], [0, 0, 1]], (1280, 720), [0.1, -0.02])
 
 
 def test_nothing_said_is_no_camera() -> None:
-    assert choose_camera((1280, 720), "clip") is None
+    assert choose_camera((1280, 720)) is None
 
 
 def test_fov_and_focal_agree() -> None:
-    wide = choose_camera((1280, 720), "clip", fov=90)
-    same = choose_camera((1280, 720), "clip", focal=640)
+    wide = choose_camera((1280, 720), fov=90)
+    same = choose_camera((1280, 720), focal=640)
     assert wide is not None
     assert same is not None
     np.testing.assert_allclose(wide.matrix, same.matrix)
@@ -29,13 +29,13 @@ def test_fov_and_focal_agree() -> None:
 @pytest.mark.parametrize("both", [{"fov": 50, "focal": 900}, {"fov": 50, "camera": CALIBRATED}])
 def test_only_one_description_is_taken(both: dict) -> None:
     with pytest.raises(InputError, match="one of them"):
-        choose_camera((1280, 720), "clip", **both)
+        choose_camera((1280, 720), **both)
 
 
 @pytest.mark.parametrize("wrong", [{"fov": -4}, {"fov": 500}, {"focal": 0}, {"focal": float("nan")}])
 def test_impossible_cameras_are_refused(wrong: dict) -> None:
     with pytest.raises(InputError, match="camera"):
-        choose_camera((1280, 720), "clip", **wrong)
+        choose_camera((1280, 720), **wrong)
 
 
 @given(scale=st.sampled_from([0.25, 0.5, 1.0, 1.5, 2.0]), u=st.floats(100, 1180), v=st.floats(100, 620))
@@ -58,11 +58,8 @@ def test_another_shape_of_image_is_refused() -> None:
 
 def test_the_camera_called_like_the_clip_is_found(shared_data: Path) -> None:
     file = shared_data / "eval" / "pose2sim" / "calibration.toml"
-    first = choose_camera((1080, 1920), "cam01", camera=file)
-    named = choose_camera((1088, 1920), "anything", camera=f"{file}::cam_04")
-    assert first is not None
-    assert named is not None
-    assert first.matrix[0, 0] == pytest.approx(1681.2449, abs=1e-3)
-    assert named.matrix[0, 0] == pytest.approx(1675.2350, abs=1e-3)
+    assert read_camera_for(file, "cam01").matrix[0, 0] == pytest.approx(1681.2449, abs=1e-3)
+    assert read_camera_for(f"{file}::cam_04", "anything").matrix[0, 0] == pytest.approx(1675.2350, abs=1e-3)
+    assert read_camera_for(CALIBRATED, "anything") is CALIBRATED
     with pytest.raises(InputError, match="cam_03"):
-        choose_camera((1088, 1920), "balcony", camera=file)
+        read_camera_for(file, "balcony")

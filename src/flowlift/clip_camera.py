@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flowlift.calibration import match_camera
 from flowlift.camera import Camera
 from flowlift.errors import InputError
 
@@ -12,19 +13,24 @@ CROP = 0.01
 """Share of the image's width or height by which a clip may differ from its calibration: encoders crop a few pixels."""
 
 
-def choose_camera(
-    image_size: tuple[int, int],
-    name: str,
-    *,
-    camera: Camera | str | Path | None = None,
-    fov: float | None = None,
-    focal: float | None = None,
-) -> Camera | None:
-    """The camera for images of this size (width, height) from a source of this name; None where nothing is said.
+def read_camera_for(camera: Camera | str | Path, name: str) -> Camera:
+    """A Camera as it is, or from a calibration file: `FILE::NAME`, else the one called like the source (`name`).
 
-    `camera` is a Camera, a calibration file (of several cameras in it, the one called like the source) or
-    `FILE::NAME`; `fov` is in degrees across the longer image side; `focal` in pixels.
-    Raises InputError when several are given, or the calibration does not fit.
+    Raises InputError for a file that cannot be read, or that holds several cameras and none of that name.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    path, _, wanted = str(camera).partition("::")
+    return Camera.load(path, wanted or match_camera(Path(path), name))
+
+
+def choose_camera(
+    image_size: tuple[int, int], *, camera: Camera | None = None, fov: float | None = None, focal: float | None = None
+) -> Camera | None:
+    """The camera for images of this size (width, height); None where nothing is said.
+
+    `camera` was calibrated for these images or scaled copies; `fov` is in degrees across the longer image side;
+    `focal` in pixels. Raises InputError when several are given, or the calibration does not fit.
     """
     if sum(value is not None for value in (camera, fov, focal)) > 1:
         raise InputError("camera, fov and focal say the same thing in three ways; give one of them")
@@ -32,19 +38,7 @@ def choose_camera(
         return Camera.from_fov(fov, image_size)
     if focal is not None:
         return Camera.from_focal(focal, image_size)
-    if camera is None:
-        return None
-    return fit_camera(camera if isinstance(camera, Camera) else read_camera_for(camera, name), image_size)
-
-
-def read_camera_for(spec: str | Path, name: str) -> Camera:
-    """Read `FILE::NAME`, or from FILE the camera that fits the source's name. Raises InputError."""
-    path, _, wanted = str(spec).partition("::")
-    if wanted:
-        return Camera.load(path, wanted)
-    from flowlift.calibration import match_camera
-
-    return Camera.load(path, match_camera(Path(path), name))
+    return None if camera is None else fit_camera(camera, image_size)
 
 
 def fit_camera(camera: Camera, image_size: tuple[int, int]) -> Camera:

@@ -48,7 +48,7 @@ def test_a_table_and_its_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["hdm05", "x", "--seeds", "0"], "at least 1"),
         (["hdm05", "x", "--hypotheses", "many"], "--hypotheses"),
         (["hdm05", "x", "--variations", "rain"], "no variation 'rain'"),
-        (["hdm05", "x", "--model", "mean-pose", "--json", "/nowhere/out.json"], "/nowhere/out.json: cannot write"),
+        (["hdm05", "x", "--model", "mean-pose", "--json", "/proc/out.json"], "/proc/out.json: cannot be written"),
         (["pose2sim", "/nowhere"], "reference.npz"),
     ],
 )

@@ -130,7 +130,6 @@ def test_a_reference_with_other_content(tmp_path: Path) -> None:
 
 
 def test_openpose_files_hold_the_references_subject(shared_data: Path) -> None:
-    pytest.importorskip("flowlift.io")
     for shot in read_shots(shared_data / "eval" / "pose2sim"):
         found = pose2sim.openpose_keypoints(shot)
         assert found.skeleton == BODY25B
@@ -142,7 +141,6 @@ def test_openpose_files_hold_the_references_subject(shared_data: Path) -> None:
 @pytest.mark.slow
 def test_mediapipes_world_landmarks_reach_what_is_known_of_them(shared_data: Path) -> None:
     pytest.importorskip("mediapipe")
-    pytest.importorskip("flowlift.io")
     result = pose2sim.evaluate_mediapipe_world(read_shots(shared_data / "eval" / "pose2sim"))
     known = {"camera 1": (110.3, 108.9, 82.0), "camera 2": (238.3, 214.1, 127.4), "camera 4": (114.0, 113.5, 85.4)}
     for group, numbers in known.items():

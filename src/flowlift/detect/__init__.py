@@ -1,28 +1,32 @@
-"""2D detectors behind one protocol; each is imported when it is asked for."""
+"""2D detectors behind one protocol, found by name; each loads its packages when it is made."""
 
-from collections.abc import Mapping
+import inspect
 from importlib import import_module
-from types import MappingProxyType
 
-from flowlift.detect.protocol import Detection, Detector
+from flowlift.detect.protocol import Detection, Detector, ManagedDetector
 from flowlift.errors import InputError
 
-__all__ = ["DETECTORS", "Detection", "Detector", "load_detector"]
+__all__ = ["DETECTORS", "Detection", "Detector", "ManagedDetector", "load_detector"]
 
-DETECTORS: Mapping[str, str] = MappingProxyType(
-    {"mediapipe": "flowlift.detect.mediapipe", "rtmlib": "flowlift.detect.rtmlib"}
-)
-"""Name -> the module whose `load(**options)` makes the detector."""
+DETECTORS = {
+    "mediapipe": ("flowlift.detect.mediapipe", "MediapipeDetector"),
+    "rtmlib": ("flowlift.detect.rtmlib", "RtmlibDetector"),
+}
 
 
-def load_detector(name: str = "mediapipe", **options: object) -> Detector:
-    """A detector by name. Raises InputError for an unknown name or option, MissingExtraError for a missing package."""
+def load_detector(name: str = "mediapipe", **options: object) -> ManagedDetector:
+    """The detector of that name, with its options (the keyword arguments of its class).
+
+    Use it in a `with` block, or close it. Raises InputError for a name or option that does not exist,
+    MissingExtraError when its package is not installed, ModelError when its model cannot be had or loaded.
+    """
     if name not in DETECTORS:
-        raise InputError(f"no detector named {name!r}; known: {', '.join(DETECTORS)}")
-    load = import_module(DETECTORS[name]).load
-    try:
-        return load(**options)
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise InputError(f"the {name} detector has no such option: {str(error).split('argument ')[-1]}") from error
+        raise InputError(f"no detector named {name!r}; known: {', '.join(sorted(DETECTORS))}")
+    module, cls = DETECTORS[name]
+    make = getattr(import_module(module), cls)
+    known = inspect.signature(make).parameters
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InputError(f"the {name} detector has no option {', '.join(unknown)}; it takes {', '.join(known)}")
+    detector: ManagedDetector = make(**options)
+    return detector

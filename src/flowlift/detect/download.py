@@ -1,75 +1,154 @@
-"""Files that detectors need: fetched once, verified, kept in a cache."""
+"""Model files from the network: verified by checksum, kept in a cache, and a clear line where that cannot be."""
 
 import hashlib
 import os
+import shutil
 import sys
-import urllib.error
-import urllib.request
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
+from typing import IO
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from flowlift.errors import ModelError
 
 TIMEOUT = 30.0
-_BLOCK = 1 << 20
+"""Seconds without an answer, or between two pieces of one, after which a server is given up."""
+
+_PIECE = 1 << 18
 
 
 def cache_folder() -> Path:
-    """FLOWLIFT_CACHE, else the platform's place for caches."""
-    if "FLOWLIFT_CACHE" in os.environ:
-        return Path(os.environ["FLOWLIFT_CACHE"])
+    """Where downloaded models are kept: FLOWLIFT_CACHE, else the platform's place for caches."""
+    if chosen := os.environ.get("FLOWLIFT_CACHE"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "flowlift" / "Cache"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "flowlift"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "flowlift"
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flowlift"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "flowlift"
 
 
-def fetch(url: str, sha256: str | None, filename: str) -> Path:
-    """The cached file, fetched from `url` if it is not there; its checksum is verified each time.
+def fetch(
+    url: str, sha256: str, filename: str, *, mirrors: Sequence[str] = (), member: str | None = None, option: str = ""
+) -> Path:
+    """The file called `filename` in the cache, downloaded from `url` (else from a mirror) where it is not there yet.
 
-    With no known `sha256`, that of the first download is noted beside the file, and any later change is refused.
-    Raises ModelError when it cannot be fetched (saying what to place where), or its checksum is wrong.
+    `sha256`: checksum of the file that is kept. `member`: what is kept is the file of that name inside the zip that
+    the url leads to. `option`: how else a user can point to the file, for the message. Several processes may fetch
+    the same file at once. Raises ModelError when the file cannot be had, kept, or is not the right one.
     """
+    target = cache_folder() / filename
+    if cached(filename, sha256):
+        return target
+    advice = _advice(url, target, member, option)
+    with _beside(target) as part:
+        _tell(f"downloading {filename} from {url.split('/')[2]} into {target.parent}")
+        found = _first_that_answers((url, *mirrors), part, advice)
+        if member is not None:
+            _extract(part, member, found, advice)
+        if _checksum(part) != sha256:
+            raise ModelError(f"{filename}: what {found} sent has the wrong checksum, and was discarded; {advice}")
+        _put(part, target, sha256)
+    return target
+
+
+def cached(filename: str, sha256: str) -> bool:
+    """Whether the cache holds the file, whole and unchanged."""
     file = cache_folder() / filename
-    noted = file.with_name(file.name + ".sha256")
-    if not file.is_file():
-        _download(url, sha256, file)
-    found = _checksum(file)
-    expected = sha256 or (noted.read_text().strip() if noted.is_file() else None)
-    if expected is None:
-        noted.write_text(found + "\n")
-    elif found != expected:
-        raise ModelError(f"{file}: its checksum is {found}, expected {expected}; delete it and try again")
-    return file
+    return file.is_file() and _checksum(file) == sha256
 
 
-def _download(url: str, sha256: str | None, file: Path) -> None:
-    beside = file.with_name(f".{file.name}.{os.getpid()}.part")
+def _advice(url: str, target: Path, member: str | None, option: str) -> str:
+    take = f"get {url}" if member is None else f"get {url}, take {member} out of it"
+    return f"{take} and place it as {target}" + (f", or name the file with {option}" if option else "")
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A file of its own beside the target, gone in the end. Raises ModelError where the folder cannot be written."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, beside.open("wb") as stream:
-            length = answer.headers.get("Content-Length")
-            while block := answer.read(_BLOCK):
-                stream.write(block)
-        if length is not None and beside.stat().st_size != int(length):
-            raise ModelError(
-                f"{url}: the download broke off after {beside.stat().st_size} of {length} bytes; try again"
-            )
-        if sha256 is not None and _checksum(beside) != sha256:
-            raise ModelError(f"{url}: the download's checksum is {_checksum(beside)}, expected {sha256}; not kept")
-        beside.replace(file)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    except OSError as error:
         raise ModelError(
-            f"cannot fetch a model ({reason}); without a network, get {url} elsewhere and place it at {file}"
+            f"{target.parent}: models cannot be kept here ({error.strerror}); set FLOWLIFT_CACHE to a folder that can"
         ) from error
+    os.close(handle)
+    try:
+        yield Path(name)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(name).unlink(missing_ok=True)
 
 
-def _checksum(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+def _first_that_answers(urls: Sequence[str], part: Path, advice: str) -> str:
+    """Download from the first of the urls that works, and name it."""
+    reasons = []
+    for url in urls:
+        try:
+            _download(url, part)
+            return url
+        except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+            reasons.append(_reason(error))
+        except OSError as error:  # not the network's fault
+            raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
+    raise ModelError(f"{urls[0]} cannot be downloaded ({reasons[0]}); {advice}")
+
+
+def _download(url: str, part: Path) -> None:
+    with urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
+        while piece := answer.read(_PIECE):
+            file.write(piece)
+        size, expected = file.tell(), answer.headers.get("Content-Length")
+        if expected is not None and size != int(expected):
+            raise ConnectionError(f"the answer ended after {size} of {expected} bytes")
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    return str(error) if reason is None or isinstance(reason, str) else str(reason)
+
+
+def _extract(part: Path, member: str, url: str, advice: str) -> None:
+    """Replace a zip by the file in it that has this name, in whatever folder."""
+    whole = part.with_suffix(".member")
+    try:
+        with zipfile.ZipFile(part) as archive:
+            inside = next(name for name in archive.namelist() if name.rsplit("/", 1)[-1] == member)
+            with archive.open(inside) as source, whole.open("wb") as file:
+                shutil.copyfileobj(source, file, _PIECE)
+        whole.replace(part)
+    except (zipfile.BadZipFile, StopIteration) as error:
+        raise ModelError(f"{url} sent no zip with {member} in it; {advice}") from error
+    except OSError as error:
+        raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return _digest(file)
+
+
+def _digest(file: IO[bytes]) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _put(part: Path, target: Path, sha256: str) -> None:
+    try:
+        part.replace(target)
+    except OSError as error:  # Windows refuses while another process, which was faster, reads it
+        if not cached(target.name, sha256):
+            raise ModelError(f"{target}: the download cannot be kept: {error.strerror or error}") from error
+
+
+def _tell(line: str) -> None:
+    """A word for who waits at a terminal; nothing elsewhere."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"flowlift: {line}", file=sys.stderr)

@@ -1,16 +1,16 @@
 """`python -m flowlift.evaluation pose2sim FOLDER`, `... hdm05 TAR_OR_FOLDER`: tables of what a model reaches."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from flowlift.containers import Keypoints2D
-from flowlift.errors import FlowliftError, InputError, MissingExtraError, OutputError
+from flowlift.errors import FlowliftError, InputError, MissingExtraError, ModelError
 from flowlift.evaluation.lifting import Lift, LiftSettings
 from flowlift.evaluation.report import Result, to_json, to_markdown, to_text
+from flowlift.io.atomic import written_whole
 
 MEAN_POSE = "mean-pose"
 
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = options.run(options)
         print(to_markdown(results) if options.markdown else to_text(results), end="")
         if options.json is not None:
-            _write(options.json, to_json(results))
+            with written_whole(options.json) as beside:
+                beside.write_text(to_json(results), encoding="utf-8")
     except FlowliftError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -102,7 +103,7 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
     try:
         results.append(lifted(options.detector, lambda shot: pose2sim.detected_keypoints(shot, options.detector)))
         results.append(pose2sim.evaluate_mediapipe_world(shots))
-    except MissingExtraError as error:
+    except (MissingExtraError, ModelError) as error:
         print(f"left out: {error}", file=sys.stderr)
     return results
 
@@ -134,17 +135,6 @@ def _hdm05(options: argparse.Namespace) -> list[Result]:
 
 def _progress(done: int, total: int) -> None:
     print(f"\rclip {done} of {total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write beside, then rename: nobody finds half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot write it: {error.strerror}") from error
 
 
 if __name__ == "__main__":

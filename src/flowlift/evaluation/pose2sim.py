@@ -10,11 +10,14 @@ from jaxtyping import Float, Float32, Float64, Int64
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
+from flowlift.detect import load_detector
 from flowlift.errors import InputError
 from flowlift.evaluation.lifting import UNSAID, Lift, LiftSettings, Said, said
 from flowlift.evaluation.mediapipe_world import world_landmarks
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
 from flowlift.evaluation.scoring import score_joints
+from flowlift.io import load
+from flowlift.io.video import open_frames
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25B, MEDIAPIPE33
 
@@ -112,8 +115,6 @@ def _nearest(
 
 def openpose_keypoints(shot: Shot) -> Keypoints2D:
     """The subject's keypoints from OpenPose's files, which hold everybody in view."""
-    from flowlift.io import load
-
     everybody = load(shot.openpose, skeleton="body25b", fps=60.0, image_size=_CALIBRATED_SIZE)
     if not isinstance(everybody, Keypoints2D):
         raise InputError(f"{shot.openpose}: expected OpenPose's 2D keypoints")
@@ -122,9 +123,6 @@ def openpose_keypoints(shot: Shot) -> Keypoints2D:
 
 def detected_keypoints(shot: Shot, detector: str = "mediapipe") -> Keypoints2D:
     """The subject's keypoints as a detector finds them in the video."""
-    from flowlift.detect import load_detector
-    from flowlift.io.video import open_frames
-
     detect, frames = load_detector(detector), open_frames(shot.video)
     try:
         found = [detect(frame) for frame in frames]

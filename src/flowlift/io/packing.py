@@ -38,6 +38,8 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
     try:
         if about["kind"] == "keypoints2d":
             return _unpack_keypoints(arrays, about)
+        if about["kind"] != "poses3d":
+            raise InputError(f"it holds {about['kind']!r}, neither keypoints nor poses")
         inner = {name.removeprefix("keypoints."): a for name, a in arrays.items() if name.startswith("keypoints.")}
         return Poses3D(
             xyz=arrays["xyz"],

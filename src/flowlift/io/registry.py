@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import FlowliftError, InputError, OutputError
@@ -36,6 +36,7 @@ class Writer:
     module: str
 
 
+@runtime_checkable
 class _ReaderModule(Protocol):
     def matches(self, path: Path) -> bool: ...
     def read(self, path: Path, hints: Hints) -> Keypoints2D | Poses3D: ...

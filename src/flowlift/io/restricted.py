@@ -19,6 +19,7 @@ _ALLOWED = (
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        module = "builtins" if module == "__builtin__" else module  # as Python 2 and old protocols call it
         if (module, name) not in _ALLOWED:
             raise InputError(f"it holds an object {module}.{name}, which is not read because it could run code")
         if (module, name) == ("_codecs", "encode"):

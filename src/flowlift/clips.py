@@ -1,0 +1,148 @@
+"""Any source as a clip: 2D keypoints that come in chunks, so that any length fits in memory."""
+
+import mimetypes
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.detect import Detection, Detector
+from flowlift.errors import InputError
+from flowlift.io import READERS
+from flowlift.io.video import FrameSource, open_frames
+from flowlift.lifter import MIN_JOINTS
+from flowlift.skeleton import Skeleton
+
+CHUNK = 256
+"""Frames that are lifted together. It bounds the memory and changes no result."""
+
+Progress = Callable[[int, int | None], None]
+
+
+class Chunk(NamedTuple):
+    """A stretch of a clip: the number of its first frame, and its keypoints."""
+
+    first: int
+    keypoints: Keypoints2D
+
+
+class Clip(NamedTuple):
+    """2D keypoints that come in chunks; `nothing` is a chunk without frames. `detector`: what made them, if we did."""
+
+    name: str
+    nothing: Keypoints2D
+    chunks: Iterator[Chunk]
+    detector: str | None = None
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) px."""
+        return self.nothing.image_size
+
+
+def source_name(source: str | Path | int) -> str:
+    return f"camera{source}" if isinstance(source, int) else Path(source).resolve().stem
+
+
+def open_source(source: str | Path | int, start: float | None, end: float | None) -> FrameSource:
+    """`open_frames`; for a file that is no video nor image by its name either, the error lists what is read."""
+    try:
+        return open_frames(source, start=start, end=end)
+    except InputError as error:
+        kind = mimetypes.guess_type(str(source))[0] or ""
+        if not Path(str(source)).is_file() or kind.startswith(("video/", "image/")):
+            raise
+        known = "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
+        raise InputError(
+            f"{error}; flowlift reads videos, images, folders of images, and keypoints: {known}"
+        ) from error
+
+
+def open_keypoints(
+    source: str | Path, keypoints: Keypoints2D | Poses3D, start: float | None, end: float | None, report: Progress
+) -> Clip:
+    """Keypoints between two times (s) as a clip. Raises InputError where they cannot hold a pose."""
+    if not isinstance(keypoints, Keypoints2D):
+        raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
+    if not len(keypoints):
+        raise InputError(f"{source}: it holds no frames")
+    keypoints = cut(keypoints, start, end, source)
+    visible = np.isfinite(keypoints.xy[..., 0]).sum(axis=-1)
+    if not visible.any():
+        raise InputError(f"{source}: no joint is visible in any of its {len(keypoints)} frames")
+    if visible.max() < MIN_JOINTS:
+        raise InputError(f"{source}: never more than {visible.max()} joints are visible; a pose needs {MIN_JOINTS}")
+    return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report))
+
+
+def open_images(frames: FrameSource, detector: Detector, report: Progress) -> Clip:
+    """What a detector will find in images, as a clip."""
+    nothing = _gather([], frames, detector.skeleton)
+    return Clip(frames.name, nothing, detected_chunks(frames, detector, report), detector.name)
+
+
+def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Iterator[Chunk]:
+    """Cut keypoints into chunks."""
+    for first in range(0, len(keypoints), CHUNK):
+        report(first, len(keypoints))
+        yield Chunk(first, keypoints.frames(first, first + CHUNK))
+    report(len(keypoints), len(keypoints))
+
+
+def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -> Iterator[Chunk]:
+    """Detect keypoints frame by frame and give them in chunks; on Ctrl-C, give what was detected, then raise it."""
+    first, pending = 0, list[_Seen]()
+    report(0, frames.frame_count)
+    try:
+        for frame in frames:
+            pending.append(_Seen(frame.time, detector(frame)))
+            report(first + len(pending), frames.frame_count)
+            if len(pending) == CHUNK:
+                yield Chunk(first, _gather(pending, frames, detector.skeleton))
+                pending, first = [], first + CHUNK  # in this order: Ctrl-C between the two repeats nothing
+    except KeyboardInterrupt:
+        if pending:
+            yield Chunk(first, _gather(pending, frames, detector.skeleton))
+        raise
+    if pending:
+        yield Chunk(first, _gather(pending, frames, detector.skeleton))
+
+
+def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: str | Path) -> Keypoints2D:
+    """The frames with start <= time < end, seconds, at their own times. Raises InputError where there are none."""
+    if start is None and end is None:
+        return keypoints
+    if keypoints.fps is None and keypoints.times is None:
+        raise InputError(f"{source}: start and end need the frame rate, which the file does not tell; give fps")
+    times = keypoints.frame_times
+    first, last = np.searchsorted(times, [-np.inf if start is None else start, np.inf if end is None else end])
+    if first >= last:
+        raise InputError(f"{source}: no frame lies between start and end; it runs from {times[0]} to {times[-1]} s")
+    return replace(keypoints.frames(int(first), int(last)), times=times[first:last])
+
+
+class _Seen(NamedTuple):
+    time: float
+    found: Detection
+
+
+def _gather(seen: Sequence[_Seen], frames: FrameSource, skeleton: Skeleton) -> Keypoints2D:
+    people = max((len(each.found.xy) for each in seen), default=1) or 1  # a row of NaN where nobody was found
+    xy = np.full((len(seen), people, len(skeleton), 2), np.nan, dtype=np.float32)
+    score = np.full(xy.shape[:3], np.nan, dtype=np.float32)
+    for row, each in enumerate(seen):
+        xy[row, : len(each.found.xy)], score[row, : len(each.found.xy)] = each.found.xy, each.found.score
+    return Keypoints2D(
+        xy=xy,
+        score=score,
+        skeleton=skeleton,
+        image_size=frames.image_size,
+        fps=frames.fps,
+        source=frames.name,
+        times=np.array([each.time for each in seen], dtype=np.float64),
+    )
+
+
