@@ -21,7 +21,7 @@ LAYERS = (
     ("runtime", "models"),
     ("lifter",),
     ("io", "detect", "datasets", "view", "demo", "track"),
-    ("pipeline", "training", "evaluation"),
+    ("clips", "pipeline", "training", "evaluation"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -9,20 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift import pipeline
+from flowlift import clips
+from flowlift.clips import cut, detected_chunks, keypoint_chunks, open_images, open_keypoints
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detection
 from flowlift.errors import InputError
 from flowlift.io.video import Frame
-from flowlift.pipeline import (
-    LiftInterrupted,
-    cut,
-    detected_chunks,
-    keypoint_chunks,
-    lift_chunks,
-    open_images,
-    open_keypoints,
-)
+from flowlift.pipeline import LiftInterrupted, lift_chunks
 from flowlift.skeleton import Skeleton
 
 SKELETON = Skeleton.named("human36m17")
@@ -90,7 +83,7 @@ def test_the_result_does_not_depend_on_the_chunks(count: int, chunk: int, crowd:
     detector = Detector(lambda frame: crowd[frame % len(crowd)])
     whole = lifted(Frames(count), detector)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "CHUNK", chunk)
+        patch.setattr(clips, "CHUNK", chunk)
         parts = lifted(Frames(count), detector)
     assert whole is not None
     assert parts is not None
@@ -104,7 +97,7 @@ def test_the_result_does_not_depend_on_the_chunks(count: int, chunk: int, crowd:
 def test_ctrl_c_while_detecting_keeps_every_detected_frame(count: int, stop: int, chunk: int) -> None:
     stop = min(stop, count - 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "CHUNK", chunk)
+        patch.setattr(clips, "CHUNK", chunk)
         with pytest.raises(LiftInterrupted) as interrupted:
             lifted(Frames(count, stop_at=stop), Detector())
     poses = interrupted.value.poses
@@ -117,7 +110,7 @@ def test_ctrl_c_while_detecting_keeps_every_detected_frame(count: int, stop: int
 
 @pytest.mark.parametrize("stop", range(4))
 def test_ctrl_c_while_lifting_keeps_the_chunk_at_hand(monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
-    monkeypatch.setattr(pipeline, "CHUNK", 5)
+    monkeypatch.setattr(clips, "CHUNK", 5)
     calls = iter(range(9))
 
     def lift_once(keypoints: Keypoints2D) -> Poses3D:

@@ -21,7 +21,10 @@ def read_camera_for(camera: Camera | str | Path, name: str) -> Camera:
     if isinstance(camera, Camera):
         return camera
     path, _, wanted = str(camera).partition("::")
-    return Camera.load(path, wanted or match_camera(Path(path), name))
+    try:
+        return Camera.load(path, wanted or match_camera(Path(path), name))
+    except InputError as error:
+        raise InputError(f"no camera for {name}: {error}") from error
 
 
 def choose_camera(

@@ -44,6 +44,7 @@ class Clip(NamedTuple):
 
 
 def source_name(source: str | Path | int) -> str:
+    """What to call a source: its file's or folder's name without the suffix, or camera0."""
     return f"camera{source}" if isinstance(source, int) else Path(source).resolve().stem
 
 
@@ -144,5 +145,3 @@ def _gather(seen: Sequence[_Seen], frames: FrameSource, skeleton: Skeleton) -> K
         source=frames.name,
         times=np.array([each.time for each in seen], dtype=np.float64),
     )
-
-

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
@@ -29,12 +29,25 @@ _BUILT_TO: Mapping[str, Mapping[str, Sum]] = {
 _BETWEEN: Mapping[tuple[str, str], Mapping[str, Sum]] = {
     ("mpi_inf_3dhp17", "human36m17"): {"head": {"head_top": 1.0}, "nose": {"head": 1.0}, "thorax": {"neck": 1.0}},
     ("human36m17", "mpi_inf_3dhp17"): {"head_top": {"head": 1.0}, "head": {"nose": 1.0}, "neck": {"thorax": 1.0}},
+    ("human36m17", "body25b"): {"head_top": {"head": 1.0}},
 }
 _SAME_NAME_OTHER_PLACE = {"neck", "head"}
 """Joints whose name means another place in another skeleton: never carried over by name alone."""
 
+_FACE = {"nose", "eye", "ear", "mouth", "head"}
+"""Words in the names of joints that every animal has: they tell nothing of two bodies being alike."""
+
 LEAST = 6
-"""With fewer joints in common two skeletons do not convert."""
+"""With fewer joints below the face in common two skeletons do not convert."""
+
+_EVIDENCE = 6.0
+"""Log-likelihood ratio from which a skeleton's name is called wrong: odds of 400 to 1."""
+
+_OFF_PLACE = 0.1
+"""How far a keypoint stands from its joint, in bones: keeps joints that coincide in the image possible."""
+
+_ENOUGH = 500
+"""So many people, spread over the clip, tell which skeleton it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,26 +67,37 @@ class Conversion:
     def __call__(self, keypoints: Keypoints2D) -> Keypoints2D:
         """Convert: a joint is missing (NaN, score NaN) where any joint that it is built from is."""
         uses = (self.weights != 0).any(axis=0)
-        seen = np.isfinite(keypoints.xy[..., 0])
-        there = uses.any(axis=1) & ~(~seen[..., None, :] & uses).any(axis=-1)
+        missing = np.isnan(keypoints.xy[..., 0])
+        there = uses.any(axis=1) & ~_any_used(missing, uses)
         known = np.nan_to_num(keypoints.xy).astype(np.float64)
         xy = np.stack([known[..., axis] @ self.weights[axis].T for axis in (0, 1)], axis=-1)
         score = np.where(there, self._scores(keypoints, uses), np.nan)
         return replace(keypoints, xy=np.where(there[..., None], xy, np.nan), score=score, skeleton=self.target)
 
-    def _scores(self, keypoints: Keypoints2D, uses: np.ndarray) -> Float64[np.ndarray, "frame person target"]:
+    def _scores(
+        self, keypoints: Keypoints2D, uses: Bool[np.ndarray, "target source"]
+    ) -> Float64[np.ndarray, "frame person target"]:
         score = keypoints.score.astype(np.float64)
         if self.score_weights is not None:
-            return np.nan_to_num(score) @ self.score_weights.T
+            mean = np.nan_to_num(score) @ self.score_weights.T
+            return np.where(_any_used(np.isnan(score), self.score_weights != 0), np.nan, mean)
         columns = [score[..., row].min(axis=-1) if row.any() else np.full(score.shape[:2], np.nan) for row in uses]
         return np.stack(columns, axis=-1)
+
+
+def _any_used(
+    which: Bool[np.ndarray, "frame person source"], uses: Bool[np.ndarray, "target source"]
+) -> Bool[np.ndarray, "frame person target"]:
+    """Whether any of the source joints that a target joint uses is one of `which`."""
+    return which.astype(np.float32) @ uses.T.astype(np.float32) > 0
 
 
 def convert(keypoints: Keypoints2D, target: Skeleton, rule: str = "default") -> Keypoints2D:
     """Keypoints on another skeleton. `rule`: "default", or "published" (COCO to Human3.6M as the method's authors do).
 
     By default joints of the same name carry over, hip centres are built from both hips, and what the source lacks is
-    missing. Raises InputError when the two skeletons share too little, or for an unknown rule.
+    missing; the nose of a face stands for Human3.6M's nose. Raises InputError when the two skeletons share too little,
+    or for an unknown rule.
     """
     if rule == "default":
         return conversion(keypoints.skeleton, target)(keypoints)
@@ -84,15 +108,17 @@ def convert(keypoints: Keypoints2D, target: Skeleton, rule: str = "default") -> 
 
 @cache
 def conversion(source: Skeleton, target: Skeleton) -> Conversion:
-    """The default conversion. Raises InputError when fewer than 6 joints of the target can be had."""
+    """The default conversion. Raises InputError when fewer than 6 joints of the body, face apart, can be had."""
     weights = np.zeros((len(target), len(source)))
     for row, joint in enumerate(target.joints):
         for name, weight in _rule(source, target, joint).items():
             weights[row, source.index(name)] = weight
-    found = int((weights != 0).any(axis=1).sum())
-    if found < LEAST:
+    found = [joint for joint, row in zip(target.joints, weights, strict=True) if row.any()]
+    body = [joint for joint in found if not _FACE & set(joint.split("_"))]
+    if source != target and len(body) < LEAST:
         raise InputError(
-            f"{source.name!r} keypoints do not convert to {target.name!r}: they share {found} joints by name; "
+            f"{source.name!r} keypoints do not convert to {target.name!r}: below the face they share "
+            f"{', '.join(body) or 'no joints'}, and at least {LEAST} joints are needed; "
             f"{target.name!r} has {', '.join(target.joints)}"
         )
     return Conversion(source, target, np.stack([weights, weights]))
@@ -101,13 +127,11 @@ def conversion(source: Skeleton, target: Skeleton) -> Conversion:
 def _rule(source: Skeleton, target: Skeleton, joint: str) -> Sum:
     if source == target:
         return {joint: 1.0}
-    between = _BETWEEN.get((source.name, target.name), {})
-    if joint in between:
-        return between[joint]
+    built = _BETWEEN.get((source.name, target.name), {}).get(joint, {})
     same_place = joint not in _SAME_NAME_OTHER_PLACE or _family(source) == _family(target)
-    if joint in source.joints and same_place:
+    if not built and joint in source.joints and same_place:
         return {joint: 1.0}
-    built = _BUILT_TO.get(target.name, {}).get(joint, {})
+    built = built or _BUILT_TO.get(target.name, {}).get(joint, {})
     return built if all(name in source.joints for name in built) else {}
 
 
@@ -152,29 +176,47 @@ def published_conversion(source: Skeleton, target: Skeleton) -> Conversion:
 def check_geometry(keypoints: Keypoints2D) -> str | None:
     """A warning when keypoints called BODY_25 can only be BODY_25B, or the other way round; else None.
 
-    Both have 25 joints, in another order: under the wrong name bones join joints at random, and are far longer.
+    Both have 25 joints, in another order: under the wrong name bones join joints that lie far apart.
     """
-    others = {BODY25.name: BODY25B, BODY25B.name: BODY25}
-    other = others.get(keypoints.skeleton.name)
+    named, other = keypoints.skeleton, {BODY25: BODY25B, BODY25B: BODY25}.get(keypoints.skeleton)
     if other is None:
         return None
-    named_length, other_length = (_bone_length(keypoints, s) for s in (keypoints.skeleton, other))
-    if not (np.isfinite(named_length) and other_length * 1.3 < named_length):
+    people = keypoints.xy[np.isfinite(keypoints.xy[..., 0]).sum(axis=-1) >= LEAST].astype(np.float64)
+    people = people[(np.nanmax(people, axis=1) > np.nanmin(people, axis=1)).any(axis=-1)]
+    if not len(people):
+        return None
+    some = people[np.linspace(0, len(people) - 1, min(len(people), _ENOUGH)).round().astype(int)]
+    evidence = float(np.median(_log_likelihood(some, other) - _log_likelihood(some, named)))
+    if evidence < _EVIDENCE:
         return None
     return (
-        f"these keypoints are called {keypoints.skeleton.name}, but their geometry is that of {other.name} "
-        f"(bones {named_length / other_length:.1f} times as long); choose it with --skeleton {other.name}"
+        f"these keypoints are called {named.name}, but their geometry is that of {other.name}: linked as {named.name} "
+        f"the joints of its bones lie far apart, as {other.name} close together; choose it with --skeleton {other.name}"
     )
 
 
-def _bone_length(keypoints: Keypoints2D, skeleton: Skeleton) -> float:
-    """Mean length of all bones seen, as a fraction of the person's extent; NaN where nothing can be said."""
-    bones = np.array(skeleton.bones)
-    lengths = np.linalg.norm(keypoints.xy[..., bones[:, 0], :] - keypoints.xy[..., bones[:, 1], :], axis=-1)
-    seen = np.isfinite(keypoints.xy[..., 0])
-    enough = seen.sum(axis=-1) >= 8
-    if not enough.any():
-        return float("nan")
-    people = keypoints.xy[enough]
-    extent = np.linalg.norm(np.nanmax(people, axis=1) - np.nanmin(people, axis=1), axis=-1)
-    return float(np.nanmedian(lengths[enough] / np.maximum(extent, 1e-6)[:, None], axis=1).mean())
+def _log_likelihood(xy: Float64[np.ndarray, "person joint 2"], skeleton: Skeleton) -> Float64[np.ndarray, " person"]:
+    """How well points, NaN where missing, fit a skeleton wherever, however large and however turned it is.
+
+    Each joint is taken to stand off its parent by a normal step in any direction, all bones alike, so the joints are
+    jointly normal and what is missing drops out. Place and size are fitted. Up to a constant of the points' number.
+    """
+    seen = np.isfinite(xy[..., 0])
+    covariance = np.where(seen[:, :, None] & seen[:, None], _tree_covariance(skeleton), np.eye(len(skeleton)))
+    precision, ones = np.linalg.inv(covariance), seen.astype(np.float64)
+    points = np.where(seen[..., None], xy - np.nanmean(xy, axis=1, keepdims=True), 0.0)
+    row_sums = np.einsum("pij,pj->pi", precision, ones)
+    total = np.einsum("pi,pi->p", row_sums, ones)
+    spread = np.einsum("pik,pij,pjk->p", points, precision, points)
+    spread = spread - (np.einsum("pi,pik->pk", row_sums, points) ** 2).sum(axis=-1) / total
+    return -(seen.sum(axis=-1) - 1) * np.log(spread) - np.linalg.slogdet(covariance)[1] - np.log(total)
+
+
+def _tree_covariance(skeleton: Skeleton) -> Float64[np.ndarray, "joint joint"]:
+    """Covariance of the joints when each stands one unit step off its parent: the bones that two paths share."""
+    path = np.zeros((len(skeleton), len(skeleton)))
+    for joint in skeleton.topological:
+        if joint != skeleton.root:
+            path[joint] = path[skeleton.parent_indices[joint]]
+            path[joint, joint] = 1
+    return path @ path.T + np.eye(len(skeleton)) * _OFF_PLACE**2

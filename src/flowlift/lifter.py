@@ -28,9 +28,9 @@ MIN_JOINTS = 3
 BATCH = 4096
 """Hypotheses that are sampled together. It bounds the memory and changes no result."""
 
-RPEA_KEEP = 0.5
 RPEA_TEMPERATURE = 0.05
-"""Share of the hypotheses that pose-wise RPEA keeps, and its temperature in units of the subject's extent."""
+"""Temperature of pose-wise RPEA, in units of the subject's extent. All hypotheses are kept: on held-out poses every
+choice among them was worse than their mean, which this comes close to unless some reproject badly."""
 
 PRIOR_WEIGHT = 4.0
 
@@ -124,7 +124,8 @@ class Lifter:
         metres = pose * (height * self.model.stature / size)[..., None, None]
         weights = visible * np.maximum(score, 0.05)
         errors = reprojection_errors(metres, view.xy * view.scale[:, None, None], weights)
-        chosen = self._weights(errors.mean(axis=2) / view.scale[:, None])
+        judged = errors.mean(axis=2) / view.scale[:, None]
+        chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(metres, chosen)
         back = np.swapaxes(view.rotation, -1, -2)
         xyz = np.einsum("bij,bkj->bki", back, mean)
@@ -163,10 +164,6 @@ class Lifter:
         flipped[:, :, root] = state[:, 1::2, root]  # the root's row holds the log size, which no mirror changes
         state[:, 1::2] = flipped
         return state
-
-    def _weights(self, errors: Float32[np.ndarray, "row hypothesis"]) -> Float32[np.ndarray, "row hypothesis"]:
-        keep = max(1, round(errors.shape[1] * RPEA_KEEP))
-        return rpea_weights(errors, keep=keep, temperature=RPEA_TEMPERATURE)
 
 
 def hypothesis_noise(count: int, skeleton: Skeleton, seed: int) -> Float32[np.ndarray, "hypothesis joint 3"]:

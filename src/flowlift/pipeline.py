@@ -1,24 +1,22 @@
 """The main job: a source of images or keypoints in, 3D poses out; chunk by chunk, so that any length fits in memory."""
 
-import mimetypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.clip_camera import choose_camera, read_camera_for
+from flowlift.clips import Clip, Progress, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.detect import Detection, Detector, load_detector
+from flowlift.detect import Detector, load_detector
 from flowlift.errors import InputError
-from flowlift.io import READERS, is_keypoint_source, load
-from flowlift.io.video import FrameSource, open_frames
+from flowlift.io import is_keypoint_source, load
 from flowlift.lifter import MIN_JOINTS, Lifter
-from flowlift.skeleton import Skeleton
+
 
 class LiftInterrupted(KeyboardInterrupt):
     """Ctrl-C during `lift`; `poses` holds the frames that were finished, None where there are none."""

@@ -127,8 +127,8 @@ def test_coco_results(tmp_path):
     entries = [{"image_id": i, "keypoints": person(17, i).ravel().tolist(), "score": 0.9} for i in (10, 2, 2)]
     file.write_text(json.dumps(entries))
     found = load(file, image_size=(640, 480))
-    assert found.xy.shape == (2, 2, 17, 2)
-    np.testing.assert_allclose(found.score[1, 0, 5], person(17, 10)[5, 2], rtol=1e-6)
+    assert found.xy.shape == (9, 2, 17, 2)  # images without anybody are not listed: gaps in the numbers are frames
+    np.testing.assert_allclose(found.score[8, 0, 5], person(17, 10)[5, 2], rtol=1e-6)
 
 
 def test_mediapipe_landmarks(tmp_path):
@@ -220,7 +220,9 @@ def test_a_hostile_h5_runs_nothing(tmp_path):
     file = tmp_path / "bad.h5"
     with tables.open_file(str(file), "w") as stream:
         group = stream.create_group("/", "df_with_missing")
-        table = stream.create_table(group, "table", {"index": tables.Int64Col(), "values_block_0": tables.Float64Col(shape=3)})
+        table = stream.create_table(
+            group, "table", {"index": tables.Int64Col(), "values_block_0": tables.Float64Col(shape=3)}
+        )
         table.attrs.values_block_0_kind = Hostile()
         group._v_attrs.pandas_type = Hostile()
     marker.unlink(missing_ok=True)

@@ -126,18 +126,19 @@ def test_trc_brings_the_positions_back(tmp_path_factory, seed, times):
     np.testing.assert_allclose(back.frame_times, made.frame_times, atol=1e-6)
 
 
-def test_trc_is_y_up_and_names_people(tmp_path):
+def test_trc_is_y_up_and_has_a_file_for_each_person(tmp_path):
     made = poses(0)
     save(made, tmp_path / "p.trc")
-    lines = (tmp_path / "p.trc").read_text().splitlines()
-    assert lines[0].split("\t")[:3] == ["PathFileType", "4", "(X/Y/Z)"]
-    names = lines[3].rstrip("\t").split("\t")[2::3]
-    assert names[0] == "person0_hip"
-    assert names[17] == "person1_hip"
-    row = lines[7].split("\t")
-    assert row[0] == "2"
-    np.testing.assert_allclose(np.array(row[5:8], float), made.absolute[1, 0, 1] * [1, -1, -1], atol=1e-6)
-    assert lines[6].split("\t")[2 + 17 * 3] == ""  # nobody there: empty, not nan
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["p_person0.trc", "p_person1.trc"]
+    for person in (0, 1):
+        lines = (tmp_path / f"p_person{person}.trc").read_text().splitlines()
+        assert lines[0].split("\t") == ["PathFileType", "4", "(X/Y/Z)", f"p_person{person}.trc"]
+        names = lines[3].rstrip("\t").split("\t")[2::3]
+        assert names == list(HUMAN36M17.joints)
+        row = lines[7].split("\t")
+        assert row[0] == "2"
+        np.testing.assert_allclose(np.array(row[5:8], float), made.absolute[1, person, 1] * [1, -1, -1], atol=1e-6)
+    assert lines[6].split("\t")[2] == ""  # nobody there: empty, not nan
     with pytest.raises(OutputError, match="3D"):
         save(keypoints(0), tmp_path / "k.trc")
 

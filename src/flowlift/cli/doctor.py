@@ -1,117 +1,202 @@
 """`flowlift doctor`: what is installed, what works, and the command that adds what is missing."""
 
 import platform
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
+# y = x + x, as ONNX has it: what ONNX Runtime is tried on, apart from any model of ours.
+_DOUBLE = bytes.fromhex(
+    "080712003a350a0e0a01780a017812017922034164641201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02"
+    "080142040a00100d"
+)
+_PATIENCE = 60.0
+
+
+class _TroubleError(Exception):
+    """Something is there, but does not work; the text says why."""
+
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of the report; `advice` where something is missing; `needed`: flowlift cannot lift without it."""
+class Check:
+    """One part of the report. `look` gives the details, or raises. `package`: what pip installs to bring it.
+
+    `needed`: without it flowlift cannot lift.
+    """
 
     part: str
-    works: bool
-    detail: str
-    advice: str = ""
+    look: Callable[[], str]
+    package: str
     needed: bool = False
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a check found; `state` is "ok", "missing" or "broken"."""
+
+    part: str
+    state: str
+    detail: str
+    package: str
+    needed: bool
+
+    @property
+    def remedy(self) -> str:
+        """The line that tells what to type."""
+        if self.state == "missing":
+            return f"to add {self.part}: pip install '{self.package}'"
+        return f"to repair {self.part}: pip install --force-reinstall '{self.package}'"
+
+
 def doctor() -> int:
-    """Show what is installed, which engines and detectors work, and how to add what is missing."""
+    """What is installed, what works, and how to add what is missing.
+
+    The exit status is 1 when something is missing or broken that lifting cannot do without.
+    """
+    findings = examine(CHECKS)
+    _show(findings)
+    return 1 if any(found.needed and found.state != "ok" for found in findings) else 0
+
+
+def examine(checks: Iterable[Check]) -> list[Finding]:
+    """Do all checks, at once; whatever one raises becomes its finding."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(_examine, checks))
+
+
+def _examine(check: Check) -> Finding:
+    try:
+        state, detail = "ok", check.look()
+    except PackageNotFoundError as error:
+        state, detail = "missing", f"{error.name} is not installed"
+    except (Exception, SystemExit) as error:  # a package that is broken raises anything when it is imported
+        said = (str(error).strip() or type(error).__name__).splitlines()[-1]
+        state, detail = "broken", said if isinstance(error, _TroubleError) else f"{type(error).__name__}: {said}"
+    return Finding(check.part, state, detail, check.package, check.needed)
+
+
+def _show(findings: list[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    findings = examine()
-    table = Table("", "part", "what was found", "to add it", box=None, pad_edge=False)
+    colours = {"ok": "green", "missing": "yellow", "broken": "red"}
+    table = Table("part", "state", "found", box=None, pad_edge=False)
     for found in findings:
-        mark = "[green]ok[/]" if found.works else "[red]missing[/]" if found.needed else "[yellow]not there[/]"
-        table.add_row(mark, found.part, found.detail, "" if found.works else found.advice)
-    Console(soft_wrap=True).print(table)
-    return 1 if any(found.needed and not found.works for found in findings) else 0
+        colour = "red" if found.needed and found.state != "ok" else colours[found.state]
+        table.add_row(Text(found.part, no_wrap=True), Text(found.state, colour, no_wrap=True), Text(found.detail))
+    console = Console(highlight=False)
+    console.print(table)
+    for found in findings:
+        if found.state != "ok":  # lines of their own, never broken, so that they can be copied
+            console.print(Text(found.remedy), soft_wrap=True)
 
 
-def examine() -> list[Finding]:
-    """Every part, checked; no check can raise."""
-    checks: list[tuple[str, Callable[[], str], str, bool]] = [
-        ("Python", lambda: f"{platform.python_version()} on {platform.system()} {platform.machine()}", "", True),
-        ("flowlift", _flowlift, "pip install flowlift", True),
-        ("NumPy", lambda: _imported("numpy"), "pip install numpy", True),
-        ("ONNX Runtime", _onnxruntime, "pip install onnxruntime", True),
-        ("PyAV (video)", _video, "pip install av", True),
-        ("Pillow (images)", lambda: _imported("PIL"), "pip install pillow", True),
-        ("model human", _model, "pip install --force-reinstall flowlift", True),
-        ("mediapipe detector", _mediapipe, "pip install 'flowlift[mediapipe]'", False),
-        ("rtmlib detector", lambda: _installed("rtmlib"), "pip install 'flowlift[rtmlib]'", False),
-        ("DeepLabCut h5", lambda: _installed("tables", "pandas"), "pip install 'flowlift[dlc]'", False),
-        ("PyTorch engine", _torch, "pip install 'flowlift[train]'", False),
-        ("training", lambda: _installed("safetensors", "onnx"), "pip install 'flowlift[train]'", False),
-    ]
-    return [_check(*check) for check in checks]
+def _python() -> str:
+    return f"{platform.python_version()}, {platform.system()} {platform.machine()}, {sys.prefix}"
 
 
-def _check(part: str, look: Callable[[], str], advice: str, needed: bool) -> Finding:
-    try:
-        return Finding(part, True, look(), advice, needed)
-    except PackageNotFoundError as error:
-        return Finding(part, False, f"{error.args[0]} is not installed", advice, needed)
-    except Exception as error:  # a package that is broken can raise anything when it is imported
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        return Finding(part, False, reason, advice, needed)
+def _numpy() -> str:
+    return str(import_module("numpy").__version__)
+
+
+def _onnxruntime() -> str:
+    import numpy as np
+
+    runtime = import_module("onnxruntime")
+    session = runtime.InferenceSession(_DOUBLE, providers=["CPUExecutionProvider"])
+    if session.run(None, {"x": np.ones(1, np.float32)})[0][0] != 2:
+        raise _TroubleError("it runs, but computes nonsense")
+    return f"{runtime.__version__}, {', '.join(runtime.get_available_providers())}"
+
+
+def _video() -> str:
+    av = import_module("av")
+    av.codec.Codec("h264", "r")
+    return f"{av.__version__}, FFmpeg {getattr(av, 'ffmpeg_version_info', 'of unknown version')}"
+
+
+def _images() -> str:
+    import_module("PIL.Image")
+    return str(import_module("PIL").__version__)
+
+
+def _models() -> str:
+    import numpy as np
+
+    from flowlift.demo import synthesize
+    from flowlift.lifter import Lifter
+    from flowlift.models import packaged_models
+
+    if "human" not in packaged_models():
+        raise _TroubleError("the packaged model is not there")
+    lifters = [Lifter.load(name) for name in packaged_models()]
+    if not all(np.isfinite(lift(synthesize(seconds=0.1).keypoints, hypotheses=2).xyz).any() for lift in lifters):
+        raise _TroubleError("it lifts nothing")
+    return ", ".join(f"{lift.model.name} {lift.model.version}" for lift in lifters)
+
+
+def _mediapipe() -> str:
+    from flowlift.detect.download import cache_folder
+    from flowlift.detect.mediapipe import packaged_model
+    from flowlift.detect.mediapipe_tasks import MODEL, model_cached
+
+    found = _importable("mediapipe")
+    if packaged_model():
+        return f"{found}, its model is in the wheel"
+    place = cache_folder() / MODEL
+    model = f"model {place}" if model_cached() else f"its model will be downloaded to {place} when first used"
+    return f"{found}, {model}; this release sends figures about its use to Google"
+
+
+def _torch() -> str:
+    found = version("torch")
+    if found.endswith("+cpu"):
+        return f"torch {found}, without CUDA"
+    cuda = _try("import torch; print(torch.cuda.is_available())") == "True"
+    return f"torch {found}, {'CUDA works' if cuda else 'no CUDA device'}"
 
 
 def _installed(*packages: str) -> str:
     return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
-def _imported(module: str) -> str:
-    return str(import_module(module).__version__)
+def _importable(*packages: str) -> str:
+    """`_installed`, and imported on trial."""
+    found = _installed(*packages)
+    _try(f"import {', '.join(packages)}")
+    return found
 
 
-def _flowlift() -> str:
-    from flowlift import __version__
-
-    return __version__
-
-
-def _onnxruntime() -> str:
-    runtime = import_module("onnxruntime")
-    return f"{runtime.__version__}, {', '.join(runtime.get_available_providers())}"
-
-
-def _video() -> str:
-    av = import_module("av")
-    major, minor, _ = av.library_versions["libavcodec"]
-    return f"{av.__version__}, libavcodec {major}.{minor}"
+def _try(code: str) -> str:
+    """The last line that some Python prints, in a process of its own: what a bad package does stays there."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, errors="replace", timeout=_PATIENCE
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _TroubleError(f"no answer to {code!r} within {_PATIENCE:.0f} s") from error
+    said = [line for line in (done.stdout if done.returncode == 0 else done.stderr).splitlines() if line.strip()]
+    if done.returncode != 0:
+        raise _TroubleError(said[-1].strip() if said else f"{code!r} ended with status {done.returncode}")
+    return said[-1].strip() if said else ""
 
 
-def _model() -> str:
-    from flowlift.lifter import Lifter
-    from flowlift.models import packaged_models
-
-    models = [Lifter.load(name).model for name in packaged_models()]
-    if not any(model.name == "human" for model in models):
-        raise FileNotFoundError("the packaged weights are missing")
-    return ", ".join(f"{model.name} {model.version}" for model in models)
-
-
-def _mediapipe() -> str:
-    from flowlift.detect.mediapipe import MODEL_FILE, MODEL_URL, model_in_wheel
-
-    found = _installed("mediapipe")
-    if model_in_wheel():
-        return f"{found}, its model is in the wheel"
-    from flowlift.detect.download import cache_folder
-
-    file = cache_folder() / MODEL_FILE
-    return f"{found}, model file {file}" + ("" if file.is_file() else f" (fetched when needed, from {MODEL_URL})")
-
-
-def _torch() -> str:
-    found = _installed("torch")
-    if "torch" not in sys.modules:
-        import_module("torch")
-    cuda = sys.modules["torch"].cuda.is_available()
-    return f"{found}, {'CUDA works' if cuda else 'no CUDA'}"
+CHECKS = (
+    Check("Python", _python, "flowlift", needed=True),
+    Check("flowlift", lambda: version("flowlift"), "flowlift", needed=True),
+    Check("NumPy", _numpy, "numpy", needed=True),
+    Check("ONNX Runtime", _onnxruntime, "onnxruntime", needed=True),
+    Check("model", _models, "flowlift", needed=True),
+    Check("video (PyAV)", _video, "av", needed=True),
+    Check("images (Pillow)", _images, "pillow", needed=True),
+    Check("mediapipe detector", _mediapipe, "flowlift[mediapipe]"),
+    Check("rtmlib detector", lambda: _importable("rtmlib"), "flowlift[rtmlib]"),
+    Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
+    Check("PyTorch engine", _torch, "flowlift[train]"),
+    Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
+)

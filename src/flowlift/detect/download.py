@@ -4,15 +4,14 @@ import hashlib
 import os
 import shutil
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO
-from urllib.error import URLError
+from typing import BinaryIO
 from urllib.request import urlopen
+from uuid import uuid4
 
 from flowlift.errors import ModelError
 
@@ -48,11 +47,11 @@ def fetch(
     advice = _advice(url, target, member, option)
     with _beside(target) as part:
         _tell(f"downloading {filename} from {url.split('/')[2]} into {target.parent}")
-        found = _first_that_answers((url, *mirrors), part, advice)
+        sender = _download_any((url, *mirrors), part, f"{filename} cannot be downloaded", advice)
         if member is not None:
-            _extract(part, member, found, advice)
+            _extract(part, member, sender, advice)
         if _checksum(part) != sha256:
-            raise ModelError(f"{filename}: what {found} sent has the wrong checksum, and was discarded; {advice}")
+            raise ModelError(f"{filename}: what {sender} sent has the wrong checksum and was discarded; {advice}")
         _put(part, target, sha256)
     return target
 
@@ -65,56 +64,68 @@ def cached(filename: str, sha256: str) -> bool:
 
 def _advice(url: str, target: Path, member: str | None, option: str) -> str:
     take = f"get {url}" if member is None else f"get {url}, take {member} out of it"
-    return f"{take} and place it as {target}" + (f", or name the file with {option}" if option else "")
+    there = " (the one that is there has another checksum)" if target.exists() else ""
+    return f"{take} and place it as {target}{there}" + (f", or name the file with {option}" if option else "")
 
 
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A file of its own beside the target, gone in the end. Raises ModelError where the folder cannot be written."""
+    part = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        part.touch(exist_ok=False)
     except OSError as error:
         raise ModelError(
-            f"{target.parent}: models cannot be kept here ({error.strerror}); set FLOWLIFT_CACHE to a folder that can"
+            f"{target.parent}: models cannot be kept here ({error.strerror}); set FLOWLIFT_CACHE to another folder"
         ) from error
-    os.close(handle)
     try:
-        yield Path(name)
+        yield part
     finally:
         with suppress(OSError):
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
 
 
-def _first_that_answers(urls: Sequence[str], part: Path, advice: str) -> str:
-    """Download from the first of the urls that works, and name it."""
+def _download_any(urls: Sequence[str], part: Path, complaint: str, advice: str) -> str:
+    """Download from the first of the urls that works, and tell which it was."""
     reasons = []
     for url in urls:
         try:
             _download(url, part)
             return url
-        except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        except (OSError, HTTPException) as error:
             reasons.append(_reason(error))
-        except OSError as error:  # not the network's fault
-            raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
-    raise ModelError(f"{urls[0]} cannot be downloaded ({reasons[0]}); {advice}")
+    raise ModelError(f"{complaint} ({reasons[0]}); {advice}")
 
 
 def _download(url: str, part: Path) -> None:
-    with urlopen(url, timeout=TIMEOUT) as answer, part.open("wb") as file:
+    """Raises OSError or HTTPException for what goes wrong on the network, ModelError for what does on the disk."""
+    size = 0
+    with urlopen(url, timeout=TIMEOUT) as answer, part.open("wb", buffering=0) as file:
         while piece := answer.read(_PIECE):
-            file.write(piece)
-        size, expected = file.tell(), answer.headers.get("Content-Length")
-        if expected is not None and size != int(expected):
-            raise ConnectionError(f"the answer ended after {size} of {expected} bytes")
+            size += len(piece)
+            _write(file, piece, part)
+        expected = answer.headers.get("Content-Length")
+    if expected is not None and size != int(expected):
+        raise ConnectionError(f"the answer ended after {size} of {expected} bytes")
+
+
+def _write(file: BinaryIO, piece: bytes, part: Path) -> None:
+    try:
+        file.write(piece)
+    except OSError as error:
+        raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
 
 
 def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None)
-    return str(error) if reason is None or isinstance(reason, str) else str(reason)
+    """In words: urllib wraps the error of the socket, whose own text is the better one."""
+    cause = getattr(error, "reason", None)
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
+    return str(error) or type(error).__name__
 
 
-def _extract(part: Path, member: str, url: str, advice: str) -> None:
+def _extract(part: Path, member: str, sender: str, advice: str) -> None:
     """Replace a zip by the file in it that has this name, in whatever folder."""
     whole = part.with_suffix(".member")
     try:
@@ -124,7 +135,7 @@ def _extract(part: Path, member: str, url: str, advice: str) -> None:
                 shutil.copyfileobj(source, file, _PIECE)
         whole.replace(part)
     except (zipfile.BadZipFile, StopIteration) as error:
-        raise ModelError(f"{url} sent no zip with {member} in it; {advice}") from error
+        raise ModelError(f"{sender} sent no zip with {member} in it; {advice}") from error
     except OSError as error:
         raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
     finally:
@@ -133,11 +144,7 @@ def _extract(part: Path, member: str, url: str, advice: str) -> None:
 
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
-        return _digest(file)
-
-
-def _digest(file: IO[bytes]) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _put(part: Path, target: Path, sha256: str) -> None:

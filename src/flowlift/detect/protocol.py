@@ -32,8 +32,10 @@ class Detection:
 class Detector(Protocol):
     """Finds people's joints, frame by frame; the frames of a clip are given in order."""
 
-    name: str
-    skeleton: Skeleton
+    @property
+    def name(self) -> str: ...
+    @property
+    def skeleton(self) -> Skeleton: ...
 
     def __call__(self, frame: Frame) -> Detection:
         """The people in a frame, on the detector's `skeleton`."""

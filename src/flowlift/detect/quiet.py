@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 
 @contextmanager
-def native_stderr_silenced() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Discard what anything in this process writes to file descriptor 2 meanwhile, other threads included.
 
     So keep the block short. Does nothing where there is no descriptor 2 (a windowed program).

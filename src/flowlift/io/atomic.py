@@ -1,6 +1,7 @@
 """Files that appear whole or not at all: written beside, then renamed."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,21 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     The parent folder is made if it is missing. Raises OutputError when the place cannot be written.
     """
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    # Not built from the name of `path`, which may be as long as the file system allows.
+    beside = path.with_name(f".flowlift-{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
+    with unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def unwritable(path: Path) -> Iterator[None]:
+    """Turn what the system says while `path` is written into an OutputError."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,40 +1,54 @@
-"""DeepLabCut's CSV, single and multi-animal."""
+"""DeepLabCut's CSV, single and multi-animal, tracked or labelled by hand."""
 
 import csv
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
 from flowlift.io.deeplabcut import Column, keypoints_from_table
 from flowlift.io.hints import Hints
 
+_LEVELS = ("scorer", "individuals", "bodyparts", "coords")
+
 
 def matches(path: Path) -> bool:
     """A table whose first line names the scorer."""
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-            return stream.readline().startswith("scorer,")
-    except OSError:
-        return False
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        return stream.readline(1000).startswith("scorer,")
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """Read the table. Raises InputError for rows that do not fit the header, or what is no number."""
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        rows = [row for row in csv.reader(stream) if row]
-    levels = {row[0]: row[1:] for row in rows[:4] if row[0] in ("scorer", "individuals", "bodyparts", "coords")}
-    if "bodyparts" not in levels or "coords" not in levels:
-        raise InputError(f"{path}: not DeepLabCut's table: lines `bodyparts` and `coords` are missing")
-    individuals = levels.get("individuals", [""] * len(levels["bodyparts"]))
-    columns = [Column(*c) for c in zip(individuals, levels["bodyparts"], levels["coords"], strict=True)]
-    body = rows[len(levels) :]
-    short = next((number for number, row in enumerate(body) if len(row) != len(columns) + 1), None)
-    if short is not None:
-        raise InputError(f"{path}: frame {short} has {len(body[short]) - 1} values, expected {len(columns)}")
     try:
-        values = np.array([[float(cell) if cell else np.nan for cell in row[1:]] for row in body], dtype=np.float64)
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from error
-    return keypoints_from_table(columns, values.reshape(len(body), len(columns)), path, hints)
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if row]
+    except csv.Error as error:
+        raise InputError(f"{path}: not a CSV table: {error}") from error
+    header = {row[0]: row for row in rows[:4] if row[0] in _LEVELS}
+    if "bodyparts" not in header or "coords" not in header:
+        raise InputError(f"{path}: not DeepLabCut's table: the lines `bodyparts` and `coords` are missing")
+    # Labels made by hand have three columns of folder, clip and image instead of one of frame numbers.
+    first = next((column for column, cell in enumerate(header["coords"]) if column and cell), 1)
+    levels = {name: row[first:] for name, row in header.items()}
+    width = len(levels["coords"])
+    if any(len(level) != width for level in levels.values()):
+        raise InputError(f"{path}: the header's lines have different lengths: {sorted({*map(len, header.values())})}")
+    individuals = levels.get("individuals", [""] * width)
+    columns = [Column(*cells) for cells in zip(individuals, levels["bodyparts"], levels["coords"], strict=True)]
+    return keypoints_from_table(columns, _values(rows[len(header) :], first, width, path), path, hints)
+
+
+def _values(body: list[list[str]], first: int, width: int, path: Path) -> Float64[np.ndarray, "frame column"]:
+    values = np.full((len(body), width), np.nan)
+    for frame, row in enumerate(body):
+        cells = row[first:]
+        if len(cells) != width:
+            raise InputError(f"{path}: row {frame} below the header has {len(cells)} values, expected {width}")
+        try:
+            values[frame] = [float(cell) if cell else np.nan for cell in cells]
+        except ValueError as error:
+            raise InputError(f"{path}: row {frame} below the header: {error}") from error
+    return values

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_ONE_AT_A_TIME = Lock()
 
 
 def matches(path: Path) -> bool:
@@ -50,15 +52,16 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 def _restricted_unpickling() -> Iterator[None]:
     """PyTables unpickles attributes as it reads them: for the length of this block it can only make plain values."""
     places = [import_module("tables.attributeset"), import_module("tables.atom")]
-    before = [place.pickle for place in places]
     safe = SimpleNamespace(loads=loads, UnpicklingError=InputError, PicklingError=InputError)
-    for place in places:
-        place.pickle = safe  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        for place, module in zip(places, before, strict=True):
-            place.pickle = module  # type: ignore[attr-defined]
+    with _ONE_AT_A_TIME:
+        before = [place.pickle for place in places]
+        for place in places:
+            place.pickle = safe  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            for place, module in zip(places, before, strict=True):
+                place.pickle = module  # type: ignore[attr-defined]
 
 
 def _group(file: Any, path: Path) -> Any:

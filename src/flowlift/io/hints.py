@@ -1,7 +1,9 @@
 """What a user may say of a file that does not say it itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 
@@ -20,3 +22,20 @@ class Hints:
             raise InputError(f"the image size must be positive, got {self.image_size[0]} x {self.image_size[1]}")
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError(f"the frame rate must be a positive number, got {self.fps}")
+
+
+def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
+    """What a file says, with what the user says in its place. Raises InputError where the skeleton has other joints."""
+    changes: dict[str, Any] = {}
+    if hints.fps is not None and hints.fps != found.fps:
+        changes |= {"fps": hints.fps, "times": None}
+    if hints.skeleton is not None and hints.skeleton != found.skeleton:
+        if len(hints.skeleton) != len(found.skeleton):
+            raise InputError(
+                f"it holds {len(found.skeleton)} joints ({found.skeleton.name}), "
+                f"but {hints.skeleton.name} has {len(hints.skeleton)}"
+            )
+        changes["skeleton"] = hints.skeleton
+    if isinstance(found, Keypoints2D) and hints.image_size not in (None, found.image_size):
+        changes["image_size"] = hints.image_size
+    return replace(found, **changes) if changes else found

@@ -1,12 +1,15 @@
 """flowlift's own JSON: the same content as the npz, for programs that read no NumPy; missing values are null."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io.atomic import written_whole
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.packing import pack, unpack
@@ -32,12 +35,22 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """`arrays`: flat values in C order with their shape; beside them skeleton, camera, provenance."""
+    """`arrays`: flat values in C order with their shape; beside them skeleton, camera, provenance. Missing values are
+    null, infinite ones the text "inf" or "-inf". Raises OutputError."""
     arrays, about = pack(obj)
     packed = {name: {"shape": list(array.shape), "values": _numbers(array)} for name, array in arrays.items()}
-    path.write_text(json.dumps({**about, "arrays": packed}, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps({**about, "arrays": packed}, allow_nan=False)
+    with written_whole(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
 
 
-def _numbers(array: np.ndarray) -> list[float | None]:
-    # str(float32) is the shortest text that gives the same float32 again.
-    return [None if value != value else float(str(value)) for value in array.ravel()]
+def _numbers(array: Shaped[np.ndarray, "..."]) -> list[float | str | None]:
+    if array.dtype == np.float32:  # nine digits give the same float32 again, and are half as long as the double's
+        return [_plain(float(f"{value:.9g}")) for value in array.ravel().tolist()]
+    return [_plain(value) for value in array.ravel().tolist()]
+
+
+def _plain(value: float) -> float | str | None:
+    if math.isfinite(value):
+        return value
+    return None if math.isnan(value) else str(value)

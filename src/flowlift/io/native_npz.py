@@ -2,12 +2,14 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io.atomic import written_whole
 from flowlift.io.hints import Hints
 from flowlift.io.packing import pack, unpack
 
@@ -27,13 +29,17 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: damaged: {error}") from error
     return unpack(arrays, about)
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """Arrays by name, and `about`: one JSON text with skeleton, camera, provenance."""
+    """Arrays by name, and `about`: one JSON text with skeleton, camera, provenance. Raises OutputError."""
     arrays, about = pack(obj)
-    with path.open("wb") as stream:
-        np.savez_compressed(stream, about=np.array(json.dumps(about)), **arrays)
+    arrays["about"] = np.array(json.dumps(about))
+    # As np.savez_compressed does, but its archive is not closed on a full disk, and complains when it is collected.
+    with written_whole(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, array, allow_pickle=False)  # type: ignore[no-untyped-call]

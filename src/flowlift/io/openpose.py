@@ -1,6 +1,5 @@
 """OpenPose's JSON: one file a frame, people in no fixed order, zeros for what is missing."""
 
-import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,16 @@ from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse_or_none
+from flowlift.io.numbering import last_number, places
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25, BODY25B, COCO18
 
 
 def matches(path: Path) -> bool:
-    """A frame's file, or a folder whose first JSON file is one."""
-    files = _frames(path)
-    return bool(files) and _is_frame(parse_or_none(files[0]))
+    """A frame's file, or a folder that begins with some, or holds JSON and no images."""
+    if any(_is_frame(parse_or_none(file)) for file in _frames(path)[:3]):
+        return True
+    return path.is_dir() and {file.suffix.lower() for file in path.iterdir()} == {".json"}
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
@@ -31,30 +32,34 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     numbers = [_number(file) for file in files]
     if len(set(numbers)) < len(files):
         raise InputError(f"{path}: two files have the same frame number; give a folder of one camera's frames")
-    frames: list[list[Float64[np.ndarray, "joint 3"]]] = [[] for _ in range(numbers[-1] - numbers[0] + 1)]
-    for file, number in zip(files, numbers, strict=True):
-        frames[number - numbers[0]] = _people(file)
+    at = places(numbers, path)
+    frames: list[list[Float64[np.ndarray, "joint 3"]]] = [[] for _ in range(at[-1] + 1)]
+    for file, place in zip(files, at, strict=True):
+        frames[place] = _people(file)
     counts = {len(person) for people in frames for person in people}
     if len(counts) > 1:
         raise InputError(f"{path}: people have {' and '.join(map(str, sorted(counts)))} joints; expected one number")
     if not counts:
         raise InputError(f"{path}: nobody was found in any of its {len(frames)} frames")
     values = _stack(frames, counts.pop())
-    xy = np.where(values[..., 2:] > 0, values[..., :2], np.nan)
+    seen = (values[..., 2] > 0) & (values[..., :2] != 0).any(axis=-1)
+    xy = np.where(seen[..., None], values[..., :2], np.nan)
+    skeleton = _skeleton_by_length(values.shape[2], path, hints)
     size = image_size_or_guess(xy, hints.image_size, str(path))
     score = np.where(np.isfinite(xy[..., 0]), values[..., 2].clip(0, 1), np.nan)
-    made = Keypoints2D(xy, score, _skeleton_by_length(values.shape[2], path, hints), size, hints.fps, path.name)
+    made = Keypoints2D(xy, score, skeleton, size, hints.fps, path.name)
     return made if hints.skeleton else _settle(made, path)
 
 
 def _frames(path: Path) -> list[Path]:
-    files = sorted(path.glob("*.json"), key=_number) if path.is_dir() else [path]
-    return [file for file in files if not file.name.startswith(".")]
+    if not path.is_dir():
+        return [path]
+    files = [file for file in path.iterdir() if file.suffix.lower() == ".json" and not file.name.startswith(".")]
+    return sorted(files, key=lambda file: (_number(file), file.name))
 
 
 def _number(file: Path) -> int:
-    digits = re.findall(r"\d+", file.stem.removesuffix("_keypoints"))
-    return int(digits[-1]) if digits else 0
+    return last_number(file.stem)
 
 
 def _is_frame(content: Any) -> bool:
@@ -68,10 +73,12 @@ def _people(file: Path) -> list[Float64[np.ndarray, "joint 3"]]:
     people = []
     for person in content["people"]:
         try:
-            flat = np.array(person["pose_keypoints_2d"], dtype=np.float64)
+            flat = np.array(person["pose_keypoints_2d" if "pose_keypoints_2d" in person else "pose_keypoints"], float)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f'{file}: a person without a list of numbers "pose_keypoints_2d"') from error
-        if flat.ndim != 1 or len(flat) % 3 or not len(flat):
+        if not flat.size:  # a face or a hand without a body
+            continue
+        if flat.ndim != 1 or len(flat) % 3:
             raise InputError(f"{file}: a person has {flat.size} numbers; expected x, y, confidence for each joint")
         people.append(flat.reshape(-1, 3))
     return people

@@ -33,6 +33,8 @@ def pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
 
 def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoints2D | Poses3D:
     """Undo `pack`. Raises InputError for another version, or what does not fit together."""
+    if not isinstance(about, Mapping):
+        raise InputError("its description is not an object")
     if about.get("format") != FORMAT:
         raise InputError(f"it says format {about.get('format')!r}, this flowlift reads {FORMAT!r}")
     try:

@@ -1,21 +1,38 @@
 """One registry of formats. A format is one module, imported when its suffix comes up; its content decides."""
 
+import struct
 import warnings
-from collections.abc import Callable, Mapping
+import zipfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, cast, runtime_checkable
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import FlowliftError, InputError, OutputError
-from flowlift.io.atomic import written_whole
-from flowlift.io.hints import Hints
+from flowlift.errors import InputError, OutputError
+from flowlift.io import json_file
+from flowlift.io.hints import Hints, apply
 from flowlift.skeleton import Skeleton
 
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
+
+_DAMAGE = (
+    *(
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        NotImplementedError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ),
+    *(struct.error, zipfile.BadZipFile, zlib.error),
+)
+"""What reading may raise in the face of content that no reader foresaw."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +46,11 @@ class Reader:
 
 @dataclass(frozen=True)
 class Writer:
-    """A format that is written: `module` has `write(obj, path)`."""
+    """A format that is written: `module` has `write(obj, path)`, which leaves the file whole or not at all."""
 
     name: str
     suffix: str
     module: str
-
-
-@runtime_checkable
-class _ReaderModule(Protocol):
-    def matches(self, path: Path) -> bool: ...
-    def read(self, path: Path, hints: Hints) -> Keypoints2D | Poses3D: ...
 
 
 def register(table: dict[str, Reader], reader: Reader) -> None:
@@ -80,6 +91,7 @@ def _built_in_writers() -> Mapping[str, Writer]:
         ("tidy CSV", ".csv", "tidy_csv"),
         ("flowlift JSON", ".json", "native_json"),
         ("TRC", ".trc", "trc"),
+        ("page to look at", ".html", "html"),
     ):
         register_writer(table, Writer(name, suffix, f"flowlift.io.{module}"))
     return MappingProxyType(table)
@@ -98,23 +110,24 @@ def load(
 ) -> Keypoints2D | Poses3D:
     """Read 2D keypoints, or 3D poses, from any file that flowlift knows; its content decides which it is.
 
-    `skeleton` (a name), `fps` and `image_size` (width, height) are for files that do not say. `FILE::CLIP` names one
-    clip of a file that holds several. Raises InputError for a file that is missing, unknown or damaged.
+    `skeleton` (a name), `fps` and `image_size` (width, height) are for files that do not say; where a file does, what
+    is given here counts. `FILE::CLIP` names one clip of a file that holds several. Raises InputError for a file that is
+    missing, unknown or damaged; MissingExtraError where its format needs a package that is not installed.
     """
     file, clip = _split(path)
     hints = Hints(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, clip)
     if not file.exists():
         raise InputError(f"{file}: there is no such file or folder")
-    reader = _find(file)
-    if reader is None:
-        raise InputError(f"{file}: not a file that flowlift reads; it reads {_list()}")
     try:
-        found = reader.read(file, hints)
-    except FlowliftError as error:
-        named = str(error).startswith(str(file))
-        raise InputError(str(error) if named else f"{file}: {error}") from error
+        if file.is_file() and not file.stat().st_size:
+            raise InputError(f"{file}: the file is empty")
+        found = _read(_find(file), file, hints)
+    except InputError as error:
+        raise InputError(_one_line(error, file)) from error
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
+    finally:
+        json_file.forget()
     if isinstance(found, Keypoints2D):
         _warn_of_wrong_skeleton(found, file)
     return found
@@ -126,7 +139,8 @@ def is_keypoint_source(path: str | Path) -> bool:
     if clip is not None:
         return True
     if file.is_dir():
-        return any(file.glob("*.json"))
+        folders = (reader for reader in READERS.values() if FOLDER in reader.suffixes)
+        return any(import_module(reader.module).matches(file) for reader in folders)
     return file.suffix.lower() in {suffix for reader in READERS.values() for suffix in reader.suffixes}
 
 
@@ -139,32 +153,42 @@ def save(obj: Keypoints2D | Poses3D, path: str | Path) -> Path:
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise OutputError(f"{path}: no writer for {path.suffix!r}; there is {', '.join(WRITERS)}")
-    write = cast(Callable[[Keypoints2D | Poses3D, Path], None], import_module(writer.module).write)
-    with written_whole(path) as beside:
-        write(obj, beside)
+    import_module(writer.module).write(obj, path)
     return path
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:
+    """File and clip of FILE::CLIP; a file may have such a name itself."""
     file, mark, clip = str(path).partition("::")
-    return Path(file), clip if mark else None
+    return (Path(file), clip) if mark and not Path(path).exists() else (Path(path), None)
 
 
-def _find(file: Path) -> _ReaderModule | None:
+def _find(file: Path) -> Reader:
     suffix = FOLDER if file.is_dir() else file.suffix.lower()
     fitting = [reader for reader in READERS.values() if suffix in reader.suffixes]
     for reader in fitting:
-        module = cast(_ReaderModule, import_module(reader.module))
-        if module.matches(file):
-            return module
-    if fitting:
-        names = " or ".join(reader.name for reader in fitting)
-        raise InputError(f"{file}: it is empty, damaged or of another kind; {suffix} files are read as {names}")
-    return None
+        if import_module(reader.module).matches(file):
+            return reader
+    if suffix == ".json":
+        json_file.parse(file)  # tells where it is cut off
+    if not fitting:
+        listed = "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
+        raise InputError(f"{file}: not a file that flowlift reads; it reads {listed}")
+    names = " or ".join(reader.name for reader in fitting)
+    what = f"{suffix} files are" if suffix != FOLDER else "a folder is"
+    raise InputError(f"{file}: it is damaged, or holds something else; {what} read as {names}")
 
 
-def _list() -> str:
-    return "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
+def _read(reader: Reader, file: Path, hints: Hints) -> Keypoints2D | Poses3D:
+    try:
+        return apply(hints, import_module(reader.module).read(file, hints))
+    except _DAMAGE as error:
+        raise InputError(f"{file}: damaged {reader.name}: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException, file: Path | None = None) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if file is None or text.startswith(str(file)) else f"{file}: {text}"
 
 
 def _warn_of_wrong_skeleton(keypoints: Keypoints2D, file: Path) -> None:
@@ -172,4 +196,4 @@ def _warn_of_wrong_skeleton(keypoints: Keypoints2D, file: Path) -> None:
 
     complaint = check_geometry(keypoints)
     if complaint:
-        warnings.warn(f"{file}: {complaint}", UserWarning, stacklevel=3)
+        warnings.warn(f"{file}: {complaint}", UserWarning, stacklevel=2)

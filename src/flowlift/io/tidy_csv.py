@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float32
 
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.io.atomic import written_whole
 
 POSES = ("frame", "time", "person", "joint", "x", "y", "z", "sd_x", "sd_y", "sd_z")
 KEYPOINTS = ("frame", "time", "person", "joint", "x", "y", "score")
@@ -14,24 +16,27 @@ KEYPOINTS = ("frame", "time", "person", "joint", "x", "y", "score")
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Poses: metres in the camera frame (x right, y down, z forward), from the camera where the root is known, else
-    from the root joint; sd: standard deviations of the root-relative position. Keypoints: px. Missing: empty."""
+    from the root joint; sd: standard deviations of the root-relative position. Keypoints: px. Missing: empty; so is
+    the time (s) where nothing tells it. Raises OutputError."""
     if isinstance(obj, Poses3D):
         place = obj.xyz if obj.root is None else obj.absolute
-        header, digits = list(POSES), 5
+        header, digits = list(POSES), 6
         values = np.concatenate([place, obj.std], axis=-1)
     else:
         header, digits = list(KEYPOINTS), 3
         values = np.concatenate([obj.xy, obj.score[..., None]], axis=-1)
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(_rows(obj, values, digits))
 
 
-def _rows(obj: Keypoints2D | Poses3D, values: np.ndarray, digits: int) -> Iterator[list[object]]:
-    joints, times = obj.skeleton.joints, obj.frame_times
+def _rows(
+    obj: Keypoints2D | Poses3D, values: Float32[np.ndarray, "frame person joint column"], digits: int
+) -> Iterator[list[object]]:
+    times = None if obj.fps is None and obj.times is None else obj.frame_times
     for frame, people in enumerate(values):
-        time = f"{times[frame]:.6f}"
+        time = "" if times is None else f"{times[frame]:.6f}"
         for person, rows in enumerate(people):
-            for joint, row in zip(joints, rows.tolist(), strict=True):
+            for joint, row in zip(obj.skeleton.joints, rows.tolist(), strict=True):
                 yield [frame, time, person, joint, *("" if v != v else f"{v:.{digits}f}" for v in row)]

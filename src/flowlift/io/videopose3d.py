@@ -48,7 +48,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     if values.ndim != 3 or values.shape[2] not in (2, 3) or not np.issubdtype(values.dtype, np.number):
         raise InputError(f"{path}: clip {name} has shape {values.shape}, expected (frame, joint, 2)")
     xy = values[:, None, :, :2].astype(np.float64)
-    score = values[:, None, :, 2] if values.shape[2] == 3 else np.full(xy.shape[:3], np.nan)
+    score = values[:, None, :, 2].clip(0, 1) if values.shape[2] == 3 else np.full(xy.shape[:3], np.nan)
     about = metadata.get("video_metadata", {}).get(name.split("/")[0], {})
     size = hints.image_size or ((int(about["w"]), int(about["h"])) if {"w", "h"} <= set(about) else None)
     skeleton = hints.skeleton or _skeleton(metadata, values.shape[1], path)

@@ -70,3 +70,24 @@ def export_onnx(network: LiftNetwork, folder: Path) -> None:
         torch.onnx.export(
             module, inputs, str(folder / file), input_names=names, dynamic_axes=axes, opset_version=17, dynamo=False
         )
+        _halve(folder / file)
+
+
+def _halve(file: Path) -> None:
+    """Keep a graph's large constants in half precision, widened when it is loaded: half the size, the same speed."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(str(file))
+    widened = []
+    for constant in model.graph.initializer:
+        if constant.data_type != TensorProto.FLOAT or numpy_helper.to_array(constant).size < 1024:
+            continue
+        name = constant.name
+        half = numpy_helper.from_array(numpy_helper.to_array(constant).astype("float16"), f"{name}.half")
+        constant.CopyFrom(half)
+        widened.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
+    for node in reversed(widened):
+        model.graph.node.insert(0, node)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
