@@ -18,6 +18,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
 ERRORS = {"mpjpe_mm": "MPJPE mm", "n_mpjpe_mm": "N-MPJPE mm", "p_mpjpe_mm": "P-MPJPE mm"}
+SUMMARIES = ("all", "mean of", "camera")
+"""Groups of frames that a page shows; single actions and actors stay in the JSON."""
 SLOT = re.compile(r"(?P<open><!-- result: (?P<name>[\w-]+) -->\n).*?(?P<close><!-- end of result -->)", re.DOTALL)
 
 
@@ -34,6 +36,7 @@ def _evaluation_table(results: Sequence[Mapping[str, Any]]) -> dict[str, list[An
         [result["name"], row["group"], row["frames"], *(_error(row.get(name)) for name in ERRORS)]
         for result in results
         for row in result["rows"]
+        if row["group"].startswith(SUMMARIES)
     ]
     conditions = [result["conditions"] for result in results]
     shared = {name: value for name, value in conditions[0].items() if all(one[name] == value for one in conditions)}
@@ -54,18 +57,20 @@ def save_result(name: str, result: Mapping[str, Any]) -> Path:
 
 
 def filled(page: str, results: Path = RESULTS) -> str:
-    """A page's text with the tables that it asks for. Raises FileNotFoundError for a result that is not there."""
+    """A page's text with the tables that it asks for."""
 
     def table(slot: re.Match[str]) -> str:
-        result = json.loads((results / f"{slot['name']}.json").read_text(encoding="utf-8"))
-        return f"{slot['open']}{as_markdown(result)}{slot['close']}"
+        file = results / f"{slot['name']}.json"
+        text = as_markdown(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else "Not measured yet.\n"
+        return f"{slot['open']}{text}{slot['close']}"
 
     return SLOT.sub(table, page)
 
 
 def pages() -> list[Path]:
     """Every page that may hold a table."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    cards = (ROOT / "src" / "flowlift" / "models").glob("*/card.md")
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(cards)]
 
 
 def _row(cells: Sequence[Any]) -> str:

@@ -45,13 +45,61 @@ def test_the_root_is_found_again_whatever_the_missing_joints_hold(seed):
     np.testing.assert_allclose(solve_root(pose, rays, weights), root, atol=1e-6)
 
 
+def noisy_rays(seed, pose, root):
+    points = pose + root[:, None]
+    return points[..., :2] / points[..., 2:] + np.random.default_rng(seed).normal(0, 0.01, (*pose.shape[:2], 2))
+
+
 def test_torch_solves_what_numpy_solves():
     torch = pytest.importorskip("torch")
     pose, root = pose_in_front(0)
-    points = pose + root[:, None]
-    given_arrays = (pose, points[..., :2] / points[..., 2:], np.ones(pose.shape[:2]))
-    solved = solve_root(*(torch.from_numpy(a) for a in given_arrays))
-    np.testing.assert_allclose(solved.numpy(), root, atol=1e-9)
+    rays, weights = noisy_rays(0, pose, root), np.random.default_rng(0).uniform(0, 1, pose.shape[:2])
+    weights[:, 2:6], rays[:, 2:6] = 0, np.nan
+    weights[3, 1:] = 0
+    solved = solve_root(*(torch.from_numpy(a) for a in (pose, rays, weights))).numpy()
+    np.testing.assert_allclose(solved, solve_root(pose, rays, weights), atol=1e-9)
+    assert np.isnan(solved[3]).all()
+    np.testing.assert_allclose(solved[:3], root[:3], atol=0.5)
+
+
+@given(seed=seeds)
+def test_the_root_is_the_weighted_least_squares_one(seed):
+    pose, root = pose_in_front(seed, count=1)
+    rays, weights = noisy_rays(seed, pose, root), np.random.default_rng(seed).uniform(0.1, 2, (1, 17))
+    a, b = rays[0].T
+    x, y, z = pose[0].T
+    one, zero, scale = np.ones(17), np.zeros(17), np.sqrt(np.tile(weights[0], 2))
+    system = np.concatenate([np.stack([one, zero, -a], axis=1), np.stack([zero, one, -b], axis=1)])
+    best = np.linalg.lstsq(system * scale[:, None], np.concatenate([a * z - x, b * z - y]) * scale, rcond=None)[0]
+    np.testing.assert_allclose(solve_root(pose, rays, weights)[0], best, rtol=1e-6, atol=1e-8)
+
+
+@given(seed=seeds, factor=st.floats(1e-3, 1e3))
+def test_only_the_ratio_of_weights_counts(seed, factor):
+    pose, root = pose_in_front(seed)
+    rays, weights = noisy_rays(seed, pose, root), np.random.default_rng(seed).uniform(0.1, 1, pose.shape[:2])
+    np.testing.assert_allclose(
+        solve_root(pose, rays, weights * factor), solve_root(pose, rays, weights), rtol=1e-6, atol=1e-9
+    )
+
+
+@given(seed=seeds)
+def test_hypotheses_share_their_frames_rays(seed):
+    pose, root = pose_in_front(seed, count=6)
+    rays, weights = noisy_rays(seed, pose, root)[:2], np.ones((2, 17))
+    together = solve_root(pose.reshape(2, 3, 17, 3), rays[:, None], weights[:, None])
+    for frame, hypothesis in np.ndindex(2, 3):
+        alone = solve_root(pose[3 * frame + hypothesis], rays[frame], weights[frame])
+        np.testing.assert_allclose(together[frame, hypothesis], alone, rtol=1e-9)
+
+
+def test_the_pose_of_a_camera_is_kept_and_cannot_be_changed():
+    turn = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    camera = Camera.from_matrix(np.diag([500, 500, 1]), (640, 480), rotation=turn, translation=[1, 2, 3])
+    np.testing.assert_array_equal(camera.rotation, turn)
+    np.testing.assert_array_equal(camera.translation, [1, 2, 3])
+    with pytest.raises(ValueError, match="read-only"):
+        camera.matrix[0, 0] = 1
 
 
 @given(seed=seeds, scale=st.floats(0.1, 10))

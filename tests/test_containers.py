@@ -47,6 +47,37 @@ def test_times_come_from_the_file_or_the_frame_rate():
     assert len(some.frames(1, 3)) == 2
 
 
+def test_poses_keep_time_like_keypoints():
+    np.testing.assert_allclose(poses(fps=50.0).frame_times, [0, 0.02, 0.04, 0.06])
+    np.testing.assert_allclose(poses(times=np.array([0, 1, 3, 4]), fps=50.0).frame_times, [0, 1, 3, 4])
+    assert (len(poses()), poses().people) == (4, 2)
+
+
+def test_the_deviation_is_the_covariances_diagonal():
+    cov = np.zeros((4, 2, 17, 3, 3))
+    cov[..., [0, 1, 2], [0, 1, 2]] = [1e-4, 4e-4, 9e-4]
+    cov[..., 0, 1] = cov[..., 1, 0] = 1e-4
+    cov[0, 0] = np.nan
+    deviation = poses(cov=cov).std
+    np.testing.assert_allclose(deviation[1:], np.broadcast_to([0.01, 0.02, 0.03], (3, 2, 17, 3)), rtol=1e-6)
+    assert np.isnan(deviation[0, 0]).all()
+
+
+def test_what_was_given_cannot_change_what_is_held():
+    provenance = {"model": "human"}
+    held = poses(provenance=provenance, hypotheses=np.zeros((4, 2, 5, 17, 3)))
+    provenance["model"] = "other"
+    assert held.provenance == {"model": "human"}
+    for array in (held.xyz, held.root, held.cov, held.hypotheses):
+        assert array.dtype == np.float32
+        assert not array.flags.writeable
+
+
+def test_nobody_and_no_frames_are_allowed():
+    nobody = keypoints(xy=np.zeros((0, 0, 17, 2)), score=np.zeros((0, 0, 17)))
+    assert (len(nobody), nobody.people) == (0, 0)
+
+
 def test_absolute_positions_need_a_root():
     assert poses().absolute.max() == 1
     with pytest.raises(InputError, match="root"):
@@ -60,6 +91,9 @@ def test_absolute_positions_need_a_root():
         {"xy": np.zeros((4, 2, 16, 2))},
         {"score": np.zeros((4, 2, 16))},
         {"xy": np.full((4, 2, 17, 2), np.inf)},
+        {"xy": np.zeros((4, 2, 17, 3))},
+        {"score": np.full((4, 2, 17), -np.inf)},
+        {"score": np.zeros((4, 2, 17, 1))},
         {"image_size": (0, 480)},
         {"image_size": (640, -1)},
         {"fps": 0.0},
@@ -81,6 +115,10 @@ def test_keypoints_that_do_not_fit_are_refused(changes):
         {"hypotheses": np.zeros((4, 2, 17, 3))},
         {"keypoints": keypoints().frames(0, 2)},
         {"fps": -1.0},
+        {"xyz": np.zeros((4, 2, 17, 2))},
+        {"root": np.zeros((4, 2, 2))},
+        {"hypotheses": np.zeros((4, 2, 5, 16, 3))},
+        {"times": np.zeros(5)},
     ],
 )
 def test_poses_that_do_not_fit_are_refused(changes):

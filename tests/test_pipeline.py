@@ -1,8 +1,11 @@
 """The main job's stream: chunks, people who come and go, Ctrl-C, memory."""
 
+import json
 import tracemalloc
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift import clips
-from flowlift.clips import cut, detected_chunks, keypoint_chunks, open_images, open_keypoints
+from flowlift.clips import cut, detected_chunks, keypoint_chunks, load_keypoints, open_images, open_keypoints
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detection
 from flowlift.errors import InputError
+from flowlift.io import save
 from flowlift.io.video import Frame
 from flowlift.pipeline import LiftInterrupted, lift_chunks
 from flowlift.skeleton import Skeleton
@@ -176,7 +180,21 @@ def test_too_few_joints_are_refused(visible: int, message: str) -> None:
         open_keypoints("clip.npz", make_keypoints(xy), None, None, lambda *_: None)
 
 
-def test_poses_are_not_lifted_again() -> None:
-    poses = flat(make_keypoints(np.zeros((1, 1, 17, 2), dtype=np.float32)))
+def test_poses_are_not_lifted_again(tmp_path: Path) -> None:
+    save(flat(make_keypoints(np.zeros((1, 1, 17, 2), dtype=np.float32))), tmp_path / "poses.npz")
     with pytest.raises(InputError, match="3D poses already"):
-        open_keypoints("poses.npz", poses, None, None, lambda *_: None)
+        load_keypoints(tmp_path / "poses.npz")
+
+
+def test_the_camera_tells_the_image_size_where_the_file_does_not(tmp_path: Path) -> None:
+    person = {"pose_keypoints_2d": [50.0, 60.0, 0.9] * 18}
+    silent = tmp_path / "frame_0.json"
+    silent.write_text(json.dumps({"people": [person]}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_keypoints(silent, camera_size=(1000, 900)).image_size == (1000, 900)
+    with pytest.warns(UserWarning, match="image size"):
+        load_keypoints(silent)
+    told = tmp_path / "told.npz"
+    save(make_keypoints(np.zeros((1, 1, 17, 2), dtype=np.float32)), told)
+    assert load_keypoints(told, camera_size=(1000, 900)).image_size == (100, 100)

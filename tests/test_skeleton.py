@@ -1,6 +1,10 @@
 """Skeletons: the built-in ones, laws that every one keeps, and what is refused."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
@@ -97,8 +101,67 @@ def test_a_skeleton_from_toml(tmp_path):
     )
 
 
+def written(skeleton):
+    """A skeleton as TOML; JSON's strings and lists of strings are TOML's too."""
+    pairs = json.dumps([list(pair) for pair in skeleton.pairs])
+    parents = [
+        f"{json.dumps(j)} = {json.dumps(p or '')}" for j, p in zip(skeleton.joints, skeleton.parents, strict=True)
+    ]
+    return "\n".join([f"name = {json.dumps(skeleton.name)}", f"pairs = {pairs}", "[parents]", *parents])
+
+
+@pytest.mark.parametrize("skeleton", BUILT_IN.values(), ids=BUILT_IN)
+def test_what_is_written_as_toml_comes_back(tmp_path, skeleton):
+    file = tmp_path / "skeleton.toml"
+    file.write_text(written(skeleton))
+    assert Skeleton.load(file) == skeleton
+
+
+def test_a_file_without_a_name_or_pairs_is_called_after_its_file(tmp_path):
+    file = tmp_path / "worm.toml"
+    file.write_text('[parents]\nhead = ""\ntail = "head"\n')
+    assert Skeleton.load(file) == Skeleton("worm", ("head", "tail"), (None, "head"))
+
+
+@given(data=st.data(), count=st.integers(1, 12))
+def test_any_tree_is_a_skeleton_whose_parents_come_first(data, count):
+    order = data.draw(st.permutations(range(count)))
+    above = {order[0]: None} | {order[i]: order[data.draw(st.integers(0, i - 1))] for i in range(1, count)}
+    names = [f"joint{i}" for i in range(count)]
+    tree = Skeleton("tree", tuple(names), tuple(None if above[i] is None else names[above[i]] for i in range(count)))
+    assert tree.root == order[0]
+    assert tree.mirror == tuple(range(count))
+    place = {joint: rank for rank, joint in enumerate(tree.topological)}
+    assert sorted(place) == list(range(count))
+    assert all(place[parent] < place[child] for parent, child in tree.bones)
+
+
+def test_the_mirror_exchanges_every_pair_and_nothing_else():
+    for left, right in HUMAN36M17.pairs:
+        assert HUMAN36M17.joints[HUMAN36M17.mirror[HUMAN36M17.index(left)]] == right
+    assert {HUMAN36M17.joints[i] for i, m in enumerate(HUMAN36M17.mirror) if i == m} == {
+        "hip",
+        "spine",
+        "thorax",
+        "nose",
+        "head",
+    }
+    assert HUMAN36M17.indices(["head", "hip"]) == [10, 0]
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[parents", "parents = 3", ARM.replace('"body"', '"torso"'), ARM.replace("pairs", "pairs = 1\nx")]
+    "text",
+    [
+        "",
+        "[parents",
+        "parents = 3",
+        "[parents]",
+        ARM.replace('"body"', '"torso"'),
+        ARM.replace("pairs", "pairs = 1\nx"),
+        ARM.replace('["left_hand", "right_hand"]', '["left_hand"]'),
+        ARM.replace('["left_hand", "right_hand"]', '["left_hand", "right_foot"]'),
+        ARM.replace('body = ""', "body = 1"),
+    ],
 )
 def test_toml_that_is_no_skeleton_is_refused(tmp_path, text):
     file = tmp_path / "bad.toml"

@@ -1,6 +1,7 @@
 """Any source as a clip: 2D keypoints that come in chunks, so that any length fits in memory."""
 
 import mimetypes
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D
 from flowlift.detect import Detection, Detector
 from flowlift.errors import InputError
-from flowlift.io import READERS
+from flowlift.io import READERS, load
 from flowlift.io.video import FrameSource, open_frames
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
@@ -62,12 +63,34 @@ def open_source(source: str | Path | int, start: float | None, end: float | None
         ) from error
 
 
+def load_keypoints(
+    source: str | Path,
+    *,
+    skeleton: str | None = None,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    camera_size: tuple[int, int] | None = None,
+) -> Keypoints2D:
+    """`load` for 2D keypoints; a file that does not tell its image size is given that of its calibrated camera.
+
+    Raises InputError, also for 3D poses.
+    """
+    with warnings.catch_warnings():
+        if camera_size is not None:  # there is something better than the guess that this warning tells of
+            warnings.filterwarnings("error", ".*does not tell the image size")
+        try:
+            found = load(source, skeleton=skeleton, fps=fps, image_size=image_size)
+        except UserWarning:
+            found = load(source, skeleton=skeleton, fps=fps, image_size=camera_size)
+    if not isinstance(found, Keypoints2D):
+        raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
+    return found
+
+
 def open_keypoints(
-    source: str | Path, keypoints: Keypoints2D | Poses3D, start: float | None, end: float | None, report: Progress
+    source: str | Path, keypoints: Keypoints2D, start: float | None, end: float | None, report: Progress
 ) -> Clip:
     """Keypoints between two times (s) as a clip. Raises InputError where they cannot hold a pose."""
-    if not isinstance(keypoints, Keypoints2D):
-        raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
     if not len(keypoints):
         raise InputError(f"{source}: it holds no frames")
     keypoints = cut(keypoints, start, end, source)

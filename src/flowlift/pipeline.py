@@ -9,12 +9,12 @@ import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.clip_camera import choose_camera, read_camera_for
-from flowlift.clips import Clip, Progress, open_images, open_keypoints, open_source, source_name
+from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detector, load_detector
 from flowlift.errors import InputError
-from flowlift.io import is_keypoint_source, load
+from flowlift.io import is_keypoint_source
 from flowlift.lifter import MIN_JOINTS, Lifter
 
 
@@ -77,8 +77,8 @@ def lift(
 
     with ExitStack() as stack:
         if not isinstance(source, int) and is_keypoint_source(source):
-            image_size = image_size or (calibrated.image_size if calibrated else None)
-            keypoints = load(source, skeleton=skeleton, fps=fps, image_size=image_size)
+            seen_by = None if calibrated is None else calibrated.image_size
+            keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
             clip = open_keypoints(source, keypoints, start, end, report)
         else:
             frames = open_source(source, start, end)

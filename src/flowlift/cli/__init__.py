@@ -29,7 +29,5 @@ def _app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (default: the program's own); returns the exit status. Prints errors as one line."""
-    if arguments is None:  # the process is ours: a half-written archive that complains as it is dropped has been told
-        sys.unraisablehook = lambda _: None
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: _app()(tokens, exit_on_error=False, print_error=False, result_action="return_value"))

@@ -8,10 +8,8 @@ from typing import Any
 from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
 from flowlift.containers import Poses3D
-from flowlift.errors import OutputError
 from flowlift.io import save
 from flowlift.pipeline import LiftInterrupted, lift
-from flowlift.view.html import write_html
 
 
 def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
@@ -34,13 +32,6 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
 def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:
     """Write poses to each path in the format that its suffix names, and list the paths on a terminal."""
     for path in paths:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
-        if path.suffix.lower() == ".html":
-            write_html(poses, path, title=path.stem)
-        else:
-            save(poses, path)
+        save(poses, path)
         if sys.stdout.isatty() and not quiet:
             print(path)

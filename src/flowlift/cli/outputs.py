@@ -58,10 +58,9 @@ def _is_file(output: str) -> bool:
     path = Path(output)
     if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return False
-    known = sorted({*WRITERS, ".html"})
-    if path.suffix.lower() not in known:
+    if path.suffix.lower() not in WRITERS:
         raise OutputError(
-            f"{output}: no writer for {path.suffix!r}; the suffix can be {' '.join(known)}, "
+            f"{output}: no writer for {path.suffix!r}; the suffix can be {' '.join(WRITERS)}, "
             f"or end the name of a folder with a slash"
         )
     return True

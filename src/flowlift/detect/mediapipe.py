@@ -7,7 +7,7 @@ releases send Google figures about their use (no images), and have no setting ag
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -31,6 +31,7 @@ class Landmarks(NamedTuple):
     score: Float32[np.ndarray, "33"]
 
 
+@runtime_checkable
 class Landmarker(Protocol):
     """One of MediaPipe's two interfaces."""
 

@@ -61,7 +61,7 @@ class TasksLandmarker:
 
     def restart(self) -> None:
         self._landmarker.close()
-        self._landmarker, self._clock = self._made(), -1
+        self._landmarker, self._clock = self._made(), 0  # as after the first image, which is nobody's
 
     def close(self) -> None:
         self._landmarker.close()

@@ -44,6 +44,7 @@ class Detector(Protocol):
         """Free what the detector holds; it cannot be called afterwards. Closing twice does nothing."""
 
 
+@runtime_checkable
 class ManagedDetector(Detector, Protocol):
     """A detector for a `with` block, which closes it."""
 

@@ -1,8 +1,10 @@
 """Still images, one or a folder of them, as frames."""
 
 import re
+import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,59 +15,107 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from flowlift.errors import InputError
 from flowlift.io.frames import Frame
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm")
+"""Suffixes of image files. One TIFF, PNG or WebP may hold several pages, which are frames."""
+_IN_FOLDERS = (*STILLS, ".gif")
+_PAGED = ("TIFF", "PNG", "WEBP", "GIF")  # not MPO: a photo with another one, for some other use, behind it
+_DAMAGE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError),
+    struct.error,
+)
+"""What Pillow may raise in the face of a damaged file."""
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Images in the order of their names, numbers counted as numbers (img2 before img10); one a second."""
+    """Images in the order of their names, numbers counted as numbers (img2 before img10); one a second without fps."""
 
     files: tuple[Path, ...]
     image_size: tuple[int, int]
     name: str
+    frame_count: int
     fps: float | None = None
 
-    @property
-    def frame_count(self) -> int | None:
-        return len(self.files)
-
     def __iter__(self) -> Iterator[Frame]:
-        for index, file in enumerate(self.files):
-            image = read_image(file)
-            if (image.shape[1], image.shape[0]) != self.image_size:
-                raise InputError(
-                    f"{file}: {image.shape[1]} x {image.shape[0]} pixels, but the images before it have "
-                    f"{self.image_size[0]} x {self.image_size[1]}; lift images of another size apart"
-                )
-            yield Frame(index, float(index), image)
+        index = 0
+        for file in self.files:
+            for image in _pages(file):
+                _check_size(file, (image.shape[1], image.shape[0]), self.image_size)
+                yield Frame(index, index / (self.fps or 1.0), image)
+                index += 1
 
 
-def open_images(path: Path) -> ImageSource:
-    """One image, or all images of a folder. Raises InputError for none, or for a file that is no image."""
-    if path.is_dir():
-        files = tuple(sorted((f for f in path.iterdir() if f.suffix.lower() in SUFFIXES), key=_natural))
-        if not files:
-            raise InputError(f"{path}: the folder holds no images ({' '.join(SUFFIXES)}) and no keypoint files")
-    else:
-        files = (path,)
-    first = read_image(files[0])
-    return ImageSource(files, (first.shape[1], first.shape[0]), path.resolve().stem)
+def open_images(path: Path, *, fps: float | None = None) -> ImageSource:
+    """One image (or all pages of one), or all images of a folder, whose sizes must agree.
+
+    Raises InputError for none, for a file that is no image, and for one of another size than the first.
+    """
+    files = _files(path) if path.is_dir() else (path,)
+    if not files:
+        raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files")
+    if fps is not None and not 0 < fps < float("inf"):
+        raise InputError(f"the frame rate must be a positive number, got {fps}")
+    height, width, _ = read_image(files[0]).shape
+    total = 0
+    for file in files:
+        # The head only, before hours of work; which side is up, and the rest, shows when the frames are read.
+        with _reading(file):
+            image = Image.open(file)
+        with image:
+            total += _page_count(file, image)
+            if sorted(image.size) != sorted((width, height)):
+                _check_size(file, image.size, (width, height))
+    return ImageSource(files, (width, height), path.resolve().stem, total, fps)
 
 
 def read_image(file: Path) -> UInt8[np.ndarray, "height width 3"]:
     """RGB pixels, turned upright as the camera noted. Raises InputError when the file is no image."""
+    return next(_pages(file))
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    found = (f for f in folder.iterdir() if f.suffix.lower() in _IN_FOLDERS and not f.name.startswith("."))
+    return tuple(sorted((f for f in found if f.is_file()), key=lambda file: (_natural(file), file.name)))
+
+
+def _pages(file: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    with _reading(file):
+        image = Image.open(file)
+    with image:
+        for page in range(_page_count(file, image)):
+            with _reading(file):
+                image.seek(page)
+                pixels = np.asarray(_to_8_bit(ImageOps.exif_transpose(image)).convert("RGB"))
+            yield pixels
+
+
+def _page_count(file: Path, image: Image.Image) -> int:
+    with _reading(file):
+        return int(getattr(image, "n_frames", 1)) if image.format in _PAGED else 1
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Say in one line what is wrong with a file."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                upright = ImageOps.exif_transpose(image)
-                return np.asarray(_to_8_bit(upright).convert("RGB"))
+            warnings.simplefilter("ignore")  # of 100 megapixels, which phones take, and of odd tags
+            yield
     except UnidentifiedImageError as error:
         raise InputError(f"{file}: not an image that can be read, or damaged") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise InputError(f"{file}: too large an image: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{file}: cannot read the image: {error}") from error
+    except _DAMAGE as error:
+        text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+        raise InputError(f"{file}: cannot read the image: {text}") from error
+
+
+def _check_size(file: Path, size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    if size != wanted:
+        raise InputError(
+            f"{file}: {size[0]} x {size[1]} pixels, but the images before it have {wanted[0]} x {wanted[1]}; "
+            f"lift images of another size apart"
+        )
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -1,6 +1,7 @@
 """Video through PyAV: streamed, upright, each frame at its own time."""
 
-import sys
+import codecs
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,147 +12,167 @@ import numpy as np
 from jaxtyping import UInt8
 
 from flowlift.errors import InputError
+from flowlift.io.decoding import SAME, Place, Tally, decoded, opened, reason, timed_pictures, video_stream
 from flowlift.io.frames import Frame, FrameSource
+from flowlift.io.orientation import Orientation, orientation_of
 
 __all__ = ["Frame", "FrameSource", "VideoSource", "open_frames"]
 
+_WHOLE = 0.9
+"""The part of its length that a clip has to reach: a header may be off by a little."""
+_WIDEST_PIXEL = 8.0
+"""Pixels that claim to be wider than this, or as much higher, are taken as square."""
 
-def open_frames(source: str | Path | int, *, start: float | None = None, end: float | None = None) -> FrameSource:
-    """Frames of a video, an image, a folder of images, or a camera by its number. `start`, `end`: seconds.
 
-    Raises InputError for a source that is missing, or cannot be read.
+def open_frames(
+    source: str | Path | int, *, start: float | None = None, end: float | None = None, fps: float | None = None
+) -> FrameSource:
+    """Frames of a video, an image, a folder of images, or a camera by its number.
+
+    `start`, `end`: seconds in the video; for a camera, `end` says how long to look. `fps`: frames a second of images,
+    which have no times of their own. Frames keep their time in the clip. Raises InputError for a source that is
+    missing or cannot be read, here or while it is iterated.
     """
-    if start is not None and end is not None and start >= end:
-        raise InputError(f"start must come before end, got {start} and {end} s")
+    _check_times(start, end)
     if isinstance(source, int) or (str(source).isdecimal() and not Path(source).exists()):
-        return _open_camera(int(str(source)))
+        from flowlift.io.capture import open_camera
+
+        return open_camera(int(str(source)), end)
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
-    from flowlift.io.images import SUFFIXES, open_images
+    from flowlift.io.images import STILLS, open_images
 
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
-        return open_images(path)
-    return _open_video(path, start, end)
+    if not path.is_dir() and path.suffix.lower() not in STILLS:
+        return _open_video(path, start, end)
+    if start is not None or end is not None:
+        raise InputError(f"{path}: images have no times; start and end are for videos")
+    return open_images(path, fps=fps)
 
 
 @dataclass(frozen=True)
 class VideoSource:
-    """A video file or camera; `rotation`: quarter turns to the left that set the decoded picture upright."""
+    """A video file or camera. `label`: what it is called in messages. `duration`: seconds, where the file tells.
 
-    location: str
+    Iterating decodes it anew. What is damaged is left out, with one warning; InputError where no frame is left.
+    """
+
+    place: Place
+    label: str
     name: str
     image_size: tuple[int, int]
     fps: float | None
     frame_count: int | None
-    rotation: int
-    start: float
-    end: float
-    format: str | None = None
+    orientation: Orientation
+    start: float = 0.0
+    end: float = math.inf
+    duration: float | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         import av
+        from av.video.reformatter import VideoReformatter
 
-        given = 0
+        tally, to_rgb, given, ended = Tally(), VideoReformatter(), 0, False
         try:
-            with _open(self.location, self.format) as container:
-                stream = container.streams.video[0]
-                stream.thread_type = "AUTO"
-                zero = _first_time(stream)
-                if self.start > 0:
-                    container.seek(int((self.start + zero) / stream.time_base), stream=stream)
-                for count, decoded in enumerate(container.decode(stream)):
-                    time = decoded.time - zero if decoded.time is not None else count / (self.fps or 30.0)
-                    if time >= self.end:
-                        break
-                    if time >= self.start - 1e-6:
-                        yield Frame(given, float(time), self._upright(decoded))
-                        given += 1
+            for time, picture in timed_pictures(self.place, self.start, tally):
+                ended = time >= self.end
+                if ended:
+                    break
+                if time >= self.start - SAME or self.start <= 0:
+                    yield Frame(given, time, self._upright(picture, to_rgb))
+                    given += 1
         except (av.error.FFmpegError, OSError) as error:
-            if not given:
-                raise InputError(f"{self.location}: no frame can be decoded: {_reason(error)}") from error
-            warnings.warn(
-                f"{self.location}: damaged after frame {given - 1}: {_reason(error)}; the rest is left out",
-                UserWarning,
-                stacklevel=2,
-            )
+            tally.note(error)
+        if not given:
+            raise InputError(f"{self.label}: {self._nothing(tally)}")
+        self._warn(tally, ended)
 
-    def _upright(self, decoded: Any) -> UInt8[np.ndarray, "height width 3"]:
-        image = decoded.to_ndarray(format="rgb24")
-        image = np.ascontiguousarray(np.rot90(image, self.rotation)) if self.rotation else image
-        width, height = self.image_size
-        if image.shape[:2] == (height, width):
-            return image
-        # Pixels that are not square, or a size that changes on the way.
-        from PIL import Image
+    def _upright(self, picture: Any, to_rgb: Any) -> UInt8[np.ndarray, "height width 3"]:
+        # Scales, too, where pixels are not square or the size changes on the way.
+        width, height = self.orientation.size(*self.image_size)
+        image = to_rgb.reformat(picture, width=width, height=height, format="rgb24").to_ndarray()
+        return self.orientation.apply(image)
 
-        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    def _nothing(self, tally: Tally) -> str:
+        if tally.damaged:
+            return f"no frame can be decoded: {tally.reason}"
+        return f"no frame lies between {self.start:g} and {self.end:g} s"
 
-
-def _open(location: str, format: str | None = None) -> Any:
-    import av
-
-    av.logging.set_level(av.logging.PANIC)
-    return av.open(location, format=format) if format else av.open(location)
-
-
-def _first_time(stream: Any) -> float:
-    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+    def _warn(self, tally: Tally, ended: bool) -> None:
+        notes = []
+        if tally.damaged:
+            notes.append(f"{tally.damaged} damaged pieces are left out ({tally.reason})")
+        if not ended and self.duration is not None and tally.reached < _WHOLE * self.duration:
+            notes.append(f"it breaks off after {tally.reached:.1f} of {self.duration:.1f} s")
+        if notes:
+            warnings.warn(f"{self.label}: {'; '.join(notes)}", UserWarning, stacklevel=3)
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+def _check_times(start: float | None, end: float | None) -> None:
+    for name, value in (("start", start), ("end", end)):
+        if value is not None and not (value >= 0 and (math.isfinite(value) or name == "end")):
+            raise InputError(f"{name} is a number of seconds from the beginning, not {value}")
+    if end is not None and (start or 0.0) >= end:
+        raise InputError(f"start must come before end, got {start or 0.0:g} and {end:g} s")
 
 
 def _open_video(path: Path, start: float | None, end: float | None) -> VideoSource:
     import av
 
+    # Absolute: FFmpeg would take 12:30.mp4 for an address with the protocol 12.
+    place = Place(str(path.resolve()))
     try:
-        with _open(str(path)) as container:
-            if not container.streams.video:
+        if _is_text(path):
+            raise InputError(f"{path}: it holds text, no video; give a video, images or keypoints")
+        with opened(place) as container:
+            stream = video_stream(container)
+            if stream is None:
                 raise InputError(f"{path}: it holds no video")
-            stream = container.streams.video[0]
-            first = next(iter(container.decode(stream)), None)
+            tally = Tally()
+            first = next(decoded(container, stream, False, tally), None)
             if first is None:
-                raise InputError(f"{path}: it holds no frames")
-            fps = float(stream.average_rate) if stream.average_rate else None
-            duration = float(stream.duration * stream.time_base) if stream.duration else None
-            if duration is None and container.duration:
-                duration = container.duration / av.time_base
+                why = f"frame that can be decoded: {tally.reason}" if tally.damaged else "frames"
+                raise InputError(f"{path}: it holds no {why}")
+            fps = float(stream.average_rate or stream.guessed_rate or 0) or None
+            duration = _duration(container, stream)
             total = stream.frames or (round(duration * fps) if duration and fps else None)
-            # FFmpeg gives the angle in degrees to the left.
-            turns = round((getattr(first, "rotation", 0) or 0) / 90) % 4
-            size = _upright_size(first, stream, turns)
+            orientation = orientation_of(first.picture)
+            size = orientation.size(_square_width(first.picture, stream), first.picture.height)
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a video: {_reason(error)}") from error
-    begin, stop = max(0.0, start or 0.0), float("inf") if end is None else end
+        raise InputError(f"{path}: cannot be read as a video, or is incomplete: {reason(error)}") from error
+    begin, stop = start or 0.0, math.inf if end is None else end
     if duration is not None and begin >= duration:
-        raise InputError(f"{path}: start is {begin} s, but the video ends at {duration:.2f} s")
+        raise InputError(f"{path}: start is {begin:g} s, but the video ends at {duration:.2f} s")
     if total is not None and fps and (start is not None or end is not None):
         total = max(0, round((min(stop, total / fps) - begin) * fps))
-    return VideoSource(str(path), path.resolve().stem, size, fps, total, turns, begin, stop)
+    return VideoSource(place, str(path), path.resolve().stem, size, fps, total, orientation, begin, stop, duration)
 
 
-def _upright_size(first: Any, stream: Any, turns: int) -> tuple[int, int]:
-    ratio = stream.sample_aspect_ratio
-    width = round(first.width * float(ratio)) if ratio and ratio > 0 else first.width
-    return (first.height, width) if turns % 2 else (width, first.height)
+def _is_text(path: Path) -> bool:
+    """Whether it begins with readable text. FFmpeg would draw that, or follow a playlist into the network."""
+    with path.open("rb") as stream:
+        head = stream.read(512)
+    if not head or head.startswith(b"YUV4MPEG2"):
+        return False
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)  # the last letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter.isspace() for letter in text)
 
 
-def _open_camera(number: int) -> VideoSource:
-    """A live camera, through FFmpeg's device for this system."""
+def _duration(container: Any, stream: Any) -> float | None:
+    """Seconds of video, None where only the length of the sound beside it is known."""
     import av
 
-    location, format = {
-        "linux": (f"/dev/video{number}", "v4l2"),
-        "darwin": (f"{number}:none", "avfoundation"),
-        "win32": (f"video={number}", "dshow"),
-    }.get(sys.platform, (f"/dev/video{number}", "v4l2"))
-    try:
-        with _open(location, format) as container:
-            stream = container.streams.video[0]
-            size = (stream.codec_context.width, stream.codec_context.height)
-            fps = float(stream.average_rate) if stream.average_rate else None
-    except (av.error.FFmpegError, OSError, IndexError, ValueError) as error:
-        raise InputError(f"camera {number}: cannot be opened: {_reason(error)}") from error
-    return VideoSource(location, f"camera{number}", size, fps, None, 0, 0.0, float("inf"), format)
+    if stream.duration:
+        return stream.duration * float(stream.time_base)
+    if container.duration and len(container.streams) == 1:
+        return float(container.duration / av.time_base)
+    return None
+
+
+def _square_width(picture: Any, stream: Any) -> int:
+    """The picture's width where pixels are made square, its height kept."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return round(picture.width * ratio) if 1 / _WIDEST_PIXEL <= ratio <= _WIDEST_PIXEL else int(picture.width)

@@ -64,7 +64,7 @@ def publish(run: Path, data: Path, out: Path, *, name: str) -> None:
         "training": {
             "views": state["step"] * config["batch"],
             "config": config,
-            "log_last": _last_row(run / "log.csv"),
+            **_summary(run / "log.csv"),
         },
         "calibration": calibration,
     }
@@ -122,9 +122,11 @@ def _covariance_scale(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> l
     return scale.round(4).tolist()
 
 
-def _last_row(file: Path) -> dict[str, str]:
+def _summary(file: Path) -> dict[str, object]:
+    """How long the run took by its log (first to last entry), and where it ended."""
     with file.open(newline="") as stream:
-        return list(csv.DictReader(stream))[-1]
+        rows = list(csv.DictReader(stream))
+    return {"minutes": round((int(rows[-1]["time"]) - int(rows[0]["time"])) / 60), "log_last": rows[-1]}
 
 
 def _write(out: Path, card: dict[str, object]) -> None:

@@ -1,0 +1,135 @@
+"""Pictures out of a video file or camera, each at its own time, entered at any second; damaged pieces are left out."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+_ATTACHED_PICTURE = 0x400  # FFmpeg's disposition of a cover that an audio file carries
+_BACK = 5.0
+"""Seconds to enter earlier where a format's seeking came out too late."""
+SAME = 1e-6
+"""Times closer than this, in seconds, are the same."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What FFmpeg opens. `format` and `options` are for cameras; `live`: it has no beginning, and no way back."""
+
+    location: str
+    format: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def live(self) -> bool:
+        return self.format is not None
+
+
+class Timed(NamedTuple):
+    """A decoded picture (an av.VideoFrame) and its time in the clip, seconds."""
+
+    time: float
+    picture: Any
+
+
+@dataclass
+class Tally:
+    """Filled while decoding: packets that could not be decoded, why, and until when (s) the clip reached."""
+
+    damaged: int = 0
+    reason: str = ""
+    reached: float = 0.0
+
+    def note(self, error: Exception) -> None:
+        self.damaged += 1
+        self.reason = self.reason or reason(error)
+
+
+def opened(place: Place) -> Any:
+    """The open container, to be used in a `with` block. Raises av.error.FFmpegError or OSError."""
+    import av
+
+    # Titles and tags in another encoding are no reason to refuse a video; from version 19 on they never are.
+    lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+    return av.open(place.location, format=place.format, options=dict(place.options), **lenient)
+
+
+def video_stream(container: Any) -> Any:
+    """The first stream that moves, None where there is none."""
+    moving = (s for s in container.streams.video if not int(getattr(s, "disposition", 0)) & _ATTACHED_PICTURE)
+    return next(moving, None)
+
+
+def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
+    """Pictures from the one before `start` (s) on: seeks there, and decodes from the beginning where that fails.
+
+    Raises av.error.FFmpegError or OSError when the source cannot be opened, or breaks off for good.
+    """
+    for back in (0.0, _BACK, None) if start > 0 and not place.live else (None,):
+        with opened(place) as container:
+            stream = video_stream(container)
+            stream.thread_type = "AUTO"
+            if back is not None and not _seek(container, stream, max(0.0, start - back)):
+                continue
+            pictures = decoded(container, stream, place.live, tally)
+            first = next(pictures, None)
+            if back is not None:
+                if first is None or first.picture.time is None or first.time > start + SAME:
+                    continue
+                tally.damaged = 0  # before the first picture it is the seeking that cut something in two
+            if first is not None:
+                yield first
+                yield from pictures
+            return
+
+
+def first_time(stream: Any) -> float:
+    """The stream's own time of its beginning, seconds."""
+    return stream.start_time * float(stream.time_base) if stream.start_time is not None else 0.0
+
+
+def reason(error: Exception) -> str:
+    """Why, in the system's words, on one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
+def _seek(container: Any, stream: Any, seconds: float) -> bool:
+    import av
+
+    try:
+        container.seek(int((seconds + first_time(stream)) / float(stream.time_base)), stream=stream)
+    except (av.error.FFmpegError, OSError):
+        return False
+    return True
+
+
+def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[Timed]:
+    """Pictures from where the container stands. Raises av.error.FFmpegError when it breaks off for good."""
+    import av
+
+    zero = None if live else first_time(stream)
+    step = 1.0 / float(stream.average_rate or 30)
+    seconds = -step
+    for packet in _packets(container, stream):
+        try:
+            pictures = packet.decode()
+        except av.error.FFmpegError as error:
+            tally.note(error)
+            continue
+        if not live and packet.pts is not None:
+            reached = (packet.pts + (packet.duration or 0)) * float(stream.time_base) - first_time(stream)
+            tally.reached = max(tally.reached, reached)
+        for picture in pictures:
+            if zero is None:
+                zero = picture.time or 0.0
+            seconds = seconds + step if picture.time is None else float(picture.time) - zero
+            yield Timed(seconds, picture)
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    while True:
+        try:
+            yield from container.demux(stream)
+            return
+        except BlockingIOError:  # a camera that has no picture yet
+            time.sleep(0.005)

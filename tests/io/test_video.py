@@ -1,0 +1,226 @@
+"""Video: every frame, once, upright, at its time; cut where it was asked for; no more memory for a longer clip."""
+
+import gc
+import subprocess
+import sys
+import tracemalloc
+import warnings
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flowlift.errors import InputError
+from flowlift.io.video import FrameSource, open_frames
+
+CONTAINERS = {
+    "clip.mp4": {"codec": "libx264"},  # with frames that refer to later ones
+    "clip.mkv": {"codec": "libx264"},
+    "clip.avi": {"codec": "mpeg4"},
+    "clip.ts": {"codec": "libx264"},  # its seeking comes out late
+    "clip.h264": {"codec": "libx264"},  # it knows no seeking
+    "clip.webm": {"codec": "libvpx"},
+    "clip.mjpeg": {"codec": "mjpeg", "pixels": "yuvj420p"},
+}
+TURN = 65536
+"""One, in the numbers of a display matrix."""
+
+
+def test_frames_come_in_order_at_their_times(tmp_path, write_video, frame_number):
+    source = open_frames(write_video(tmp_path / "walk.v2.mp4", frames=12))
+    assert isinstance(source, FrameSource)
+    assert (source.image_size, source.fps, source.frame_count, source.name) == ((96, 64), 25, 12, "walk.v2")
+    frames = list(source)
+    assert [frame.index for frame in frames] == list(range(12))
+    assert [frame_number(frame.image) for frame in frames] == list(range(12))
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(12) / 25, atol=1e-6)
+    assert all(frame.image.shape == (64, 96, 3) and frame.image.dtype == np.uint8 for frame in frames)
+    assert [frame_number(frame.image) for frame in source] == list(range(12)), "a source can be read again"
+
+
+def test_colours_are_red_green_blue(tmp_path, write_video):
+    source = open_frames(
+        write_video(
+            tmp_path / "red.mp4", frames=1, picture=lambda _: np.full((64, 96, 3), (200, 60, 20)).astype(np.uint8)
+        )
+    )
+    np.testing.assert_allclose(next(iter(source)).image.mean(axis=(0, 1)), (200, 60, 20), atol=8)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm"])
+def test_variable_frame_rates_keep_each_time(tmp_path, write_video, frame_number, name):
+    times = [0.0, 0.02, 0.1, 0.15, 0.3, 0.9, 1.2]
+    codec = CONTAINERS[name]["codec"]
+    frames = list(open_frames(write_video(tmp_path / name, times=times, codec=codec)))
+    np.testing.assert_allclose([frame.time for frame in frames], times, atol=2e-3)
+    assert [frame_number(frame.image) for frame in frames] == list(range(7))
+
+
+CORNERS = {(-1, -1): (255, 0, 0), (1, -1): (0, 255, 0), (-1, 1): (0, 0, 255), (1, 1): (255, 255, 255)}
+"""What colour each corner has as it is recorded: x to the right, y down."""
+
+
+def corners(image):
+    """The colour that stands in each corner."""
+    height, width = image.shape[:2]
+    at = {(x, y): image[(height - 8 if y > 0 else 8), (width - 8 if x > 0 else 8)] for x, y in CORNERS}
+    return {corner: tuple(np.where(colour > 127, 255, 0)) for corner, colour in at.items()}
+
+
+def four_colours(width=96, height=64):
+    image = np.zeros((height, width, 3), np.uint8)
+    for (x, y), colour in CORNERS.items():
+        image[height // 2 * (y > 0) :, width // 2 * (x > 0) :][: height // 2, : width // 2] = colour
+    return image
+
+
+@pytest.mark.parametrize("name", ["phone.mp4", "phone.mov"])
+@pytest.mark.parametrize("a", [-1, 0, 1])
+@pytest.mark.parametrize("b", [-1, 1])
+@pytest.mark.parametrize("d", [-1, 1])
+def test_every_orientation_that_a_matrix_can_tell_is_set_upright(tmp_path, write_video, name, a, b, d):
+    # x' = a x + c y, y' = b x + d y: either a and d, or b and c, are not zero.
+    a, b, c, d = (a, 0, 0, d) if a else (0, b, d, 0)
+    matrix = [a * TURN, b * TURN, 0, c * TURN, d * TURN, 0, 0, 0, 1 << 30]
+    source = open_frames(write_video(tmp_path / name, frames=2, picture=lambda _: four_colours(), matrix=matrix))
+    assert source.image_size == ((96, 64) if a else (64, 96))
+    for frame in source:
+        assert frame.image.shape == (source.image_size[1], source.image_size[0], 3)
+        assert frame.image.flags.c_contiguous
+        expected = {(a * x + c * y, b * x + d * y): colour for (x, y), colour in CORNERS.items()}
+        assert corners(frame.image) == expected
+
+
+def test_a_phone_held_upright_gives_tall_pictures(tmp_path, write_video):
+    # What phones write for the usual way of holding them: turn by a quarter to the right.
+    matrix = [0, TURN, 0, -TURN, 0, 0, 0, 0, 1 << 30]
+    source = open_frames(write_video(tmp_path / "p.mp4", frames=1, picture=lambda _: four_colours(), matrix=matrix))
+    assert source.image_size == (64, 96)
+    seen = corners(next(iter(source)).image)
+    assert seen[1, -1] == CORNERS[-1, -1], "what was recorded at the top left stands at the top right"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pixels_that_are_not_square_are_made_so(tmp_path, write_video, turned):
+    matrix = [0, TURN, 0, -TURN, 0, 0, 0, 0, 1 << 30] if turned else None
+    file = write_video(tmp_path / "dv.mp4", frames=2, pixel_width=Fraction(4, 3), matrix=matrix)
+    source = open_frames(file)
+    assert source.image_size == ((64, 128) if turned else (128, 64))
+    assert {frame.image.shape[1::-1] for frame in source} == {source.image_size}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@pytest.mark.parametrize(("start", "end"), [(0.4, None), (None, 0.6), (0.5, 0.9), (0.0, 0.02)])
+def test_a_cut_is_a_part_of_the_whole(tmp_path, write_video, name, start, end):
+    file = write_video(tmp_path / name, frames=26, key_every=10, **CONTAINERS[name])
+    whole = list(open_frames(file))
+    assert len(whole) == 26
+    wanted = [f for f in whole if f.time >= (start or 0.0) - 1e-6 and f.time < (end or 9.0)]
+    source = open_frames(file, start=start, end=end)
+    part = list(source)
+    assert [frame.index for frame in part] == list(range(len(wanted)))
+    np.testing.assert_allclose([frame.time for frame in part], [frame.time for frame in wanted], atol=1e-6)
+    for one, other in zip(part, wanted, strict=True):
+        np.testing.assert_allclose(one.image.astype(float), other.image.astype(float), atol=2)
+    assert source.frame_count is None or abs(source.frame_count - len(part)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(-1, None), (float("nan"), None), (float("inf"), None), (None, float("nan")), (0.3, 0.3), (2, 1)]
+)
+def test_times_that_cannot_be_are_refused(tmp_path, write_video, start, end):
+    file = write_video(tmp_path / "a.mp4")
+    with pytest.raises(InputError, match=r"start|end"):
+        open_frames(file, start=start, end=end)
+
+
+def test_a_cut_without_frames_says_so(tmp_path, write_video):
+    file = write_video(tmp_path / "a.mp4", times=[0.0, 0.1, 1.0, 1.1])
+    with pytest.raises(InputError, match="ends at"):
+        open_frames(file, start=60)
+    with pytest.raises(InputError, match=r"no frame lies between 0\.2 and 0\.5 s"):
+        list(open_frames(file, start=0.2, end=0.5))
+
+
+def test_an_animated_gif_is_a_clip(tmp_path, write_video):
+    file = write_video(tmp_path / "a.gif", frames=5, codec="gif", pixels="rgb8")
+    assert len(list(open_frames(file))) == 5
+
+
+def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, write_video, monkeypatch):
+    write_video(tmp_path / "clip.mp4").rename(tmp_path / "12:30.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_frames("12:30.mp4"))) == 10
+
+
+def test_a_title_in_another_encoding_is_no_obstacle(tmp_path, write_video):
+    file = write_video(tmp_path / "clip.mkv", metadata={"title": "AAAABBBB"})
+    assert b"AAAABBBB" in file.read_bytes()
+    file.write_bytes(file.read_bytes().replace(b"AAAABBBB", b"AA\xe9\xffBBBB"))
+    assert len(list(open_frames(file))) == 10
+
+
+def test_the_file_is_closed_when_nobody_reads_on(tmp_path, write_video):
+    file = write_video(tmp_path / "clip.mp4")
+    frames = iter(open_frames(file))
+    next(frames)
+    del frames
+    gc.collect()
+    if sys.platform == "linux":
+        links = [link.resolve() for link in Path("/proc/self/fd").iterdir() if link.exists()]
+        assert file.resolve() not in links
+
+
+MEASURE = """
+import resource, sys
+from flowlift.io.video import open_frames
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MiB
+frames = iter(open_frames(sys.argv[1]))
+for _ in range(50):
+    next(frames)
+before, count = peak(), 50 + sum(1 for _ in frames)
+print(count, peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="maximum resident size is counted in KiB on Linux only")
+def test_memory_does_not_grow_with_the_clip(tmp_path, write_video):
+    still = np.kron(np.random.default_rng(0).integers(0, 255, (15, 20, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    file = write_video(tmp_path / "long.mp4", frames=1000, size=(320, 240), picture=lambda i: np.roll(still, i, axis=1))
+    told = subprocess.run([sys.executable, "-c", MEASURE, file], capture_output=True, text=True, check=True).stdout
+    count, grown = map(float, told.split())
+    assert count == 1000
+    assert grown < 20, f"grew by {grown} MiB; all frames would be 220"
+
+
+def test_only_the_frame_at_hand_is_held(tmp_path, write_video):
+    file = write_video(tmp_path / "clip.mp4", frames=120, size=(160, 128))
+    source = open_frames(file)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in source)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count == 120
+    assert peak < 20 * 160 * 128 * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "frames"),
+    [("cam01", (1080, 1920), 100), ("cam03", (1088, 1920), 100), ("sports2d_demo", (1768, 994), 230)],
+)
+def test_real_videos(shared_data, name, size, frames):
+    folder = "samples" if name == "sports2d_demo" else "eval/pose2sim/videos"
+    source = open_frames(shared_data / folder / f"{name}.mp4", end=0.1)
+    whole = open_frames(shared_data / folder / f"{name}.mp4")
+    assert whole.image_size == size
+    assert whole.frame_count == frames
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        few = list(source)
+    assert 3 <= len(few) <= 7
+    assert all(frame.image.shape == (size[1], size[0], 3) and frame.image.std() > 10 for frame in few)
