@@ -19,7 +19,7 @@ class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.over_joints, self.over_channels, self.before_mlp = (nn.LayerNorm(n) for n in (JOINTS, WIDTH, WIDTH))
-        self.spread = nn.Conv1d(WIDTH, 4 * WIDTH, 1)
+        self.spread = nn.Linear(WIDTH, 4 * WIDTH)  # a 1x1 convolution
         self.adjacency = nn.Parameter(torch.rand(4, JOINTS, JOINTS) / JOINTS)
         self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
         self.mlp = nn.Sequential(nn.Linear(WIDTH, 1024), nn.GELU(), nn.Linear(1024, WIDTH))
@@ -29,8 +29,8 @@ class Block(nn.Module):
         return x + self.mlp(self.before_mlp(x))
 
     def _graph(self, x: Tensor) -> Tensor:
-        spread = self.spread(self.over_joints(x.transpose(1, 2)))
-        return torch.einsum("bkcj,kji->bic", spread.view(len(x), 4, WIDTH, JOINTS), self.adjacency)
+        spread = self.spread(self.over_joints(x.transpose(1, 2)).transpose(1, 2))
+        return torch.einsum("bjkc,kji->bic", spread.view(len(x), JOINTS, 4, WIDTH), self.adjacency)
 
     def _attention(self, x: Tensor) -> Tensor:
         split = self.qkv(x).view(len(x), JOINTS, 3, HEADS, WIDTH // HEADS)

@@ -158,6 +158,7 @@ def test_noise_comes_in_opposite_pairs_and_longer_draws_begin_alike():
     [
         {"hypotheses": 0},
         {"steps": 0},
+        {"seed": -1},
         {"height": -1.7},
         {"height": float("nan")},
         {"smooth": "very"},

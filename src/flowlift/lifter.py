@@ -71,7 +71,7 @@ class Lifter:
         """
         steps = self.model.steps if steps is None else steps
         height = DEFAULT_HEIGHT if height is None else height
-        _check_settings(hypotheses, steps, height, smooth)
+        _check_settings(hypotheses, steps, height, smooth, seed)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
             raise InputError(
@@ -176,7 +176,9 @@ def hypothesis_noise(count: int, skeleton: Skeleton, seed: int) -> Float32[np.nd
     return paired[:count]
 
 
-def _check_settings(hypotheses: int, steps: int, height: float, smooth: str) -> None:
+def _check_settings(hypotheses: int, steps: int, height: float, smooth: str, seed: int) -> None:
+    if seed < 0:
+        raise InputError(f"seed must be 0 or larger, got {seed}")
     if hypotheses < 1:
         raise InputError(f"hypotheses must be at least 1, got {hypotheses}")
     if steps < 1:

@@ -289,7 +289,8 @@ def test_it_is_silent(options: dict[str, object], person: Sequence[Frame], tmp_p
     code = (
         "import numpy as np; from flowlift.detect import load_detector; from flowlift.io.video import Frame\n"
         f"detector = load_detector('mediapipe', **{ {name: str(value) for name, value in options.items()} })\n"
-        f"for i, image in enumerate(np.load({str(tmp_path / 'frames.npy')!r})): seen = detector(Frame(i, i / 30, image))\n"
+        f"images = np.load({str(tmp_path / 'frames.npy')!r})\n"
+        "for i, image in enumerate(images): seen = detector(Frame(i, i / 30, image))\n"
         "detector.close(); print(len(seen.xy))"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)

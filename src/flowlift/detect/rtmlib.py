@@ -4,7 +4,6 @@ The weights are OpenMMLab's. The person detectors were trained on Human-Art, who
 non-commercial use; who cannot accept that gives an own `det_model`.
 """
 
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -114,7 +113,7 @@ class RtmlibDetector(ManagedDetector):
     def close(self) -> None:
         self._det = self._pose = None
 
-    def _joints(self, image: UInt8[np.ndarray, "height width 3"], boxes: Sequence[Any]) -> Detection:
+    def _joints(self, image: UInt8[np.ndarray, "height width 3"], boxes: Any) -> Detection:
         xy, score = self._pose(image, bboxes=boxes)
         if xy.shape[1:] != (len(self.skeleton), 2):
             raise ModelError(

@@ -29,6 +29,7 @@ def load_network(folder: Path) -> LiftNetwork:
 def save_weights(network: LiftNetwork, folder: Path) -> None:
     """Write the weights (float16, half the size: the rounding is far below the noise of training)."""
     save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # it is made readable for its owner alone
 
 
 class _Velocity(nn.Module):
