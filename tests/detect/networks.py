@@ -27,13 +27,15 @@ def save_yolox(path: Path, boxes: list[list[float]], side: int = 64, *, fixed: b
     nodes = [
         helper.make_node("Gather", ["input", "red"], ["channel"], axis=1),
         helper.make_node("ReduceMax", ["channel"], ["brightest"], axes=[1, 2, 3], keepdims=0),
-        helper.make_node("Div", ["brightest", "white"], ["score"]),
+        helper.make_node("Sub", ["brightest", "grey"], ["over"]),
+        helper.make_node("Relu", ["over"], ["positive"]),
+        helper.make_node("Div", ["positive", "grey"], ["score"]),
         helper.make_node("Expand", ["score", "one_each"], ["scores"]),
         helper.make_node("Concat", ["boxes", "scores"], ["dets"], axis=2),
     ]
     constants = {
         "red": np.array([RED_IN_BGR], np.int64),
-        "white": np.array(255, np.float32),
+        "grey": np.array(127.5, np.float32),  # brighter than what rtmlib pads with
         "one_each": np.array([1, len(boxes), 1], np.int64),
         "boxes": np.array([boxes], np.float32),
     }

@@ -36,7 +36,7 @@ def run(*paths: Path, columns: int) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, which looks for packages in these folders first."""
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": str(columns)}
     command = [sys.executable, "-m", "flowlift", "doctor"]
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300)
 
 
 def package(folder: Path, name: str, code: str, *, distribution: str | None = None) -> Path:

@@ -14,7 +14,7 @@ _DOUBLE = bytes.fromhex(
     "080712003a350a0e0a01780a017812017922034164641201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02"
     "080142040a00100d"
 )
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 class _TroubleError(Exception):
@@ -73,7 +73,7 @@ def _examine(check: Check) -> Finding:
         state, detail = "ok", check.look()
     except PackageNotFoundError as error:
         state, detail = "missing", f"{error.name} is not installed"
-    except (Exception, SystemExit) as error:  # a package that is broken raises anything when it is imported
+    except BaseException as error:  # a package that is broken raises anything, even SystemExit, when it is imported
         said = (str(error).strip() or type(error).__name__).splitlines()[-1]
         state, detail = "broken", said if isinstance(error, _TroubleError) else f"{type(error).__name__}: {said}"
     return Finding(check.part, state, detail, check.package, check.needed)
@@ -88,7 +88,9 @@ def _show(findings: list[Finding]) -> None:
     table = Table("part", "state", "found", box=None, pad_edge=False)
     for found in findings:
         colour = "red" if found.needed and found.state != "ok" else colours[found.state]
-        table.add_row(Text(found.part, no_wrap=True), Text(found.state, colour, no_wrap=True), Text(found.detail))
+        table.add_row(
+            Text(found.part, no_wrap=True), Text(found.state, colour, no_wrap=True), Text(found.detail, overflow="fold")
+        )
     console = Console(highlight=False)
     console.print(table)
     for found in findings:
