@@ -40,8 +40,19 @@ def _evaluation_table(results: Sequence[Mapping[str, Any]]) -> dict[str, list[An
     ]
     conditions = [result["conditions"] for result in results]
     shared = {name: value for name, value in conditions[0].items() if all(one[name] == value for one in conditions)}
-    notes = "; ".join(f"{name}: {value}" for name, value in shared.items() if isinstance(value, str | int))
-    return {"columns": ["method", "frames of", "frames", *ERRORS.values()], "rows": rows, "notes": [notes]}
+    own = [(result["name"], {k: v for k, v in result["conditions"].items() if k not in shared}) for result in results]
+    notes = [_conditions(shared), *(f"{name}: {_conditions(differing)}" for name, differing in own if differing)]
+    return {
+        "columns": ["method", "frames of", "frames", *ERRORS.values()],
+        "rows": rows,
+        "notes": [f"- {note}" for note in notes],
+    }
+
+
+def _conditions(conditions: Mapping[str, Any]) -> str:
+    """What a number depends on; what does not apply is left out."""
+    values = {name: ", ".join(map(str, v)) if isinstance(v, list) else v for name, v in conditions.items()}
+    return "; ".join(f"{name}: {value}" for name, value in values.items() if value not in (None, ""))
 
 
 def _error(figure: Mapping[str, Any] | None) -> str:

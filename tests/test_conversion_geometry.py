@@ -32,6 +32,7 @@ LEFT = {
 MIDDLE = {"nose": (0, 1.63, 0.12), "head_top": (0, 1.80, 0.0), "hip": (0, 0.92, 0)}
 NECK = {"body25": (0, 1.42, 0), "body25b": (0, 1.50, 0)}
 UPPER = ("nose", "eye", "ear", "neck", "head_top", "shoulder", "elbow", "wrist")
+LOWER = ("hip", "knee", "ankle", "toe", "heel")
 OTHER = {"body25": BODY25B, "body25b": BODY25}
 BOTH = pytest.mark.parametrize("skeleton", [BODY25, BODY25B], ids=lambda skeleton: skeleton.name)
 
@@ -83,13 +84,21 @@ def test_a_right_name_is_never_doubted_for_missing_joints(skeleton: Skeleton, se
         warnings.simplefilter("error")
         assert check_geometry(replace(named, xy=np.where(gone[..., None], np.nan, named.xy))) is None
         assert check_geometry(without(named, but=UPPER)) is None
-        assert check_geometry(without(named, but=("hip", "knee", "ankle", "toe", "heel"))) is None
+        assert check_geometry(without(named, but=LOWER)) is None
 
 
 @BOTH
 def test_half_a_person_tells_it_over_a_clip(skeleton: Skeleton) -> None:
     half = without(clip(skeleton, 0, frames=40), but=UPPER)
     assert check_geometry(replace(half, skeleton=OTHER[skeleton.name])) is not None
+
+
+@BOTH
+def test_legs_alone_mostly_tell_it_in_one_frame(skeleton: Skeleton) -> None:
+    wrong = [
+        replace(without(clip(skeleton, seed, frames=1), but=LOWER), skeleton=OTHER[skeleton.name]) for seed in range(40)
+    ]
+    assert sum(check_geometry(keypoints) is not None for keypoints in wrong) >= 36
 
 
 @BOTH

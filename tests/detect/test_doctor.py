@@ -115,6 +115,11 @@ def test_odd_words_are_shown_as_they_are(
     assert "[red]x[/] :smile:".replace(" ", "") in "".join(capsys.readouterr().out.split())
 
 
+class Unprintable(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        raise ValueError
+
+
 def raising(error: BaseException) -> Callable[[], str]:
     def look() -> str:
         raise error
@@ -126,11 +131,12 @@ def raising(error: BaseException) -> Callable[[], str]:
     ("error", "state", "detail"),
     [
         (PackageNotFoundError("tables"), "missing", "tables is not installed"),
-        (ImportError("first\nlast"), "broken", "ImportError: last"),
-        (AttributeError(), "broken", "AttributeError: AttributeError"),
+        (ImportError("first\nlast"), "broken", "ImportError: first"),
+        (AttributeError(), "broken", "AttributeError"),
         (SystemExit("bye"), "broken", "SystemExit: bye"),
+        (Unprintable(), "broken", f"{__name__}.Unprintable: <exception str() failed>"),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_whatever_a_check_raises_is_a_finding(error: BaseException, state: str, detail: str) -> None:
     found = examine([Check("part", raising(error), "package"), Check("other", lambda: "fine", "package")])

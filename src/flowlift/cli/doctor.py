@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from traceback import format_exception_only
 
 # y = x + x, as ONNX has it: what ONNX Runtime is tried on, apart from any model of ours.
 _DOUBLE = bytes.fromhex(
@@ -74,8 +75,8 @@ def _examine(check: Check) -> Finding:
     except PackageNotFoundError as error:
         state, detail = "missing", f"{error.name} is not installed"
     except BaseException as error:  # a package that is broken raises anything, even SystemExit, when it is imported
-        said = (str(error).strip() or type(error).__name__).splitlines()[-1]
-        state, detail = "broken", said if isinstance(error, _TroubleError) else f"{type(error).__name__}: {said}"
+        said = str(error) if isinstance(error, _TroubleError) else format_exception_only(error)[-1]
+        state, detail = "broken", said.strip().splitlines()[0]
     return Finding(check.part, state, detail, check.package, check.needed)
 
 
