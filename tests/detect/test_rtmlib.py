@@ -1,10 +1,16 @@
-"""The rtmlib detector, on networks that follow a red spot: several people, nobody, channels, sizes, bad files."""
+"""The rtmlib detector, on networks that follow a red spot: several people, nobody, channels, sizes, bad files.
+
+Where rtmlib is not installed, a stand-in shows what it would be given, and what is made of its answers.
+"""
 
 import hashlib
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,3 +186,95 @@ def test_every_download_has_a_checksum_of_its_own() -> None:
     sums = [weights.sha256 for pair in rtmlib.MODES.values() for weights in pair]
     assert all(len(bytes.fromhex(each)) == hashlib.sha256().digest_size for each in sums)
     assert len(set(sums)) == len(sums)
+
+
+class Tool:
+    """In the place of one of rtmlib's tools: gives the answer it is told, and notes what it is shown."""
+
+    def __init__(self, onnx_model: str, backend: str, device: str) -> None:
+        print(f"load {onnx_model} with {backend} backend")
+        self.made_with = (onnx_model, backend, device)
+        self.onnx_model = onnx_model
+        self.model_input_size: tuple[int, int] | None = None
+        self.session = SimpleNamespace(get_inputs=lambda: [SimpleNamespace(shape=self.input_shape)])
+        self.shown: list[tuple[np.ndarray, Any]] = []
+
+    input_shape: tuple[object, ...] = (1, 3, 40, 30)
+    answer: Any = ()
+
+    def __call__(self, image: np.ndarray, bboxes: Any = None) -> Any:
+        assert image.flags.c_contiguous
+        self.shown.append((image.copy(), bboxes))
+        return self.answer
+
+
+class YOLOX(Tool): ...
+
+
+class RTMPose(Tool): ...
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, object]:
+    """Puts a module in the place of rtmlib; the options for a detector that uses it."""
+    module = ModuleType("rtmlib")
+    module.__spec__ = ModuleSpec("rtmlib", None)
+    vars(module).update(YOLOX=YOLOX, RTMPose=RTMPose)
+    monkeypatch.setitem(sys.modules, "rtmlib", module)
+    options: dict[str, object] = {"det_model": tmp_path / "det.onnx", "pose_model": tmp_path / "pose.onnx"}
+    for file in options.values():
+        Path(str(file)).touch()
+    return options
+
+
+def coloured(size: tuple[int, int] = (20, 10)) -> Frame:
+    image = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    return Frame(0, 0.0, image)
+
+
+def test_each_network_gets_its_channels_and_the_boxes(
+    stand_in: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = np.array([[1.0, 2.0, 9.0, 8.0], [0.0, 0.0, 5.0, 5.0]])
+    monkeypatch.setattr(YOLOX, "answer", boxes)
+    monkeypatch.setattr(RTMPose, "answer", (np.ones((2, 17, 2)), np.ones((2, 17))))
+    frame = coloured()
+    detector = load_detector("rtmlib", **stand_in)
+    detector(frame)
+    ((to_det, _),), ((to_pose, given),) = detector._det.shown, detector._pose.shown
+    np.testing.assert_array_equal(to_det, frame.image[:, :, ::-1], "YOLOX learned from BGR")
+    np.testing.assert_array_equal(to_pose, frame.image, "RTMPose learned from RGB")
+    np.testing.assert_array_equal(given, boxes)
+
+
+def test_without_boxes_no_joints_are_asked_for(stand_in: dict[str, object]) -> None:
+    detector = load_detector("rtmlib", **stand_in)
+    seen = detector(coloured())
+    assert (seen.xy.shape, seen.score.shape) == ((0, 17, 2), (0, 17))
+    assert len(detector._det.shown) == 1
+    assert detector._pose.shown == [], "it would take the whole image for a person"
+
+
+def test_answers_become_people_with_gaps(stand_in: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    xy = np.random.default_rng(1).uniform(0, 20, (3, 17, 2))
+    score = np.full((3, 17), 0.5)
+    score[0, 4], score[1, 5], score[2] = 0.0, 1.3, -0.1
+    monkeypatch.setattr(YOLOX, "answer", np.zeros((3, 4)))
+    monkeypatch.setattr(RTMPose, "answer", (xy, score))
+    seen = load_detector("rtmlib", **stand_in)(coloured())
+    np.testing.assert_allclose(seen.xy, np.where((score > 0)[..., None], xy, np.nan), rtol=1e-6)
+    np.testing.assert_allclose(seen.score, np.where(score > 0, score.clip(0, 1), np.nan), rtol=1e-6)
+
+
+def test_how_the_tools_are_made(
+    stand_in: dict[str, object], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    detector = load_detector("rtmlib", device="cuda", **stand_in)
+    for tool, option in ((detector._det, "det_model"), (detector._pose, "pose_model")):
+        assert tool.made_with == (str(stand_in[option]), "onnxruntime", "cuda")
+    assert detector._det.model_input_size == (40, 30), "height, width"
+    assert detector._pose.model_input_size == (30, 40), "width, height"
+    monkeypatch.setattr(Tool, "input_shape", ("batch", 3, "height", "width"))
+    detector = load_detector("rtmlib", mode="lightweight", **stand_in)
+    assert (detector._det.model_input_size, detector._pose.model_input_size) == ((416, 416), (192, 256))
+    assert capfd.readouterr() == ("", "")

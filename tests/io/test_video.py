@@ -1,6 +1,7 @@
 """Video: every frame, once, upright, at its time; cut where it was asked for; no more memory for a longer clip."""
 
 import gc
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -101,6 +102,36 @@ def test_a_phone_held_upright_gives_tall_pictures(tmp_path, write_video):
     assert seen[1, -1] == CORNERS[-1, -1], "what was recorded at the top left stands at the top right"
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d", "corner"),
+    [(0, 1, -1, 0, (1, -1)), (-1, 0, 0, -1, (1, 1)), (0, -1, 1, 0, (-1, 1))],
+    ids=["a quarter to the right", "half", "a quarter to the left"],
+)
+def test_the_matrix_is_read_as_the_file_has_it(tmp_path, write_video, a, b, c, d, corner):
+    # Into the bytes of the track's header, apart from what the library that wrote the file takes a matrix for.
+    file = write_video(tmp_path / "phone.mp4", frames=2, picture=lambda _: four_colours())
+    data, plain = bytearray(file.read_bytes()), struct.pack(">9i", TURN, 0, 0, 0, TURN, 0, 0, 0, 1 << 30)
+    place = data.index(plain, data.index(b"tkhd"))
+    data[place : place + 36] = struct.pack(">9i", a * TURN, b * TURN, 0, c * TURN, d * TURN, 0, 0, 0, 1 << 30)
+    file.write_bytes(data)
+    source = open_frames(file)
+    assert source.image_size == ((96, 64) if a else (64, 96))
+    for frame in source:
+        assert frame.image.shape == (source.image_size[1], source.image_size[0], 3)
+        assert corners(frame.image)[corner] == CORNERS[-1, -1], "where what was recorded at the top left stands"
+
+
+def test_a_size_that_changes_on_the_way_is_scaled_to_the_first(tmp_path, write_video):
+    first, second = (
+        write_video(tmp_path / f"{width}.h264", frames=5, size=(width, 64), codec="libx264") for width in (96, 128)
+    )
+    file = tmp_path / "both.h264"
+    file.write_bytes(first.read_bytes() + second.read_bytes())
+    source = open_frames(file)
+    assert [frame.image.shape for frame in source] == [(64, 96, 3)] * 10
+    assert source.image_size == (96, 64)
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_pixels_that_are_not_square_are_made_so(tmp_path, write_video, turned):
     matrix = [0, TURN, 0, -TURN, 0, 0, 0, 0, 1 << 30] if turned else None
@@ -170,6 +201,44 @@ def test_the_file_is_closed_when_nobody_reads_on(tmp_path, write_video):
     if sys.platform == "linux":
         links = [link.resolve() for link in Path("/proc/self/fd").iterdir() if link.exists()]
         assert file.resolve() not in links
+
+
+READ_ALL = """
+import sys, warnings
+from flowlift.errors import InputError
+from flowlift.io.video import open_frames
+warnings.simplefilter("ignore")
+for name in sys.argv[1:]:
+    try:
+        print(sum(1 for _ in open_frames(name)))
+    except InputError as error:
+        print(error)
+"""
+
+
+def test_damage_makes_no_noise_of_the_decoder(tmp_path, write_video):
+    """In a process of its own, as a user has it: FFmpeg logs to file descriptor 2."""
+    whole = write_video(tmp_path / "clip.mp4", frames=40, codec="libx264", key_every=5).read_bytes()
+    hit = bytearray(whole)
+    hit[len(hit) // 3 : len(hit) // 2] = np.random.default_rng(0).bytes(len(hit) // 2 - len(hit) // 3)
+    broken = write_video(tmp_path / "clip.mkv", frames=40, codec="libx264").read_bytes()
+    contents = {
+        "hit.mp4": bytes(hit),
+        "cut.mp4": whole[: len(whole) // 2],
+        "cut.mkv": broken[: len(broken) // 2],
+        "empty.mp4": b"",
+        "junk.mp4": bytes(range(256)) * 20,
+        "text.mp4": b"hello\n" * 100,
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    done = subprocess.run([sys.executable, "-c", READ_ALL, *contents], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    hit_frames, cut_mp4, cut_frames, *others = done.stdout.splitlines()
+    assert 0 < int(hit_frames) < 40
+    assert 0 < int(cut_frames) < 40
+    for name, said in zip(["cut.mp4", "empty.mp4", "junk.mp4", "text.mp4"], [cut_mp4, *others], strict=True):
+        assert said.startswith(f"{name}: ")
 
 
 MEASURE = """
