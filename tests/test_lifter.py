@@ -35,10 +35,14 @@ def test_a_walker_is_lifted_to_within_centimetres(lifter, walker):
     found, truth = poses.xyz[there, 0].astype(np.float64), walker.truth.xyz[there, 0].astype(np.float64)
     assert float(p_mpjpe(found, truth)) < 0.06
     # Right way round: not mirrored, not upside down, not turned away.
-    assert (np.einsum("fjk,fjk->f", found, truth) > 0.8 * (truth**2).sum(axis=(1, 2))).mean() > 0.9
-    distance = np.linalg.norm(poses.root[there, 0] - walker.truth.root[there, 0], axis=-1)
-    depth = np.linalg.norm(walker.truth.root[there, 0], axis=-1)
-    assert np.median(distance / depth) < 0.15
+    sizes = np.linalg.norm(found, axis=(1, 2)) * np.linalg.norm(truth, axis=(1, 2))
+    assert (np.einsum("fjk,fjk->f", found, truth) / sizes > 0.9).mean() > 0.9
+    # One camera does not see size: up to one scale for the clip, the path through the room is right.
+    root, path = poses.root[there, 0], walker.truth.root[there, 0]
+    scale = np.median(path[:, 2] / root[:, 2])
+    assert 0.75 < scale < 1.33
+    off = np.linalg.norm(scale * root - path, axis=-1) / np.linalg.norm(path, axis=-1)
+    assert np.median(off) < 0.05
 
 
 def test_the_answer_reprojects_onto_what_was_seen(lifter, walker):
