@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from machine import describe_machine
-from tables import as_markdown, save_result
+from pages import as_markdown, save_result
 
 import flowlift
 from flowlift.demo import synthesize

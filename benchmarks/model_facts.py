@@ -6,7 +6,7 @@ python benchmarks/model_facts.py human
 import json
 import sys
 
-from tables import ROOT, as_markdown, save_result
+from pages import ROOT, as_markdown, save_result
 
 
 def main(name: str) -> None:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from machine import describe_machine
-from tables import as_markdown, save_result
+from pages import as_markdown, save_result
 
 import flowlift
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift.camera import Camera, solve_root
+from flowlift.camera import Camera, distort, solve_root, undistort, whole_image_size
 from flowlift.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -155,3 +155,24 @@ def test_points_behind_the_camera_have_no_image():
 def test_what_cannot_be_a_camera_is_refused(make):
     with pytest.raises(InputError, match="camera"):
         make()
+
+
+@given(seed=seeds, k1=st.floats(-0.3, 0.8))
+def test_strong_lenses_are_undone_or_admitted(seed, k1):
+    flat = np.random.default_rng(seed).uniform(-0.8, 0.8, (20, 2))
+    lens = np.array([k1])
+    back = undistort(distort(flat, lens), lens)
+    np.testing.assert_allclose(distort(back, lens), distort(flat, lens), atol=1e-7)
+    if k1 >= 0:  # pincushion maps one to one
+        np.testing.assert_allclose(back, flat, atol=1e-6)
+
+
+def test_a_point_that_no_ray_reaches_has_none():
+    lens = np.array([-0.3])  # a barrel that folds at radius 1.05, where it shows 0.70
+    assert np.isnan(undistort(np.array([[0.9, 0.0]]), lens)).all()
+
+
+@pytest.mark.parametrize("size", [(float("nan"), 5), (float("inf"), 5), (5,), "ab", None, (0.2, 5), (5, -1)])
+def test_impossible_image_sizes_are_refused(size):
+    with pytest.raises(InputError, match="image size"):
+        whole_image_size(size)

@@ -96,6 +96,8 @@ def test_absolute_positions_need_a_root():
         {"score": np.zeros((4, 2, 17, 1))},
         {"image_size": (0, 480)},
         {"image_size": (640, -1)},
+        {"score": np.full((4, 2, 17), 1.5)},
+        {"score": np.full((4, 2, 17), -0.1)},
         {"fps": 0.0},
         {"fps": float("nan")},
         {"times": np.zeros(3)},

@@ -62,10 +62,10 @@ def test_examples_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_tables_show_the_measured_figures(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from tables import filled
+    from pages import filled
 
     text = page.read_text(encoding="utf-8")
-    assert filled(text) == text, "run: python benchmarks/tables.py"
+    assert filled(text) == text, "run: python benchmarks/pages.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

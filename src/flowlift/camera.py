@@ -27,6 +27,17 @@ def _matrix(value: object, shape: tuple[int, ...], what: str) -> Float64[np.ndar
     return array
 
 
+def whole_image_size(size: object) -> tuple[int, int]:
+    """(width, height) in whole pixels. Raises InputError for anything else than two positive numbers."""
+    try:
+        width, height = (round(float(side)) for side in size)  # type: ignore[attr-defined]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"camera: image size must be (width, height) in pixels, got {size!r}") from error
+    if min(width, height) < 1:
+        raise InputError(f"camera: image size must be positive, got {width} x {height}")
+    return width, height
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """A pinhole camera with optional Brown-Conrady distortion and optional pose.
@@ -57,12 +68,13 @@ class Camera:
     ) -> Self:
         """A camera from its 3x3 matrix (px). Raises InputError for values that cannot be a camera."""
         k = _matrix(matrix, (3, 3), "matrix")
-        if k[0, 0] <= 0 or k[1, 1] <= 0 or not np.allclose(k[2], [0, 0, 1]):
+        if k[0, 0] <= 0 or k[1, 1] <= 0 or k[1, 0] != 0 or not np.allclose(k[2], [0, 0, 1]):
             raise InputError("camera: matrix must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with positive fx and fy")
-        width, height = (round(side) for side in image_size)
-        if min(width, height) <= 0:
-            raise InputError(f"camera: image size must be positive, got {width} x {height}")
-        given = np.atleast_1d(np.asarray([] if distortion is None else distortion, dtype=np.float64)).ravel()
+        try:
+            size = whole_image_size(image_size)
+            given = np.asarray([] if distortion is None else distortion, dtype=np.float64).ravel()
+        except (TypeError, ValueError, InputError) as error:
+            raise InputError(f"camera: image size or distortion: {error}") from error
         coefficients = _matrix(given, given.shape, "distortion")
         if len(coefficients) > 8:
             raise InputError(f"camera: at most 8 distortion coefficients are known, got {len(coefficients)}")
@@ -70,14 +82,14 @@ class Camera:
         if r is not None and not (np.allclose(r @ r.T, np.eye(3), atol=1e-4) and np.linalg.det(r) > 0):
             raise InputError("camera: rotation is not a rotation matrix")
         t = None if translation is None else _matrix(translation, (3,), "translation")
-        return cls(k, (width, height), coefficients, r, t, assumed)
+        return cls(k, size, coefficients, r, t, assumed)
 
     @classmethod
     def from_focal(cls, focal: float, image_size: tuple[int, int], *, assumed: bool = False) -> Self:
         """A camera with the given focal length (px) and its principal point in the middle of the image."""
         if not np.isfinite(focal) or focal <= 0:
             raise InputError(f"camera: focal length must be a positive number of pixels, got {focal}")
-        width, height = image_size
+        width, height = whole_image_size(image_size)
         return cls.from_matrix([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]], image_size, assumed=assumed)
 
     @classmethod
@@ -85,7 +97,9 @@ class Camera:
         """A camera with the given field of view (degrees) across the longer side of the image."""
         if not 1 <= degrees <= 170:
             raise InputError(f"camera: field of view must lie between 1 and 170 degrees, got {degrees}")
-        return cls.from_focal(max(image_size) / 2 / np.tan(np.radians(degrees) / 2), image_size, assumed=assumed)
+        return cls.from_focal(
+            max(whole_image_size(image_size)) / 2 / np.tan(np.radians(degrees) / 2), image_size, assumed=assumed
+        )
 
     @classmethod
     def load(cls, path: str | Path, name: str | None = None) -> Self:
@@ -122,15 +136,26 @@ def distort(plane: Array, distortion: Array) -> Array:
 
 
 def undistort(
-    plane: Float[np.ndarray, "*batch 2"], distortion: Float[np.ndarray, " n"], iterations: int = 20
+    plane: Float[np.ndarray, "*batch 2"], distortion: Float[np.ndarray, " n"], iterations: int = 30
 ) -> Float[np.ndarray, "*batch 2"]:
-    """Invert `distort` by fixed-point iteration (converges for the distortion of ordinary lenses)."""
+    """Invert `distort` by Newton's method; NaN where no point is distorted to the given one."""
     if not len(distortion):
         return plane
-    guess = plane
-    for _ in range(iterations):
-        guess = guess + (plane - distort(guess, distortion))
-    return guess
+    guess, step = plane, 1e-6
+    with np.errstate(all="ignore"):
+        for _ in range(iterations):
+            columns = [
+                (distort(guess + step * axis, distortion) - distort(guess - step * axis, distortion)) / (2 * step)
+                for axis in np.eye(2)
+            ]
+            (a, c), (b, d) = ((column[..., 0], column[..., 1]) for column in columns)
+            off = distort(guess, distortion) - plane
+            determinant = a * d - b * c
+            x = (d * off[..., 0] - b * off[..., 1]) / determinant
+            y = (a * off[..., 1] - c * off[..., 0]) / determinant
+            guess = guess - np.stack([x, y], axis=-1)
+        found = np.abs(distort(guess, distortion) - plane).max(axis=-1, keepdims=True) < 1e-8
+    return np.where(found, guess, np.nan)
 
 
 def solve_root(pose: Array, rays: Array, weights: Array) -> Array:

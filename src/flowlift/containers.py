@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float32, Float64, Shaped
 
-from flowlift.camera import Camera
+from flowlift.camera import Camera, whole_image_size
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 
@@ -75,13 +75,14 @@ class Keypoints2D:
             raise InputError(f"score must have shape {xy.shape[:3]} to fit xy, got {score.shape}")
         if np.isinf(xy).any() or np.isinf(score).any():
             raise InputError("keypoints hold infinite values; mark missing joints with NaN")
-        if len(self.image_size) != 2 or min(self.image_size) <= 0:
-            raise InputError(f"image_size must be (width, height) in pixels, both positive, got {self.image_size}")
+        size = whole_image_size(self.image_size)
+        if ((score < 0) | (score > 1)).any():
+            raise InputError(f"scores must lie in [0, 1], got {np.nanmin(score):g} to {np.nanmax(score):g}")
         _check_fps(self.fps)
         missing = np.isnan(xy).any(axis=-1)
         object.__setattr__(self, "xy", _frozen32(np.where(missing[..., None], np.nan, xy)))
         object.__setattr__(self, "score", score)
-        object.__setattr__(self, "image_size", (int(self.image_size[0]), int(self.image_size[1])))
+        object.__setattr__(self, "image_size", size)
         object.__setattr__(self, "times", _frozen_times(self.times, xy.shape[0]))
 
     def __len__(self) -> int:

@@ -87,8 +87,10 @@ class Lifter:
         found = _Found.empty(frames * people, hypotheses if keep_hypotheses else 0, joints)
         for start in range(0, len(rows), max(1, BATCH // hypotheses)):
             some = rows[start : start + max(1, BATCH // hypotheses)]
-            rays = np.where(visible[some, :, None], camera.rays(np.nan_to_num(xy[some])), 0.0)
-            self._lift_rows(found, some, rays, visible[some], score[some], noise, steps, height)
+            rays = camera.rays(np.nan_to_num(xy[some]))
+            seen_some = visible[some] & np.isfinite(rays).all(axis=-1)  # no ray: outside what the lens can show
+            rays = np.where(seen_some[..., None], rays, 0.0)
+            self._lift_rows(found, some, rays, seen_some, score[some], noise, steps, height)
         return found.as_poses(
             keypoints,
             self.model.skeleton,

@@ -132,9 +132,12 @@ class Skeleton:
             isinstance(p, list) and len(p) == 2 and all(isinstance(j, str) for j in p) for p in pairs
         ):
             raise InputError(f'{path}: expected pairs = [["left name", "right name"], ...]')
-        return cls(
-            name=str(table.get("name", path.stem)),
-            joints=tuple(parents),
-            parents=tuple(parent or None for parent in parents.values()),
-            pairs=tuple((left, right) for left, right in pairs),
-        )
+        try:
+            return cls(
+                name=str(table.get("name", path.stem)),
+                joints=tuple(parents),
+                parents=tuple(parent or None for parent in parents.values()),
+                pairs=tuple((left, right) for left, right in pairs),
+            )
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error

@@ -26,7 +26,12 @@ def on_terminal(arguments: list[object], cwd: Path) -> tuple[subprocess.Popen[by
     """Start flowlift with a terminal for its output; also the terminal's other end, to read from."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "flowlift", *map(str, arguments)], cwd=cwd, stdout=theirs, stderr=theirs
+        [sys.executable, "-m", "flowlift", *map(str, arguments)],
+        cwd=cwd,
+        stdout=theirs,
+        stderr=theirs,
+        # A shell starts what runs in its background with Ctrl-C ignored, and so would this be, if the tests were.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(theirs)
     return process, ours

@@ -1,7 +1,7 @@
 """Results as JSON files under docs/results, and the tables that show them.
 
 A result is {"columns": [...], "rows": [[...], ...], "notes": [...], ...}, or what `python -m flowlift.evaluation ...
---json` writes. `python benchmarks/tables.py` puts each one into every page that asks for it with a pair of lines
+--json` writes. `python benchmarks/pages.py` puts each one into every page that asks for it with a pair of lines
 
     <!-- result: NAME -->
     <!-- end of result -->
