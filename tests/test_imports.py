@@ -15,7 +15,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A module imports from its own layer and those above it in this table, never from below.
 LAYERS = (
-    ("errors",),
+    (
+        "errors",
+        "quiet",
+    ),
     ("skeleton", "skeletons", "camera", "calibration", "clip_camera", "containers", "concatenate", "conversion"),
     ("flow", "aggregate", "conditioning", "network", "temporal"),
     ("runtime", "models"),

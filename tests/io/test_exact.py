@@ -22,6 +22,7 @@ TINY = Skeleton("tiny", ("root", "left_ear", "right_ear"), (None, "root", "root"
 SUFFIXES = (".npz", ".json")
 
 floats32 = st.floats(width=32, allow_infinity=False)
+scores32 = st.floats(0, 1, width=32) | st.just(float("nan"))
 skeletons = st.sampled_from([TINY, BUILT_IN["human36m17"]])
 rates = st.none() | st.floats(0.1, 1000)
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -31,8 +32,8 @@ provenances = st.dictionaries(
 )
 
 
-def array(draw: Any, *shape: int) -> np.ndarray:
-    return draw(arrays.arrays(np.float32, shape, elements=floats32))
+def array(draw: Any, *shape: int, elements: st.SearchStrategy[float] = floats32) -> np.ndarray:
+    return draw(arrays.arrays(np.float32, shape, elements=elements))
 
 
 def times(draw: Any, frames: int) -> np.ndarray | None:
@@ -45,7 +46,7 @@ def keypoints(draw: Any, shape: tuple[int, int] | None = None) -> Keypoints2D:
     frames, people = shape or (draw(st.integers(0, 3)), draw(st.integers(0, 3)))
     return Keypoints2D(
         array(draw, frames, people, len(skeleton), 2),
-        array(draw, frames, people, len(skeleton)),
+        array(draw, frames, people, len(skeleton), elements=scores32),
         skeleton,
         draw(st.tuples(st.integers(1, 9000), st.integers(1, 9000))),
         fps=draw(rates),

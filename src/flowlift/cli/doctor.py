@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from traceback import format_exception_only
 
+from flowlift.quiet import quiet_stderr
+
 # y = x + x, as ONNX has it: what ONNX Runtime is tried on, apart from any model of ours.
 _DOUBLE = bytes.fromhex(
     "080712003a350a0e0a01780a017812017922034164641201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a08080112040a02"
@@ -58,7 +60,8 @@ def doctor() -> int:
 
     The exit status is 1 when something is missing or broken that lifting cannot do without.
     """
-    findings = examine(CHECKS)
+    with quiet_stderr():  # native code of a broken package prints what it could have raised
+        findings = examine(CHECKS)
     _show(findings)
     return 1 if any(found.needed and found.state != "ok" for found in findings) else 0
 

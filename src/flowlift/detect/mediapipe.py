@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from flowlift.detect.protocol import Detection, ManagedDetector
-from flowlift.detect.quiet import quiet_stderr
 from flowlift.errors import InputError, MissingExtraError, ModelError
 from flowlift.io.video import Frame
+from flowlift.quiet import quiet_stderr
 from flowlift.skeletons import MEDIAPIPE33
 
 PURPOSE = "the mediapipe detector"

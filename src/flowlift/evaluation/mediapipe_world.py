@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from flowlift.detect.quiet import quiet_stderr
 from flowlift.errors import MissingExtraError, ModelError
 from flowlift.io.video import open_frames
+from flowlift.quiet import quiet_stderr
 from flowlift.skeletons import MEDIAPIPE33
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io.archive import names
 from flowlift.io.atomic import written_whole
 from flowlift.io.hints import Hints
 from flowlift.io.packing import pack, unpack
@@ -16,11 +17,7 @@ from flowlift.io.packing import pack, unpack
 
 def matches(path: Path) -> bool:
     """An archive with our description in it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "about.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return "about" in names(path)
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:

@@ -9,6 +9,7 @@ import numpy as np
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
+from flowlift.io.archive import names
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import load as load_restricted
@@ -21,11 +22,7 @@ _H36M_SYMMETRY = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
 
 def matches(path: Path) -> bool:
     """An archive with `positions_2d` in it."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "positions_2d.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return "positions_2d" in names(path)
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flowlift.detect.quiet import quiet_stderr
+from flowlift.quiet import quiet_stderr
 
 
 def test_native_writes_are_silenced_only_inside(capfd: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +42,6 @@ def test_it_nests_and_leaks_no_descriptor(capfd: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("prepare", ["os.close(2)", "sys.stderr.close()", "sys.stderr = None; os.close(2)"])
 def test_a_program_without_stderr_runs_on(prepare: str) -> None:
-    code = f"import os, sys; {prepare}\nfrom flowlift.detect.quiet import quiet_stderr\nwith quiet_stderr(): print(7)"
+    code = f"import os, sys; {prepare}\nfrom flowlift.quiet import quiet_stderr\nwith quiet_stderr(): print(7)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "7\n")
