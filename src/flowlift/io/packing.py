@@ -81,7 +81,7 @@ def _unpack_keypoints(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]
         skeleton=_unpack_skeleton(about["skeleton"]),
         image_size=(width, height),
         fps=about.get("fps"),
-        source=about.get("source", ""),
+        source=str(about.get("source", "")),
         times=arrays.get("times"),
     )
 
@@ -96,8 +96,12 @@ def _pack_skeleton(skeleton: Skeleton) -> dict[str, Any]:
 
 
 def _unpack_skeleton(about: Mapping[str, Any]) -> Skeleton:
+    joints, parents = tuple(about["joints"]), tuple(about["parents"])
     pairs = tuple((left, right) for left, right in about["pairs"])
-    return Skeleton(about["name"], tuple(about["joints"]), tuple(about["parents"]), pairs)
+    names = (about["name"], *joints, *(parent for parent in parents if parent is not None), *sum(pairs, ()))
+    if not all(isinstance(name, str) for name in names):
+        raise InputError("it is damaged: a skeleton and its joints have names that are text")
+    return Skeleton(about["name"], joints, parents, pairs)
 
 
 def _pack_camera(camera: Camera) -> dict[str, Any]:
