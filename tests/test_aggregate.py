@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift.aggregate import covariance, reprojection_errors, rpea, rpea_weights, weighted_mean
+from flowlift.aggregate import (
+    Aggregation,
+    aggregate,
+    covariance,
+    oracle_errors,
+    reprojection_errors,
+    rpea,
+    rpea_weights,
+    weighted_mean,
+)
 from flowlift.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -15,29 +24,76 @@ def hypotheses(seed, count=7):
     return np.random.default_rng(seed).standard_normal((4, count, 17, 3))
 
 
-def project_published(xyz, camera):
-    """The published projection: x/z and y/z clamped to 1, then the lens; `camera` is f2 c2 k3 p2, normalised."""
-    f, c, k, p = (camera[:, None, a:b] for a, b in ((0, 2), (2, 4), (4, 7), (7, 9)))
-    flat = np.clip(xyz[..., :2] / xyz[..., 2:], -1, 1)
-    r2 = (flat**2).sum(-1, keepdims=True)
-    radial = 1 + (k * np.concatenate([r2, r2**2, r2**3], axis=-1)).sum(-1, keepdims=True)
-    tangential = (p * flat).sum(-1, keepdims=True)
-    return f * (flat * (radial + tangential) + p * r2) + c
+def published_errors(golden):
+    """Hypotheses (B, H, 17, 3) and their errors as published: the true root and the true camera."""
+    found = golden["hypotheses"][:, :, 0].transpose(1, 0, 2, 3)
+    return found, oracle_errors(
+        found, golden["input_2d"][:, 0], true_root=golden["gt_3d"][:, 0, 0], intrinsics=golden["camera"], root=0
+    )
 
 
 @pytest.mark.parametrize(("keep", "temperature"), [(3, 0.002), (8, 0.005), (5, 0.01)])
 def test_joint_wise_rpea_agrees_with_the_published_one(parity, keep, temperature):
-    golden = parity
-    found = golden["hypotheses"][:, :, 0].transpose(1, 0, 2, 3)
-    root = golden["gt_3d"][:, 0, :1]  # the true root: this is the oracle form
-    placed = found.copy()
-    placed[:, :, 0] = 0
-    projected = np.stack([project_published(placed[:, h] + root, golden["camera"]) for h in range(found.shape[1])], 1)
-    errors = np.linalg.norm(projected - golden["input_2d"][:, 0][:, None], axis=-1)
-    errors[:, :, 0] = 0  # the published code gives the root equal weights, then sets it to 0
-    answer = rpea(found, errors, keep=keep, temperature=temperature, per_joint=True)
+    found, errors = published_errors(parity)
+    answer = aggregate(found, errors, Aggregation("rpea-joint", keep, temperature))
     answer[:, 0] = 0
-    np.testing.assert_allclose(answer, golden[f"rpea_k{keep}_temp{temperature}"][:, 0], atol=1e-5)
+    np.testing.assert_allclose(answer, parity[f"rpea_k{keep}_temp{temperature}"][:, 0], atol=1e-5)
+
+
+def test_jpma_and_mean_agree_with_the_published_ones(parity):
+    found, errors = published_errors(parity)
+    best = aggregate(found, errors, Aggregation("jpma"))
+    best[:, 0] = 0
+    np.testing.assert_allclose(best, parity["jpma"][:, 0], atol=1e-5)
+    np.testing.assert_allclose(aggregate(found, None, Aggregation("mean")), parity["mean"][:, 0], atol=1e-5)
+
+
+@given(seed=seeds)
+def test_the_oracle_knows_the_true_pose_and_the_solved_root_finds_it_as_well(seed):
+    generator = np.random.default_rng(seed)
+    pose = generator.standard_normal((3, 17, 3)) * 0.4
+    pose[:, 0] = 0
+    root = generator.uniform([-1, -1, 4], [1, 1, 9], (3, 3))
+    lens = np.tile([2.0, 2.0, 0.1, -0.1, 0, 0, 0, 0, 0], (3, 1))
+    rays = (pose + root[:, None])[..., :2] / (pose + root[:, None])[..., 2:]
+    screen = 2.0 * rays + [0.1, -0.1]
+    wrong = pose + 0.1 * generator.standard_normal(pose.shape)
+    both = np.stack([wrong, pose], axis=1)
+    for errors in (
+        oracle_errors(both, screen, true_root=root, intrinsics=lens, root=0),
+        reprojection_errors(both, rays, np.ones((3, 17))),
+    ):
+        np.testing.assert_allclose(errors[:, 1], 0, atol=1e-9)
+        for method in ("jpma", "rpea-joint", "rpea-pose"):
+            answer = aggregate(both, errors, Aggregation(method, keep=1))
+            np.testing.assert_allclose(answer[:, 1:], pose[:, 1:], atol=1e-9)
+
+
+def test_hypotheses_placed_as_one_pose_share_its_root():
+    generator = np.random.default_rng(3)
+    pose = generator.standard_normal((1, 17, 3)) * 0.4
+    root = np.array([0.2, -0.1, 5.0])
+    rays = (pose + root)[..., :2] / (pose + root)[..., 2:]
+    larger = np.stack([pose, 1.3 * pose], axis=1)
+    own = reprojection_errors(larger, rays, np.ones((1, 17)))
+    shared = reprojection_errors(larger, rays, np.ones((1, 17)), placed_as=pose[:, None])
+    np.testing.assert_allclose(shared[:, 0], own[:, 0], atol=1e-9)
+    assert (own[:, 1] < 1e-9).all()  # a larger body farther away looks the same
+    assert shared[:, 1].mean() > 0.01
+
+
+@given(seed=seeds, count=st.integers(1, 6))
+def test_the_median_is_numpys(seed, count):
+    some = hypotheses(seed, count)
+    np.testing.assert_allclose(aggregate(some, None, Aggregation("median")), np.median(some, axis=1))
+
+
+def test_aggregations_that_cannot_be_are_named():
+    for settings in ({"method": "best"}, {"keep": 0}, {"temperature": 0.0}, {"temperature": float("nan")}):
+        with pytest.raises(InputError, match=r"aggregation|RPEA"):
+            Aggregation(**settings)
+    with pytest.raises(InputError, match="camera"):
+        aggregate(hypotheses(0), None, Aggregation("jpma"))
 
 
 @given(seed=seeds, keep=st.integers(1, 9), temperature=st.floats(1e-3, 1), per_joint=st.booleans())

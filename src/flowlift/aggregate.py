@@ -1,28 +1,91 @@
-"""Many hypotheses to one answer: mean, reprojection-weighted mean (RPEA), and the posterior's mean and covariance."""
+"""Many hypotheses to one answer: mean, median, JPMA, reprojection-weighted mean (RPEA), and the covariance about it."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from array_api_compat import array_namespace
 
 from flowlift.camera import solve_root
 from flowlift.errors import InputError
+from flowlift.screen import project_to_screen
 
 Array = Any  # a NumPy array or a torch tensor; shapes stand in the docstrings
+Method = Literal["mean", "median", "jpma", "rpea-joint", "rpea-pose"]
 
 
-def reprojection_errors(hypotheses: Array, rays: Array, weights: Array) -> Array:
-    """Distances (B, H, J) on the plane z = 1 between hypotheses (B, H, J, 3) and rays (B, J, 2).
+@dataclass(frozen=True)
+class Aggregation:
+    """How hypotheses become one pose. `keep` and `temperature` (in the unit of the errors) are RPEA's.
+
+    "jpma": each joint from the hypothesis that reprojects it best (D3DP). "rpea-joint": as published; "rpea-pose":
+    hypotheses are weighted as a whole. Raises InputError for settings out of range.
+    """
+
+    method: str = "rpea-pose"
+    keep: int = 8
+    temperature: float = 0.005
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise InputError(f"no aggregation {self.method!r}; known: {', '.join(get_args(Method))}")
+        if not self.temperature > 0 or self.keep < 1:
+            raise InputError(f"RPEA needs a positive temperature and keep >= 1, got {self.temperature} and {self.keep}")
+
+    @property
+    def needs_errors(self) -> bool:
+        """Whether reprojection errors enter."""
+        return self.method not in ("mean", "median")
+
+
+def aggregate(hypotheses: Array, errors: Array | None, aggregation: Aggregation) -> Array:
+    """Hypotheses (B, H, J, 3) -> (B, J, 3), by reprojection errors (B, H, J) where the method needs them."""
+    xp = array_namespace(hypotheses)
+    if aggregation.method == "mean":
+        return xp.mean(hypotheses, axis=1)
+    if aggregation.method == "median":
+        return median(hypotheses)
+    if errors is None:
+        raise InputError(f"{aggregation.method} needs reprojection errors, and so a camera")
+    keep, temperature = aggregation.keep, aggregation.temperature
+    if aggregation.method == "jpma":
+        return rpea(hypotheses, errors, keep=1, temperature=temperature, per_joint=True)
+    return rpea(hypotheses, errors, keep=keep, temperature=temperature, per_joint=aggregation.method == "rpea-joint")
+
+
+def median(hypotheses: Array) -> Array:
+    """Median (B, J, 3) of hypotheses (B, H, J, 3), coordinate by coordinate."""
+    xp = array_namespace(hypotheses)
+    ordered, count = xp.sort(hypotheses, axis=1), hypotheses.shape[1]
+    return (ordered[:, (count - 1) // 2] + ordered[:, count // 2]) / 2
+
+
+def reprojection_errors(hypotheses: Array, rays: Array, weights: Array, *, placed_as: Array | None = None) -> Array:
+    """Distances (B, H, J) on the plane z = 1 between hypotheses (B, H, J, 3) and rays (B, J, 2); the root is solved.
 
     Each hypothesis stands at the root position that fits it best (`solve_root`, `weights` (B, J), 0 = missing): no
-    ground truth enters. Missing joints have error 0.
+    ground truth enters. Missing joints have error 0. `placed_as` (B, 1, J, 3): stand where this pose, such as the mean
+    of the hypotheses, fits best.
     """
     xp = array_namespace(hypotheses, rays, weights)
     w, seen = weights[:, None, :], rays[:, None, :, :]
-    root = solve_root(hypotheses, seen, w)
+    root = solve_root(hypotheses if placed_as is None else placed_as, seen, w)
     points = hypotheses + root[..., None, :]
     depth = xp.clip(points[..., 2:], 1e-6, None)
     error = xp.linalg.vector_norm(points[..., :2] / depth - seen, axis=-1)
     return xp.where(w > 0, error, xp.zeros_like(error))
+
+
+def oracle_errors(hypotheses: Array, screen: Array, *, true_root: Array, intrinsics: Array, root: int) -> Array:
+    """Distances (B, H, J) in screen units between hypotheses (B, H, J, 3) and 2D (B, J, 2), ORACLE: as published.
+
+    Hypotheses are put at the TRUE root (B, 3) of the test set and seen with its TRUE camera (B, 9), see
+    `screen_intrinsics`. The joint `root` has error 0: it has no say. Whatever comes of these errors must be labelled
+    "oracle". FMPose3D, "Reprojection-based Posterior Expectation Aggregation".
+    """
+    xp = array_namespace(hypotheses, screen, true_root, intrinsics)
+    placed = hypotheses - hypotheses[:, :, root : root + 1] + true_root[:, None, None]
+    error = xp.linalg.vector_norm(project_to_screen(placed, intrinsics[:, None, None]) - screen[:, None], axis=-1)
+    return xp.concat([error[..., :root], xp.zeros_like(error[..., :1]), error[..., root + 1 :]], axis=-1)
 
 
 def rpea_weights(errors: Array, *, keep: int, temperature: float) -> Array:
