@@ -1,6 +1,5 @@
 """VideoPose3D's npz of 2D keypoints: object arrays, read through the restricted unpickler."""
 
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from flowlift.errors import InputError
 from flowlift.io.archive import names
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
-from flowlift.io.restricted import load as load_restricted
+from flowlift.io.packed_object import read_object
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import COCO17, HUMAN36M17
 
@@ -30,7 +29,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 
     Raises InputError, with the names, where the clip is not said or unknown.
     """
-    positions, metadata = _object(path, "positions_2d"), _object(path, "metadata", {})
+    positions, metadata = read_object(path, "positions_2d"), read_object(path, "metadata", {})
     if not isinstance(positions, Mapping) or not isinstance(metadata, Mapping):
         raise InputError(f"{path}: positions_2d is not a dictionary of clips")
     clips = dict(_clips(positions))
@@ -70,20 +69,3 @@ def _skeleton(metadata: Mapping[str, Any], joints: int, path: Path) -> Skeleton:
     if joints == 17:
         return HUMAN36M17 if symmetry == _H36M_SYMMETRY else COCO17
     raise InputError(f"{path}: {joints} joints and no known layout; say which with --skeleton")
-
-
-def _object(path: Path, name: str, default: Any = None) -> Any:
-    """An object array of the archive, unpickled under restriction."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if f"{name}.npy" not in archive.namelist() and default is not None:
-                return default
-            with archive.open(f"{name}.npy") as stream:
-                version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
-                header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}
-                _, _, dtype = header[version[0]](stream)  # type: ignore[no-untyped-call]
-                if not dtype.hasobject:
-                    raise InputError(f"{path}: {name} is not an object array")
-                return load_restricted(stream).item()
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: damaged: {error}") from error
