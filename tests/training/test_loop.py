@@ -1,27 +1,44 @@
-"""Training: it learns, it resumes exactly, and its result lifts."""
+"""Training: it learns with every method, and a run that was killed goes on as if nothing had happened."""
 
-import json
-from dataclasses import replace
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
 
 from flowlift.datasets.mocap import stature  # noqa: E402
 from flowlift.demo import walk  # noqa: E402
-from flowlift.errors import InputError, ModelError  # noqa: E402
-from flowlift.models.weights import load_network  # noqa: E402
-from flowlift.network import LiftNetwork, NetworkConfig  # noqa: E402
-from flowlift.training.loop import TrainingConfig, config_as_dict, learning_rate, load_poses, train  # noqa: E402
+from flowlift.errors import InputError  # noqa: E402
+from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
+from flowlift.training.loop import learning_rate, train  # noqa: E402
+from flowlift.training.sources import load_poses  # noqa: E402
 
-SMALL = NetworkConfig(encoder_width=64, encoder_blocks=1, head_width=48, head_blocks=1)
-CONFIG = TrainingConfig(samples=64 * 12, batch=64, warmup=2, network=SMALL)
+NETWORKS = {
+    "velocity": {"kind": "velocity", "width": 16, "blocks": 1, "heads": 2, "hidden": 16},
+    "simple": {"kind": "simple", "width": 32},
+    "normalizing-flow": {
+        "kind": "normalizing-flow",
+        "width": 16,
+        "blocks": 1,
+        "heads": 2,
+        "backbone_hidden": 16,
+        "transforms": 2,
+        "hidden": 16,
+        "context": 8,
+    },
+    "two-part": {"kind": "two-part", "encoder_width": 32, "encoder_blocks": 1, "head_width": 32, "head_blocks": 1},
+}
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def bank(tmp_path_factory):
     xyz = np.asarray(walk(np.arange(0, 6, 0.1)))
     xyz = ((xyz - xyz[:, :1]) / stature(xyz - xyz[:, :1])[:, None, None]).astype(np.float32)
     file = tmp_path_factory.mktemp("bank") / "bank.npz"
@@ -29,61 +46,135 @@ def data(tmp_path_factory):
     return file
 
 
-def averaged(folder):
-    return torch.load(folder / "checkpoint.pt", weights_only=True)["averaged"]
+def plan(bank, *, network="velocity", method="flow", epochs=2, **run):
+    tables = {
+        "data": {"path": str(bank), "conditioning": "canonical" if network == "two-part" else "screen"},
+        "network": NETWORKS[network],
+        "method": {"name": method, "steps": 2, "error": "pose" if network == "two-part" else "velocity"},
+        "optimizer": {"name": "adamw", "learning_rate": 3e-3},
+        "run": {"epochs": epochs, "epoch": 96, "batch": 16, "log_every": 2, "check_views": 8, **run},
+    }
+    return config_from(tables)
 
 
-def test_a_run_that_was_cut_goes_on_to_the_same_weights(data, tmp_path):
-    # Within the warm-up the schedule does not depend on the length of the run.
-    flat = replace(CONFIG, warmup=10**6)
+def rows(file):
+    return [line.split(",") for line in file.read_text().splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("network", "method"),
+    [
+        ("velocity", "flow"),
+        ("two-part", "flow"),
+        *(
+            pytest.param(*names, marks=pytest.mark.slow)
+            for names in (
+                ("velocity", "diffusion"),
+                ("velocity", "regression"),
+                ("velocity", "cvae"),
+                ("simple", "regression"),
+                ("simple", "flow"),
+                ("normalizing-flow", "normalizing-flow"),
+            )
+        ),
+    ],
+)
+def test_every_method_learns(bank, tmp_path, network, method):
+    out = train(plan(bank, network=network, method=method, epochs=12), tmp_path)
+    losses = [float(row[2]) for row in rows(out / "log.csv")]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8]) - 0.1 * abs(np.mean(losses[:8]))
+    held_out = [float(row[3]) for row in rows(out / "held_out.csv")]
+    assert np.isfinite(held_out).all()
+    best = torch.load(out / "best.pt", weights_only=True)
+    assert best["p_mpjpe"] == min(held_out)
+
+
+def test_a_cvae_needs_the_velocity_network(bank, tmp_path):
+    with pytest.raises(InputError, match="cvae"):
+        train(plan(bank, network="simple", method="cvae"), tmp_path)
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(bank, tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
-    train(flat, data, one)
-    train(replace(flat, samples=64 * 5), data, two)
-    train(flat, data, two)
-    for name, value in averaged(one).items():
-        assert torch.equal(value, averaged(two)[name]), name
-    assert (one / "log.csv").read_text().count("\n") == 2
+    train(plan(bank, epochs=4), one)
+    train(plan(bank, epochs=2), two)
+    train(plan(bank, epochs=4), two)
+    assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
+    assert (one / "held_out.csv").read_text() == (two / "held_out.csv").read_text()
+    ends = [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in (one, two)]
+    for name, value in ends[0]["averaged"].items():
+        assert torch.equal(value, ends[1]["averaged"][name]), name
 
 
-def test_the_loss_falls(data, tmp_path):
-    config = replace(CONFIG, samples=64 * 150, learning_rate=3e-3)
-    early = train(replace(config, samples=64 * 2), data, tmp_path / "early")
-    late = train(config, data, tmp_path / "late")
-
-    def held_out(folder):
-        return float((folder / "log.csv").read_text().splitlines()[-1].split(",")[-1])
-
-    assert held_out(late) < 0.8 * held_out(early)
+def test_the_seed_decides_the_run(bank, tmp_path):
+    texts = []
+    for index, seed in enumerate((0, 0, 1)):
+        train(plan(bank, epochs=1, seed=seed), tmp_path / str(index))
+        texts.append((tmp_path / str(index) / "log.csv").read_text())
+    assert texts[0] == texts[1] != texts[2]
 
 
-def test_the_learning_rate_rises_then_falls_to_zero():
-    config = TrainingConfig(samples=512 * 1000, batch=512, warmup=100, learning_rate=1.0)
-    rates = [learning_rate(config, step) for step in range(1001)]
+_RUN = """
+import json, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from flowlift.training.config import config_from
+from flowlift.training.loop import train
+table = json.loads(Path(sys.argv[1]).read_text())
+train(config_from(table), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_again_and_again_has_the_same_loss_curve(bank, tmp_path):
+    import json
+
+    config = plan(bank, epochs=20)
+    table = config.as_dict()
+    table["run"]["save_minutes"] = 1e-4  # as good as at every line of the log
+    file, whole, cut = tmp_path / "run.json", tmp_path / "whole", tmp_path / "cut"
+    file.write_text(json.dumps(table))
+
+    def start(out):
+        return subprocess.Popen([sys.executable, "-c", _RUN, str(file), str(out)], env={**os.environ})
+
+    assert start(whole).wait() == 0
+    wait, kills = np.random.default_rng(5), 0
+    for _ in range(30):
+        process = start(cut)
+        seen = len(rows(cut / "log.csv")) if (cut / "log.csv").exists() else 0
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            now = len(rows(cut / "log.csv")) if (cut / "log.csv").exists() else 0
+            if kills < 2 and now > seen + 5:
+                time.sleep(wait.uniform(0, 0.05))
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                break
+            time.sleep(0.005)
+        if process.wait() == 0:
+            break
+    assert kills == 2
+    assert (whole / "log.csv").read_text() == (cut / "log.csv").read_text()
+    assert (whole / "held_out.csv").read_text() == (cut / "held_out.csv").read_text()
+
+
+def test_the_published_schedule_falls_by_the_large_factor_every_period_and_by_the_small_one_else():
+    config = OptimizerConfig(learning_rate=1.0, per_epoch=0.98, period=5, per_period=0.8)
+    rates = [learning_rate(config, step=10 * epoch, steps_per_epoch=10, steps=1000) for epoch in range(12)]
+    factors = [b / a for a, b in pairwise(rates)]
+    assert factors == pytest.approx([0.98] * 4 + [0.8] + [0.98] * 4 + [0.8] + [0.98])
+
+
+def test_the_cosine_schedule_rises_then_falls_to_zero():
+    config = OptimizerConfig(schedule="cosine", warmup=100, learning_rate=1.0)
+    rates = [learning_rate(config, step=step, steps_per_epoch=10, steps=1000) for step in range(1001)]
     assert rates[0] == pytest.approx(0.01)
     assert max(rates) == pytest.approx(1.0)
     assert rates.index(max(rates)) in (99, 100)
     assert all(a >= b for a, b in pairwise(rates[100:]))
     assert rates[-1] == pytest.approx(0.0, abs=1e-9)
-
-
-@pytest.mark.slow
-def test_a_run_is_published_as_a_model_that_lifts(data, tmp_path):
-    from flowlift import Lifter
-    from flowlift.demo import synthesize
-    from flowlift.training.publish import publish
-
-    run = train(CONFIG, data, tmp_path / "run")
-    (run / "config.json").write_text(json.dumps(config_as_dict(CONFIG)))
-    publish(run, data, tmp_path / "model", name="tiny")
-    clip = synthesize(seed=0, seconds=0.5)
-    poses = Lifter.load(tmp_path / "model")(clip.keypoints, camera=clip.camera)
-    assert np.isfinite(poses.xyz).any()
-    assert poses.provenance["model"] == "tiny"
-    network = load_network(tmp_path / "model")
-    assert isinstance(network, LiftNetwork)
-    (tmp_path / "model" / "weights.safetensors").write_bytes(b"junk")
-    with pytest.raises(ModelError, match="weights"):
-        load_network(tmp_path / "model")
 
 
 def test_data_that_is_no_bank_is_refused(tmp_path):

@@ -1,8 +1,6 @@
-"""`python -m flowlift.training`: build the pose bank, train, publish."""
+"""`python -m flowlift.training`: build the pose bank; publish a run that is not finished."""
 
-import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +8,6 @@ import numpy as np
 from cyclopts import App, Parameter
 
 from flowlift.errors import FlowliftError
-from flowlift.training.loop import TrainingConfig
 
 app = App(name="python -m flowlift.training", help=__doc__)
 
@@ -35,49 +32,13 @@ def build(folder: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])]
 
 
 @app.command
-def train(
-    data: Path,
-    *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    samples: int | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    threads: int | None = None,
-) -> None:
-    """Train the human model, or go on from the last checkpoint under `out`.
-
-    Parameters
-    ----------
-    data
-        The npz that `build` wrote.
-    out
-        Folder for checkpoint.pt, log.csv and config.json.
-    samples
-        Views to train on in all; the learning rate falls to 0 at the last.
-    """
-    import torch
-
-    from flowlift.training import loop
-
-    if threads:
-        torch.set_num_threads(threads)
-    config = TrainingConfig(seed=seed)
-    config = config if samples is None else replace(config, samples=samples)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(json.dumps(loop.config_as_dict(config), indent=2) + "\n")
-    loop.train(config, data, out, device=device)
-
-
-@app.command
-def publish(run: Path, data: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])], name: str) -> None:
-    """Write a trained run as a model folder: weights, ONNX graphs, and a calibration on the held-out poses.
+def publish(run: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])], name: str) -> None:
+    """Write a run of `flowlift train` as a model folder again, from its best weights so far.
 
     Parameters
     ----------
     run
-        The folder that `train` wrote.
-    data
-        The npz that `build` wrote: its held-out poses calibrate the uncertainty.
+        The run's folder.
     out
         The model's folder.
     name
@@ -85,7 +46,7 @@ def publish(run: Path, data: Path, *, out: Annotated[Path, Parameter(name=["--ou
     """
     from flowlift.training.publish import publish as write
 
-    write(run, data, out, name=name)
+    write(run, out, name=name)
     print(f"{out}: {name} is ready")
 
 

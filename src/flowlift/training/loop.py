@@ -1,195 +1,222 @@
-"""The training loop: bodies and views made on the fly, flow matching, an averaged copy of the weights, checkpoints."""
+"""The training loop: batches in, losses down, an averaged copy of the weights, logs, and checkpoints to go on from.
 
-import csv
+Everything random in a step follows from the seed and the step's number, so a run that was killed goes on as if
+nothing had happened: the same losses, to the last digit on the same machine.
+"""
+
+import copy
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import lightning_fabric
 import torch
-from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
-from flowlift.conditioning import decode_pose
-from flowlift.errors import InputError
-from flowlift.evaluation.metrics import p_mpjpe_per_pose
-from flowlift.flow import path
-from flowlift.network import LiftNetwork, NetworkConfig
-from flowlift.skeletons import HUMAN36M17
-from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
-from flowlift.training.views import TrainingBatch, ViewVariation, sample_views
+from flowlift.networks import make_network
+from flowlift.skeleton import Skeleton
+from flowlift.training.config import OptimizerConfig, TrainingConfig
+from flowlift.training.logs import RunLog
+from flowlift.training.methods import Objective, draw_poses
+from flowlift.training.sources import Batch, Errors, Source, open_source
 
-ROOT = HUMAN36M17.root
-# As a test set has them: exact, complete, from 3 to 6 m, as for a person of 1.7 m.
-_CHECK_VIEW = ViewVariation(
-    pitch=(-6.0, 29.0), roll=0.0, any_orientation=0.0, distance=(2.1, 4.2), unknown_focal=0.0, noise=0.0, complete=1.0
-)
-_CHECK_STATURE_MM = 1450.0
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Everything that a run depends on."""
-
-    samples: int = 20_000_000
-    batch: int = 512
-    draws: int = 2
-    learning_rate: float = 1.5e-3
-    warmup: int = 500
-    weight_decay: float = 0.01
-    averaging: float = 0.9995
-    clip: float = 1.0
-    seed: int = 0
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    bodies: BodyVariation = field(default_factory=BodyVariation)
-    views: ViewVariation = field(default_factory=ViewVariation)
-
-
-def flow_matching_loss(
-    network: LiftNetwork, batch: TrainingBatch, draws: int, generator: Generator
-) -> Float[Tensor, ""]:
-    """Squared error of the predicted pose over `draws` noises and times per view.
-
-    It is the flow-matching loss weighted by (1 - t)^2, which keeps late times, where the pose is nearly given, from
-    drowning the early ones; times are drawn towards 0 for the same reason.
-    """
-    target = batch.target.expand(draws, *batch.target.shape)
-    x_0 = torch.randn(target.shape, generator=generator, device=target.device)
-    t = torch.rand(target.shape[:2], generator=generator, device=target.device) ** 1.5
-    sample = path(x_0, target, t[..., None, None])
-    context = network.encode(batch.features)
-    predicted = network.predict(context.expand(draws, *context.shape), sample.x_t, t)
-    return (predicted - target).square().mean()
-
-
-def learning_rate(config: TrainingConfig, step: int) -> float:
-    """Linear warm-up, then a half cosine down to 0 at the last step."""
-    last = config.samples // config.batch
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    done = min(1.0, (step - config.warmup) / max(1, last - config.warmup))
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
-
-
-@torch.no_grad()
-def check(network: LiftNetwork, poses: Float[Tensor, "pose 17 3"], *, seed: int = 1, count: int = 2048) -> float:
-    """P-MPJPE (mm, for a body of 1.45 m from ankle to head along its bones) of the one-step mean on exact views."""
-    generator = Generator(device=poses.device).manual_seed(seed)
-    bodies = poses[torch.randint(len(poses), (count,), generator=generator, device=poses.device)]
-    batch = sample_views(bodies, _CHECK_VIEW, generator)
-    zero = torch.zeros_like(batch.target)
-    state = network.predict(network.encode(batch.features), zero, torch.zeros(count, device=poses.device))
-    predicted, _ = decode_pose(state, ROOT)
-    truth, size = decode_pose(batch.target, ROOT)
-    millimetres = _CHECK_STATURE_MM / size
-    return float((p_mpjpe_per_pose(predicted, truth) * millimetres).mean())
+CHECKPOINT, BEST, CONFIG = "checkpoint.pt", "best.pt", "config.json"
+CHECK_HYPOTHESES = 4
 
 
 @dataclass
 class _Run:
-    """What a checkpoint holds."""
+    """What a checkpoint holds, and where the run stands."""
 
-    network: LiftNetwork
-    averaged: LiftNetwork
+    objective: nn.Module
+    averaged: nn.Module
     optimizer: torch.optim.Optimizer
-    generator: Generator
     step: int = 0
+    best: float = math.inf
 
     def save(self, file: Path) -> None:
-        state = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "generator": self.generator.get_state(),
-            "step": self.step,
-        }
         beside = file.with_suffix(".part")
-        torch.save(state, beside)
+        torch.save(
+            {
+                "objective": self.objective.state_dict(),
+                "averaged": self.averaged.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "best": self.best,
+            },
+            beside,
+        )
         beside.replace(file)
 
     def resume(self, file: Path, device: torch.device) -> None:
         state = torch.load(file, map_location=device, weights_only=True)
-        self.network.load_state_dict(state["network"])
+        self.objective.load_state_dict(state["objective"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"].cpu())
-        self.step = state["step"]
+        self.step, self.best = state["step"], state["best"]
 
 
-def _start(config: TrainingConfig, device: torch.device) -> _Run:
-    torch.manual_seed(config.seed)
-    network = LiftNetwork(config.network).to(device)
-    averaged = LiftNetwork(config.network).to(device)
-    averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+def skeleton_of(config: TrainingConfig) -> Skeleton:
+    """The run's skeleton: a built-in name or a TOML file. Raises InputError."""
+    return Skeleton.load(config.skeleton) if config.skeleton.endswith(".toml") else Skeleton.named(config.skeleton)
+
+
+def make_objective(config: TrainingConfig) -> Objective:
+    """Network and method of a run, with the random weights of its seed."""
+    torch.manual_seed(config.run.seed)
+    return Objective(make_network(config.network.kind, config.network.settings, skeleton_of(config)), config.method)
+
+
+def learning_rate(config: OptimizerConfig, *, step: int, steps_per_epoch: int, steps: int) -> float:
+    """The learning rate of one step (counted from 0): see `OptimizerConfig`."""
+    if config.schedule == "epochs":
+        done = step // steps_per_epoch
+        large = done // config.period
+        return config.learning_rate * config.per_epoch ** (done - large) * config.per_period**large
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    share = min(1.0, (step - config.warmup) / max(1, steps - config.warmup))
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def make_optimizer(config: OptimizerConfig, module: nn.Module) -> torch.optim.Optimizer:
+    """Adam with amsgrad, as published, or AdamW."""
+    kind: Any = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
+    settings = {"amsgrad": True} if config.name == "adam" else {}
+    return kind(
+        module.parameters(),
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        betas=config.betas,
+        **settings,
     )
-    return _Run(network, averaged, optimizer, Generator(device=device).manual_seed(config.seed))
 
 
-def load_poses(file: Path) -> tuple[Tensor, Tensor]:
-    """Training and held-out poses (N, 17, 3) from an npz with `train` and `val`. Raises InputError."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return torch.tensor(arrays["train"]), torch.tensor(arrays["val"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{file}: expected an npz with pose arrays `train` and `val`: {error}") from error
+def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
+    """Train to the end of the last epoch, or go on from the checkpoint in `out`. Returns `out`.
 
-
-def train(config: TrainingConfig, data: Path, out: Path, *, device: str = "cpu", minutes_between: float = 3.0) -> Path:
-    """Train until `config.samples` views were seen; resumes from `out` if a checkpoint is there. Returns `out`."""
-    place = torch.device(device)
-    poses, held_out = (p.to(place) for p in load_poses(data))
-    bank = PoseBank.from_positions(poses)
-    run = _start(config, place)
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint, log = out / "checkpoint.pt", out / "log.csv"
-    if checkpoint.exists():
-        run.resume(checkpoint, place)
-    steps, saved = config.samples // config.batch, time.monotonic()
-    while run.step < steps:
-        loss = _step(run, config, bank)
-        if time.monotonic() - saved > 60 * minutes_between or run.step == steps:
-            run.save(checkpoint)
-            _log(log, run, loss, poses, held_out)
-            saved = time.monotonic()
+    Writes config.json, log.csv, TensorBoard events, checkpoint.pt, and best.pt: the averaged weights of the epoch with
+    the lowest held-out P-MPJPE. Raises InputError for data or settings that cannot be used.
+    """
+    fabric = lightning_fabric.Fabric(
+        accelerator="cpu" if device == "cpu" else "cuda",
+        devices=config.run.devices,
+        precision=config.run.precision,
+        strategy="ddp" if config.run.devices > 1 else "auto",
+    )
+    fabric.launch()
+    source = open_source(config.data, skeleton_of(config), fabric.device)
+    objective = make_objective(config)
+    averaged = copy.deepcopy(objective).eval().to(fabric.device)
+    optimizer = make_optimizer(config.optimizer, objective)
+    model, optimizer = fabric.setup(objective, optimizer)
+    run = _Run(model.module, averaged, optimizer)
+    if (out / CHECKPOINT).exists():
+        run.resume(out / CHECKPOINT, fabric.device)
+    _loop(fabric, config, source, model, run, out)
     return out
 
 
-def _step(run: _Run, config: TrainingConfig, bank: PoseBank) -> float:
-    bodies = sample_bodies(bank, config.batch, config.bodies, run.generator)
-    batch = sample_views(bodies, config.views, run.generator)
+def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: _Run, out: Path) -> None:
+    views = source.views or config.run.epoch
+    batch = min(config.run.batch, views)
+    per_epoch = max(1, views // batch)
+    steps = config.run.epochs * per_epoch
+    log = RunLog.open(out, after_step=run.step) if fabric.is_global_zero else None
+    held_out = source.held_out(config.run.check_views)
+    total, counted, saved = torch.zeros((), device=fabric.device), 0, time.monotonic()
+    while run.step < steps:
+        rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
+        total += _step(fabric, config, source, model, run, batch, rate)
+        counted += 1
+        at_epoch = run.step % per_epoch == 0
+        if run.step % config.run.log_every and not at_epoch:
+            continue
+        if log is not None:
+            log.write(step=run.step, views=run.step * batch, loss=float(total) / counted, rate=rate)
+        total, counted = torch.zeros((), device=fabric.device), 0
+        if at_epoch and fabric.is_global_zero and log is not None:
+            errors = check(run.averaged, config, source, held_out)
+            log.write_check(step=run.step, epoch=run.step // per_epoch, errors=errors)
+            _keep_best(run, errors, out)
+        if fabric.is_global_zero and (run.step == steps or time.monotonic() - saved > 60 * config.run.save_minutes):
+            run.save(out / CHECKPOINT)  # only where a line of the log ends: what follows it can be repeated
+            saved = time.monotonic()
+    if log is not None:
+        log.close()
+
+
+def _step(
+    fabric: Any, config: TrainingConfig, source: Source, model: Any, run: _Run, batch: int, rate: float
+) -> Tensor:
     for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate(config, run.step)
-    loss = flow_matching_loss(run.network, batch, config.draws, run.generator)
+        group["lr"] = rate
+    seen, noise, t = _drawn(config, source, run.step, batch, fabric.device)
+    mine = slice(fabric.global_rank, None, fabric.world_size)
+    torch.manual_seed(_seed(config, run.step, 1 + fabric.global_rank))  # dropout
+    loss = model(seen.condition[mine], seen.target[mine], noise[mine], t[mine])
     run.optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(run.network.parameters(), config.clip)
+    fabric.backward(loss)
+    if config.optimizer.clip:
+        fabric.clip_gradients(model, run.optimizer, max_norm=config.optimizer.clip, error_if_nonfinite=False)
     run.optimizer.step()
     run.step += 1
-    keep = min(config.averaging, (1 + run.step) / (10 + run.step))
-    with torch.no_grad():
-        for mean, now in zip(run.averaged.parameters(), run.network.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-    return float(loss.detach())
+    _average(run, config.optimizer.averaging)
+    return loss.detach()
 
 
-def _log(file: Path, run: _Run, loss: float, poses: Tensor, held_out: Tensor) -> None:
-    row = {
-        "time": round(time.time()),
-        "step": run.step,
-        "loss": round(loss, 5),
-        "train_poses_mm": round(check(run.averaged, poses), 2),
-        "held_out_poses_mm": round(check(run.averaged, held_out), 2),
-    }
-    fresh = not file.exists()
-    with file.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
+def _drawn(
+    config: TrainingConfig, source: Source, step: int, batch: int, device: torch.device
+) -> tuple[Batch, Tensor, Tensor]:
+    """The views of a step, and the noise and times for them: the whole batch, whichever process asks."""
+    generator = Generator(device=device).manual_seed(_seed(config, step, 0))
+    seen = source.batch(_rows(config, source, step, batch, device), generator)
+    draws = config.method.draws
+    noise = torch.randn(batch, draws, *seen.target.shape[1:], generator=generator, device=device)
+    t = torch.rand(batch, draws, generator=generator, device=device) ** config.method.time_power
+    return seen, noise, t
 
 
-def config_as_dict(config: TrainingConfig) -> dict[str, object]:
-    return asdict(config)
+def _rows(config: TrainingConfig, source: Source, step: int, batch: int, device: torch.device) -> Tensor:
+    """Which views a step takes: each of them once an epoch, in an order of the epoch's own."""
+    if source.views is None:
+        return torch.arange(batch, device=device)
+    per_epoch = max(1, source.views // batch)
+    epoch, place = divmod(step, per_epoch)
+    order = torch.randperm(source.views, generator=Generator().manual_seed(_seed(config, epoch, 7)))
+    return order[place * batch : (place + 1) * batch].to(device)
+
+
+def _seed(config: TrainingConfig, number: int, stream: int) -> int:
+    """A seed of its own for each step and purpose: any mixing does, if neighbours do not collide."""
+    return (config.run.seed * 1_000_003 + number) * 64 + stream
+
+
+@torch.no_grad()
+def _average(run: _Run, averaging: float) -> None:
+    keep = min(averaging, (1 + run.step) / (10 + run.step)) if averaging else 0.0
+    pairs = zip(run.averaged.state_dict().values(), run.objective.state_dict().values(), strict=True)
+    for mean, now in pairs:
+        mean.lerp_(now, 1 - keep) if mean.is_floating_point() else mean.copy_(now)
+
+
+def check(averaged: nn.Module, config: TrainingConfig, source: Source, held_out: Batch) -> Errors:
+    """Errors of the mean of a few hypotheses on the held-out views, sampled as the method samples."""
+    objective: Any = averaged
+    generator = Generator(device=held_out.target.device).manual_seed(11)
+    shape = (len(held_out.target), CHECK_HYPOTHESES, *held_out.target.shape[1:])
+    noise = torch.randn(shape, generator=generator, device=held_out.target.device)
+    poses = draw_poses(objective.network.eval(), config.method, held_out.condition, noise)
+    return source.errors(poses.mean(dim=1), held_out)
+
+
+def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
+    if not errors.p_mpjpe < run.best:
+        return
+    run.best = errors.p_mpjpe
+    objective: Any = run.averaged
+    beside = out / "best.part"
+    torch.save({"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}, beside)
+    beside.replace(out / BEST)

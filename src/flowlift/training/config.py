@@ -1,0 +1,235 @@
+"""What a training run is made of: the tables of its TOML file, one frozen dataclass each."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from flowlift.errors import InputError
+from flowlift.sampling import METHODS, Method
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """[data]: where views come from.
+
+    `kind`: "bank" (poses of `flowlift.training build`, seen by cameras drawn on the fly) or a labelled data set's name.
+    `held_out`: clips whose name or label contains one of these texts choose the epoch and are never trained on; where
+    it is empty, every `held_out_every`th clip is. The test split is never read.
+    """
+
+    path: str = ""
+    kind: str = "bank"
+    split: str = "train"
+    keypoints: str | None = None
+    cameras: str | None = None
+    annotation: str | None = None
+    held_out: tuple[str, ...] = ()
+    held_out_every: int = 10
+    mirror: bool = True
+    conditioning: Literal["screen", "canonical"] = "screen"
+    bodies: Mapping[str, Any] = field(default_factory=dict)
+    views: Mapping[str, Any] = field(default_factory=dict)
+    focal: float = 2.29
+    """Of "screen" views of a bank: the one camera's focal length in screen units (half widths)."""
+    stature: float = 1.5
+    """Of "screen" views of a bank: ankle to head along the bones of a body of mean proportions, m."""
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """[network]: `kind` of `flowlift.networks`, and that kind's own settings beside it."""
+
+    kind: str = "velocity"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """[method]: what is learned. `name` is one of `flowlift.sampling.METHODS`.
+
+    `error` "velocity" is the published loss; "pose" weighs it by (1 - t)^2. t = u ** `time_power` with u uniform.
+    `draws`: noises and times for each view. `kl` weighs a CVAE's divergence; `blur` (the target's unit) is added to
+    the poses that a normalizing flow learns, whose density would else be infinite along rigid bones.
+    `steps`: of the solver where the run is checked and, by default, where the model is used.
+    """
+
+    name: Method = "flow"
+    error: Literal["velocity", "pose"] = "velocity"
+    time_power: float = 1.0
+    draws: int = 1
+    kl: float = 0.005
+    blur: float = 0.01
+    steps: int = 3
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """[optimizer]: "adam" (amsgrad, as published) or "adamw"; how the learning rate falls; clipping and averaging.
+
+    `schedule` "epochs": times `per_epoch` after each epoch, but times `per_period` after every `period`th. "cosine": a
+    linear warm-up, then half a cosine down to 0. `clip`: largest norm of the gradient (0: none). `averaging`: decay of
+    the averaged weights, which are what a run is judged by and what is published (0: none).
+    """
+
+    name: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    schedule: Literal["epochs", "cosine"] = "epochs"
+    per_epoch: float = 0.98
+    period: int = 5
+    per_period: float = 0.8
+    warmup: int = 0
+    clip: float = 1.0
+    averaging: float = 0.999
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """[run]: how long, how much at once, where. `epoch`: views that count as one, where the data has no end."""
+
+    epochs: int = 80
+    batch: int = 256
+    epoch: int = 100_000
+    seed: int = 0
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    devices: int = 1
+    log_every: int = 50
+    save_minutes: float = 3.0
+    check_views: int = 2048
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A whole run."""
+
+    skeleton: str = "human36m17"
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    run: RunConfig = field(default_factory=RunConfig)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The tables of the TOML file, as plain values; what is not set is left out."""
+        table = asdict(self)
+        table["network"] |= table["network"].pop("settings")
+        table["data"] = {key: value for key, value in table["data"].items() if value is not None}
+        return table
+
+    def check(self) -> None:
+        """Raises InputError for values that cannot be, or do not go together."""
+        _check(self)
+
+
+_TABLES = {"data": DataConfig, "method": MethodConfig, "optimizer": OptimizerConfig, "run": RunConfig}
+
+
+def load_config(path: Path, *, relative_to: Path | None = None) -> TrainingConfig:
+    """Read a run's TOML file; its paths count from the file's folder, or another. Raises InputError naming the key."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: cannot read the configuration: {error}") from error
+    try:
+        config = config_from(table)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+    def absolute(text: str | None) -> str | None:
+        return text and str(((relative_to or path.parent) / text).resolve())
+
+    data = replace(config.data, path=absolute(config.data.path) or "", cameras=absolute(config.data.cameras))
+    skeleton = absolute(config.skeleton) if config.skeleton.endswith(".toml") else config.skeleton
+    return replace(config, data=data, skeleton=skeleton or config.skeleton)
+
+
+def config_from(table: Mapping[str, Any]) -> TrainingConfig:
+    """A run from its tables. Raises InputError for unknown or ill-typed keys."""
+    unknown = set(table) - {*_TABLES, "network", "skeleton"}
+    if unknown:
+        raise InputError(f"unknown table [{sorted(unknown)[0]}]; known: skeleton, network, {', '.join(_TABLES)}")
+    network = dict(table.get("network", {}))
+    kind = network.pop("kind", NetworkSettings.kind)
+    config = TrainingConfig(
+        skeleton=_typed("skeleton", table.get("skeleton", TrainingConfig.skeleton), str),
+        network=NetworkSettings(_typed("network.kind", kind, str), network),
+        **{name: _table(name, table.get(name, {}), of) for name, of in _TABLES.items()},
+    )
+    config.check()
+    return config
+
+
+def find_config(name_or_path: str) -> TrainingConfig:
+    """A recipe of the package by its name, or a TOML file. Raises InputError."""
+    recipes = Path(__file__).parent / "recipes"
+    known = sorted(file.stem for file in recipes.glob("*.toml"))
+    if name_or_path in known:
+        return load_config(recipes / f"{name_or_path}.toml", relative_to=Path.cwd())
+    if not Path(name_or_path).is_file():
+        raise InputError(f"no configuration {name_or_path!r}: neither a file nor one of {', '.join(known)}")
+    return load_config(Path(name_or_path))
+
+
+def _table(name: str, values: Any, of: Any) -> Any:
+    known = {each.name: each for each in fields(of)}
+    if not isinstance(values, Mapping):
+        raise InputError(f"[{name}] must be a table")
+    given = {}
+    for key, value in values.items():
+        if key not in known:
+            raise InputError(f"[{name}] has no setting {key!r}; it has {', '.join(known)}")
+        default = getattr(of(), key)
+        if isinstance(default, tuple) and isinstance(value, list):
+            value = tuple(value)
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        expected = str if default is None else Mapping if isinstance(default, Mapping) else type(default)
+        given[key] = _typed(f"{name}.{key}", value, expected)
+    return of(**given)
+
+
+def _typed(name: str, value: Any, expected: Any) -> Any:
+    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+        raise InputError(f"{name} must be of type {expected.__name__}, got {value!r}")
+    return value
+
+
+def _check(config: TrainingConfig) -> None:
+    run, method, optimizer = config.run, config.method, config.optimizer
+    choices = {
+        "method.name": (method.name, METHODS),
+        "method.error": (method.error, ("velocity", "pose")),
+        "optimizer.name": (optimizer.name, ("adam", "adamw")),
+        "optimizer.schedule": (optimizer.schedule, ("epochs", "cosine")),
+        "run.precision": (run.precision, ("32-true", "bf16-mixed")),
+        "data.conditioning": (config.data.conditioning, ("screen", "canonical")),
+    }
+    for name, (value, known) in choices.items():
+        if value not in known:
+            raise InputError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+    positive = {
+        "run.epochs": run.epochs,
+        "run.batch": run.batch,
+        "run.epoch": run.epoch,
+        "run.devices": run.devices,
+        "run.log_every": run.log_every,
+        "method.draws": method.draws,
+        "method.steps": method.steps,
+        "optimizer.learning_rate": optimizer.learning_rate,
+        "optimizer.period": optimizer.period,
+        "data.held_out_every": config.data.held_out_every,
+    }
+    for name, number in positive.items():
+        if not number > 0:
+            raise InputError(f"{name} must be positive, got {number}")
+    if not 0 <= optimizer.averaging < 1:
+        raise InputError(f"optimizer.averaging must lie in [0, 1), got {optimizer.averaging}")
+    if run.batch % run.devices:
+        raise InputError(f"run.batch ({run.batch}) must be a multiple of run.devices ({run.devices})")
+    if (config.network.kind == "two-part") != (config.data.conditioning == "canonical"):
+        raise InputError('the network "two-part" goes with conditioning "canonical", all others with "screen"')
+    if (config.network.kind == "normalizing-flow") != (method.name == "normalizing-flow"):
+        raise InputError('the method "normalizing-flow" and the network of that kind go together')

@@ -1,0 +1,121 @@
+"""What is learned: flow matching as published, and the methods it is compared with, on the same networks."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from flowlift.errors import InputError
+from flowlift.flow import path
+from flowlift.network import VelocityConfig, VelocityNetwork
+from flowlift.networks import encode, evaluate
+from flowlift.normalizing_flow import NormalizingFlow
+from flowlift.sampling import sample
+from flowlift.training.config import MethodConfig
+
+Target = Float[Tensor, "batch joint 3"]
+Noise = Float[Tensor, "batch draw joint 3"]
+Times = Float[Tensor, "batch draw"]
+
+
+class Objective(nn.Module):
+    """A network and how it is taught: called with a batch, its noise and times, it gives the loss.
+
+    `network` is what samples later; whatever else is needed only to learn (a CVAE's posterior) stands beside it.
+    Raises InputError for a method that does not fit the network.
+    """
+
+    def __init__(self, network: nn.Module, method: MethodConfig) -> None:
+        super().__init__()
+        self.network, self.method = network, method
+        if method.name == "cvae":
+            if not isinstance(network, VelocityNetwork):
+                raise InputError('the method "cvae" needs a network of kind "velocity"')
+            self.posterior = Posterior(network.config, network.A)
+
+    def forward(
+        self, condition: Float[Tensor, "batch ..."], target: Target, noise: Noise, t: Times
+    ) -> Float[Tensor, ""]:
+        """The loss of one batch; `noise` ~ N(0, I) and `t` in [0, 1) come from outside: runs can be repeated."""
+        return _LOSSES[self.method.name](self, condition, target, noise, t)
+
+    def says(self, condition: Float[Tensor, "batch ..."], x: Noise, t: Times) -> Noise:
+        """The network's answer for several draws of each view."""
+        return evaluate(self.network, encode(self.network, condition), x, t)
+
+
+class Posterior(nn.Module):
+    """q(z | pose, 2D) of a CVAE: a network like the decoder that sees the true pose; it is gone after training."""
+
+    def __init__(self, config: VelocityConfig, adjacency: Float[Tensor, "part joint joint"]) -> None:
+        super().__init__()
+        self.backbone = VelocityNetwork(config, adjacency)
+        self.head = nn.Linear(config.width, 6)
+
+    def forward(self, pose_2d: Float[Tensor, "batch joint 2"], pose: Target) -> tuple[Target, Target]:
+        """Mean and log variance of the latent, (B, J, 3) each."""
+        found = self.head(self.backbone.features(pose_2d, pose, pose.new_zeros(len(pose))))
+        return found[..., :3], found[..., 3:].clamp(-10, 10)
+
+
+def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
+    """Conditional flow matching: E |v(x_t, t, 2D) - (x_1 - x_0)|^2; "pose" weighs it by (1 - t)^2."""
+    point = path(noise, target[:, None], t[..., None, None])
+    error = objective.says(condition, point.x_t, t) - point.velocity
+    if objective.method.error == "pose":
+        error = error * (1 - t)[..., None, None]
+    return error.square().mean()
+
+
+def _diffusion(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
+    """E |pose(x_t, t, 2D) - x_1|^2 with the cosine schedule of `flowlift.sampling`."""
+    angle = (torch.pi / 2 * t)[..., None, None]
+    x_t = angle.sin() * target[:, None] + angle.cos() * noise
+    return (objective.says(condition, x_t, t) - target[:, None]).square().mean()
+
+
+def _regression(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
+    """E |pose(2D) - x_1|^2: no noise, no time."""
+    still = torch.zeros_like(noise[:, :1])
+    return (objective.says(condition, still, torch.zeros_like(t[:, :1])) - target[:, None]).square().mean()
+
+
+def _cvae(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
+    """Reconstruction and `kl` times KL(q(z | pose, 2D) || N(0, I)), both as means over coordinates."""
+    mean, log_variance = objective.posterior(condition, target)
+    latent = mean[:, None] + (log_variance / 2).exp()[:, None] * noise
+    reconstruction = (objective.says(condition, latent, torch.zeros_like(t)) - target[:, None]).square().mean()
+    divergence = (log_variance.exp() + mean.square() - 1 - log_variance).mean() / 2
+    return reconstruction + objective.method.kl * divergence
+
+
+def _normalizing_flow(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
+    """-log p(pose | 2D), for each coordinate, of poses blurred by `blur`."""
+    network = objective.network
+    if not isinstance(network, NormalizingFlow):
+        raise InputError('the method "normalizing-flow" needs a network of that kind')
+    blurred = target + objective.method.blur * noise[:, 0]
+    return -network.log_density(condition, blurred).mean() / target[0].numel()
+
+
+_LOSSES: dict[str, Any] = {
+    "flow": _flow,
+    "diffusion": _diffusion,
+    "regression": _regression,
+    "cvae": _cvae,
+    "normalizing-flow": _normalizing_flow,
+}
+
+
+@torch.no_grad()
+def draw_poses(
+    network: nn.Module, method: MethodConfig, condition: Float[Tensor, "batch ..."], noise: Noise
+) -> Float[Tensor, "batch draw joint 3"]:
+    """Poses that the noise leads to, with the method's own steps; the network in evaluation mode."""
+    context = encode(network, condition)
+
+    def at(x: Noise, t: float) -> Noise:
+        return evaluate(network, context, x, x.new_full((len(x), 1), t))
+
+    return sample(method.name, at, noise, steps=method.steps)

@@ -1,0 +1,96 @@
+"""`flowlift train`: a configuration in, a model that lifts out; bad input in one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+
+from flowlift.cli import main
+from flowlift.datasets.mocap import stature
+from flowlift.demo import synthesize, walk
+
+CONFIG = """
+[data]
+path = "bank.npz"
+
+[network]
+kind = "velocity"
+width = 16
+blocks = 1
+heads = 2
+hidden = 16
+
+[method]
+name = "{method}"
+steps = 2
+
+[run]
+epochs = 2
+epoch = 64
+batch = 32
+check_views = 8
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    xyz = np.asarray(walk(np.arange(0, 4, 0.1)))
+    xyz = ((xyz - xyz[:, :1]) / stature(xyz - xyz[:, :1])[:, None, None]).astype(np.float32)
+    np.savez(tmp_path / "bank.npz", train=xyz[:30], val=xyz[30:])
+    return tmp_path
+
+
+def write(folder: Path, method: str = "flow") -> str:
+    (folder / "run.toml").write_text(CONFIG.format(method=method))
+    return str(folder / "run.toml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["flow", "regression", "diffusion", "cvae"])
+def test_what_is_trained_lifts(folder, method):
+    from flowlift import Lifter
+
+    assert main(["train", write(folder, method), "-o", str(folder / "run")]) == 0
+    clip = synthesize(seed=0, seconds=0.3)
+    poses = Lifter.load(folder / "run" / "model")(clip.keypoints, camera=clip.camera, hypotheses=4)
+    assert np.isfinite(poses.xyz).all(axis=(1, 2, 3)).mean() > 0.5  # somebody is out of view in some frames
+    card = json.loads((folder / "run" / "model" / "model.json").read_text())
+    assert (card["method"], card["conditioning"], card["training"]["views"] % 64) == (method, "screen", 0)
+
+
+def test_a_run_of_another_configuration_is_not_overwritten(folder, capsys):
+    config = write(folder)
+    assert main(["train", config, "-o", str(folder / "run"), "--epochs", "1"]) == 0
+    before = (folder / "run" / "log.csv").read_text()
+    assert main(["train", config, "-o", str(folder / "run"), "--epochs", "1", "--batch", "16"]) == 2
+    assert "another configuration" in capsys.readouterr().err
+    assert (folder / "run" / "log.csv").read_text() == before
+
+
+def test_a_run_can_be_made_longer(folder):
+    config = write(folder)
+    assert main(["train", config, "-o", str(folder / "run"), "--epochs", "1"]) == 0
+    first = (folder / "run" / "log.csv").read_text()
+    assert main(["train", config, "-o", str(folder / "run"), "--epochs", "2"]) == 0
+    assert (folder / "run" / "log.csv").read_text().startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["no-such.toml"], "human36m"),
+        (["animal3d", "--data", "nowhere"], "nowhere"),
+        (["human36m", "--epochs", "0"], "run.epochs"),
+        (["human", "--data", "no-bank.npz"], "no-bank.npz"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, capsys, monkeypatch, arguments, named):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *arguments, "-o", "run"]) == 2
+    said = capsys.readouterr().err
+    assert named in said
+    assert said.count("\n") == 1
