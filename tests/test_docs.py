@@ -73,3 +73,12 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8"))
     broken = [target for target in targets if not (page.parent / target).exists()]
     assert not broken
+
+
+def test_excerpts_are_the_code() -> None:
+    """What docs/method.md shows of the code stands in the code, line for line."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+    excerpts = re.findall(r"^```py\n(.*?)^```$", (ROOT / "docs" / "method.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(excerpts) > 5
+    missing = [excerpt for excerpt in excerpts if excerpt not in sources]
+    assert not missing

@@ -1,0 +1,146 @@
+"""Score what comparison_samples.py drew: `python benchmarks/comparison_scores.py SAMPLES -o comparison.json`.
+
+Every method's hypotheses go through the same lines: each aggregation, with each way to know where the subject stands.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from comparison_runs import FOCAL, NETWORKS, SEEDS, config_of
+from comparison_samples import HYPOTHESES, NOISE, STEPS
+from jaxtyping import Float32
+
+from flowlift.aggregate import Aggregation, aggregate, oracle_errors, reprojection_errors
+from flowlift.datasets.mocap import stature
+from flowlift.evaluation.calibration import energy_score, expected_calibration_error, over_hypotheses
+from flowlift.evaluation.metrics import mpjpe_per_pose, n_mpjpe_per_pose, p_mpjpe_per_pose
+from flowlift.io.atomic import written_whole
+from flowlift.networks import make_network
+from flowlift.skeletons import HUMAN36M17
+
+COUNTS = (1, 2, 10, 20, 40)
+ROOT = HUMAN36M17.root
+Poses = Float32[np.ndarray, "frame hypothesis 17 3"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """An aggregation, and where the subject is taken to stand: "solved" for each hypothesis, "consensus": solved once
+    for the mean pose, "oracle": the true root; `stature`: hypotheses are first scaled to the true length of the bones
+    from ankle to head."""
+
+    aggregation: Aggregation
+    root: str = "none"
+    stature: bool = False
+
+    @property
+    def name(self) -> str:
+        """For tables; "oracle" is always said."""
+        words = [self.aggregation.method]
+        words += [] if self.root == "none" else [f"{self.root} root" if self.root != "oracle" else "ORACLE root"]
+        return ", ".join([*words, *(["true stature given"] if self.stature else [])])
+
+
+def ways() -> Iterator[Way]:
+    """What is compared: RPEA with the published settings (8 kept, temperature 0.005)."""
+    yield Way(Aggregation("mean"))
+    yield Way(Aggregation("median"))
+    for root in ("solved", "consensus", "oracle"):
+        for method in ("jpma", "rpea-joint", "rpea-pose"):
+            yield Way(Aggregation(method), root)
+    yield Way(Aggregation("mean"), stature=True)
+    yield Way(Aggregation("rpea-joint"), "solved", stature=True)
+    yield Way(Aggregation("rpea-pose"), "solved", stature=True)
+
+
+def errors_of(way: Way, poses: Poses, test: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Reprojection errors (F, H, 17) in screen units, which RPEA's temperature is in."""
+    if not way.aggregation.needs_errors:
+        return None
+    if way.root == "oracle":
+        return oracle_errors(poses, test["screen"], true_root=test["root"], intrinsics=test["intrinsics"], root=ROOT)
+    rays, all_seen = test["screen"] / np.float32(FOCAL), np.ones(test["screen"].shape[:2], dtype=np.float32)
+    placed = np.mean(poses, axis=1, keepdims=True) if way.root == "consensus" else None
+    return reprojection_errors(poses, rays, all_seen, placed_as=placed) * FOCAL
+
+
+def score(drawn: Poses, test: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Errors, mm, of every way and number of hypotheses."""
+    truth = test["truth"]
+    scale = (stature(truth)[:, None] / stature(drawn))[..., None, None].astype(np.float32)
+    rows = []
+    for way in ways():
+        for count in COUNTS:
+            poses = (drawn * scale if way.stature else drawn)[:, :count]
+            answer = aggregate(poses, errors_of(way, poses, test), way.aggregation)
+            answer = answer - answer[:, [ROOT]]
+            measured = {"mpjpe_mm": mpjpe_per_pose, "n_mpjpe_mm": n_mpjpe_per_pose, "p_mpjpe_mm": p_mpjpe_per_pose}
+            figures = {name: float(metric(answer, truth).mean()) * 1000 for name, metric in measured.items()}
+            rows.append({"way": way.name, "root": way.root, "hypotheses": count, **figures})
+    return rows
+
+
+def spread(drawn: Poses, test: dict[str, np.ndarray]) -> dict[str, float]:
+    """What the hypotheses say together: the best of them, beside what keeps that honest."""
+    truth, moving = test["truth"], [joint for joint in range(17) if joint != ROOT]
+    best = {count: over_hypotheses(drawn[:, :count], truth).minimum.mean() for count in COUNTS}
+    p_best = over_hypotheses(drawn, truth, metric=p_mpjpe_per_pose).minimum.mean()
+    return {
+        **{f"best_of_{count}_mpjpe_mm": float(value) * 1000 for count, value in best.items()},
+        f"best_of_{HYPOTHESES}_p_mpjpe_mm": float(p_best) * 1000,
+        "energy_mm": float(energy_score(drawn[:, :, moving], truth[:, moving]).mean()) * 1000,
+        "ece": float(expected_calibration_error(drawn[:, :, moving], truth[:, moving])),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("samples", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    options = parser.parse_args()
+    tests = {kind: dict(np.load(options.samples / f"truth-{kind}.npz")) for kind in NOISE}
+    entries = []
+    for name in NETWORKS:
+        for steps in STEPS.get(name, (3,)):
+            for kind, test in tests.items():
+                per_seed = []
+                for seed in SEEDS:
+                    file = options.samples / f"{name}-{steps}-{kind}-{seed}.npz"
+                    if not file.exists():
+                        continue
+                    found = np.load(file)
+                    drawn = found["hypotheses"]
+                    per_seed.append(
+                        {
+                            "seed": seed,
+                            "views": int(found["views"]),
+                            "milliseconds": dict(zip(("1", "40"), found["milliseconds"].tolist(), strict=True)),
+                            "spread": spread(drawn, test),
+                            "errors": score(drawn, test),
+                        }
+                    )
+                    print(file.name, flush=True)
+                if per_seed:
+                    entries.append({"network": name, "steps": steps, "keypoints": kind, "seeds": per_seed})
+    result = {
+        "frames": {kind: len(test["truth"]) for kind, test in tests.items()},
+        "parameters": {name: _parameters(name) for name in NETWORKS},
+        "entries": entries,
+    }
+    with written_whole(options.out) as beside:
+        beside.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _parameters(name: str) -> int:
+    config = config_of(name, Path("bank.npz"), 0)
+    network = make_network(config.network.kind, config.network.settings, HUMAN36M17)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+if __name__ == "__main__":
+    main()
