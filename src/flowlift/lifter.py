@@ -1,32 +1,28 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Float, Float32
 
 from flowlift import __version__
 from flowlift.aggregate import covariance, reprojection_errors, rpea_weights, weighted_mean
 from flowlift.camera import DEFAULT_FOV, Camera, solve_root
-from flowlift.conditioning import Canonical, canonicalize, decode_pose, features
-from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.conversion import convert
+from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
-from flowlift.flow import integrate
+from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
+from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.screen import ScreenConditioning
+from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 
-DEFAULT_HEIGHT = 1.7
-"""A person's height (m) that is assumed when none is given: it sets the scale of everything."""
+__all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise"]
 
 MIN_JOINTS = 3
 """With fewer visible joints a person's row stays NaN: there is nothing to lift."""
-
-BATCH = 4096
-"""Hypotheses that are sampled together. It bounds the memory and changes no result."""
 
 RPEA_TEMPERATURE = 0.05
 """Temperature of pose-wise RPEA, in units of the subject's extent. All hypotheses are kept: on held-out poses every
@@ -44,12 +40,20 @@ class Lifter:
 
     @classmethod
     def load(cls, name_or_path: str | Path = "human", device: str | None = None) -> "Lifter":
-        """A packaged model by name, or a model's folder. `device`: None or "cpu", or a torch device ("cuda").
+        """A model by name, packaged or imported, or a model's folder. `device`: None or "cpu", or a torch device.
 
         Raises ModelError for an unknown or damaged model, MissingExtraError where torch is wanted and missing.
         """
         model = find_model(name_or_path)
-        return cls(model, load_engine(model.folder, device))
+        return cls(model, load_engine(model, device))
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """How 2D enters this model."""
+        if self.model.conditioning == "screen":
+            return ScreenConditioning(self.model.skeleton, self.model.stature)
+        assert self.model.stature is not None  # the card's own rule
+        return CanonicalConditioning(self.model.skeleton, self.model.stature)
 
     def __call__(
         self,
@@ -65,130 +69,103 @@ class Lifter:
         """Lift 2D keypoints of any skeleton that converts to the model's to 3D poses with covariances.
 
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
-        metres (1.7 assumed). `steps`: Euler steps (None: the model's own). The result depends on the seed and on each
-        frame's own keypoints only, not on other frames or people. A person with fewer than 3 visible joints is NaN.
-        Raises InputError for settings out of range or a camera of another image size.
+        metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
+        model's own). The result depends on the seed and on each frame's own keypoints only, not on other frames or
+        people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
+        joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
+        missing joints. Raises InputError for settings out of range or a camera of another image size.
         """
-        steps = self.model.steps if steps is None else steps
-        height = DEFAULT_HEIGHT if height is None else height
-        _check_settings(hypotheses, steps, height, smooth, seed)
+        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
+        _check_settings(settings, smooth, self.model)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
             raise InputError(
                 f"the camera is for images of {camera.image_size}, the keypoints are from {keypoints.image_size} px"
             )
-        seen = convert(keypoints, self.model.skeleton)
-        frames, people, joints = seen.score.shape
-        xy = seen.xy.reshape(-1, joints, 2)
-        visible = np.isfinite(xy).all(axis=-1)
-        score = np.nan_to_num(seen.score.reshape(-1, joints), nan=1.0).clip(0.0, 1.0)
-        rows = np.flatnonzero(visible.sum(axis=1) >= MIN_JOINTS)
-        noise = hypothesis_noise(hypotheses, self.model.skeleton, seed)
+        seen = _rows(self.conditioning.convert(keypoints), camera)
+        frames, people, joints = *keypoints.score.shape[:2], len(self.model.skeleton)
+        rows = np.flatnonzero(seen.visible.sum(axis=1) >= MIN_JOINTS)
         found = _Found.empty(frames * people, hypotheses if keep_hypotheses else 0, joints)
-        for start in range(0, len(rows), max(1, BATCH // hypotheses)):
-            some = rows[start : start + max(1, BATCH // hypotheses)]
-            rays = camera.rays(np.nan_to_num(xy[some]))
-            seen_some = visible[some] & np.isfinite(rays).all(axis=-1)  # no ray: outside what the lens can show
-            rays = np.where(seen_some[..., None], rays, 0.0)
-            self._lift_rows(found, some, rays, seen_some, score[some], noise, steps, height)
-        return found.as_poses(
-            keypoints,
-            self.model.skeleton,
-            camera,
-            {
-                "model": self.model.name,
-                "model_version": self.model.version,
-                "flowlift_version": __version__,
-                "engine": self.engine.name,
-                "hypotheses": hypotheses,
-                "steps": steps,
-                "seed": seed,
-                "height_m": height,
-                "intrinsics": "assumed" if camera.assumed else "given",
-                "root": "solved",
-            },
-        )
+        together = max(1, self.engine.together // hypotheses)
+        for start in range(0, len(rows), together):
+            self._lift_rows(found, rows[start : start + together], seen, settings)
+        return found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
 
-    def _lift_rows(
-        self,
-        found: "_Found",
-        rows: np.ndarray,
-        rays: Float64[np.ndarray, "row joint 2"],
-        visible: Bool[np.ndarray, "row joint"],
-        score: Float32[np.ndarray, "row joint"],
-        noise: Float32[np.ndarray, "hypothesis joint 3"],
-        steps: int,
-        height: float,
-    ) -> None:
-        view = canonicalize(rays.astype(np.float32), visible, score)
-        state = self._sample(view, noise, steps)
-        pose, size = decode_pose(state, self.model.skeleton.root)
-        metres = pose * (height * self.model.stature / size)[..., None, None]
-        weights = visible * np.maximum(score, 0.05)
-        errors = reprojection_errors(metres, view.xy * view.scale[:, None, None], weights)
-        judged = errors.mean(axis=2) / view.scale[:, None]
+    def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
+        model = self.model
+        canonical = model.conditioning == "canonical"
+        return {
+            "model": model.name,
+            "model_version": model.version,
+            "flowlift_version": __version__,
+            "engine": self.engine.name,
+            "conditioning": model.conditioning,
+            "method": model.method,
+            "hypotheses": settings.hypotheses,
+            "steps": settings.steps,
+            "seed": settings.seed,
+            "height_m": DEFAULT_HEIGHT if settings.height is None and canonical else settings.height,
+            "unit": model.unit,
+            "uncertainty": model.uncertainty,
+            "intrinsics": "assumed" if camera.assumed else "given",
+            "root": "solved",
+        }
+
+    def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
+        seen, conditioning, calibration = everyone.rows(rows), self.conditioning, self.model.calibration
+        view = conditioning.view(seen)
+        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed)
+        x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
+        states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
+        poses = conditioning.poses(states)
+        weights = seen.visible * np.maximum(seen.score, 0.05)
+        errors = reprojection_errors(poses, view.rays, weights)
+        judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
-        mean = weighted_mean(metres, chosen)
-        back = np.swapaxes(view.rotation, -1, -2)
-        xyz = np.einsum("bij,bkj->bki", back, mean)
-        prior = np.where(visible, self.model.prior_seen, self.model.prior_missing) * (height / DEFAULT_HEIGHT) ** 2
-        cov = covariance(metres, mean, prior=prior, prior_weight=PRIOR_WEIGHT)
-        cov = back[:, None] @ cov @ view.rotation[:, None] * self.model.covariance_scale[:, None, None]
-        cov[:, self.model.skeleton.root] = 0
-        found.xyz[rows], found.cov[rows] = xyz, cov
-        found.root[rows] = solve_root(xyz.astype(np.float64), rays, weights)
-        if found.hypotheses is not None:
-            found.hypotheses[rows] = np.einsum("bij,bhkj->bhki", back, metres)
-
-    def _sample(
-        self, view: Canonical, noise: Float32[np.ndarray, "hypothesis joint 3"], steps: int
-    ) -> Float32[np.ndarray, "row hypothesis joint 3"]:
-        """Hypotheses of each view: every second one is sampled from the mirrored view and mirrored back."""
-        mirror = list(self.model.skeleton.mirror)
-        mirrored = Canonical(
-            view.xy[:, mirror] * np.array([-1, 1], dtype=np.float32),
-            view.visible[:, mirror],
-            view.confidence[:, mirror],
-            view.rotation,
-            view.scale,
-        )
-        count = len(noise)
-        state = np.empty((len(view.xy), *noise.shape), dtype=np.float32)
-        for side, which in ((view, slice(0, count, 2)), (mirrored, slice(1, count, 2))):
-            start = noise[which]
-            if not len(start):
-                continue
-            context = self.engine.encode(np.asarray(features(side), dtype=np.float32))
-            x_0 = np.ascontiguousarray(np.broadcast_to(start, (len(context), *start.shape)))
-            state[:, which] = integrate(partial(self.engine.velocity, context), x_0, steps=steps)
-        flipped = state[:, 1::2][:, :, mirror] * np.array([-1, 1, 1], dtype=np.float32)
-        root = self.model.skeleton.root
-        flipped[:, :, root] = state[:, 1::2, root]  # the root's row holds the log size, which no mirror changes
-        state[:, 1::2] = flipped
-        return state
+        mean = weighted_mean(poses, chosen)
+        prior = np.where(seen.visible, calibration.prior_seen, calibration.prior_missing)
+        cov = covariance(poses, mean, prior=prior, prior_weight=PRIOR_WEIGHT)
+        # The hypotheses of a network that was not told know nothing of the gap: what it may hide is added.
+        cov += (view.untold * calibration.prior_missing)[..., None, None] * np.eye(3, dtype=np.float32)
+        cov *= calibration.covariance_scale[:, None, None]
+        found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
+        found.cov[rows, self.model.skeleton.root] = 0
+        found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
 
 
-def hypothesis_noise(count: int, skeleton: Skeleton, seed: int) -> Float32[np.ndarray, "hypothesis joint 3"]:
-    """Where each hypothesis starts, N(0, I). The same for all frames and people: the flow is deterministic, so motion
-    that is continuous in 2D stays so in 3D, and no result depends on how frames are batched. In pairs of opposite
-    sign (antithetic), one of each pair on the mirrored view: an odd error in the mean cancels."""
-    generator = np.random.default_rng(seed)
-    half = generator.standard_normal(((count + 1) // 2, len(skeleton), 3), dtype=np.float32)
-    paired = np.stack([half, -half], axis=1).reshape(-1, len(skeleton), 3)
-    return paired[:count]
+@dataclass(frozen=True)
+class _Settings:
+    """What a caller chose; `height` m, or None."""
+
+    hypotheses: int
+    steps: int
+    seed: int
+    height: float | None
 
 
-def _check_settings(hypotheses: int, steps: int, height: float, smooth: str, seed: int) -> None:
-    if seed < 0:
-        raise InputError(f"seed must be 0 or larger, got {seed}")
-    if hypotheses < 1:
-        raise InputError(f"hypotheses must be at least 1, got {hypotheses}")
-    if steps < 1:
-        raise InputError(f"steps must be at least 1, got {steps}")
-    if not (np.isfinite(height) and 0.1 <= height <= 10):
-        raise InputError(f"height must lie between 0.1 and 10 metres, got {height}")
+def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
+    if settings.seed < 0:
+        raise InputError(f"seed must be 0 or larger, got {settings.seed}")
+    if settings.hypotheses < 1:
+        raise InputError(f"hypotheses must be at least 1, got {settings.hypotheses}")
+    if settings.steps < 1:
+        raise InputError(f"steps must be at least 1, got {settings.steps}")
+    if settings.height is not None and not (np.isfinite(settings.height) and 0.1 <= settings.height <= 10):
+        raise InputError(f"height must lie between 0.1 and 10 metres, got {settings.height}")
+    if settings.height is not None and model.stature is None:
+        raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
     if smooth not in ("auto", "off"):
         raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')
+
+
+def _rows(keypoints: Keypoints2D, camera: Camera) -> Seen:
+    """Every person of every frame; a joint outside what the lens can show is missing."""
+    joints = keypoints.score.shape[2]
+    xy = keypoints.xy.reshape(-1, joints, 2)
+    rays = camera.rays(np.nan_to_num(xy))
+    visible = np.isfinite(xy).all(axis=-1) & np.isfinite(rays).all(axis=-1)
+    score = np.nan_to_num(keypoints.score.reshape(-1, joints), nan=1.0).clip(0.0, 1.0)
+    return Seen(xy, np.where(visible[..., None], rays, 0.0), visible, score, keypoints.image_size)
 
 
 @dataclass(frozen=True)
@@ -207,9 +184,23 @@ class _Found:
 
         return cls(nan(joints, 3), nan(3), nan(joints, 3, 3), nan(hypotheses, joints, 3) if hypotheses else None)
 
-    def as_poses(
-        self, keypoints: Keypoints2D, skeleton: Skeleton, camera: Camera, provenance: dict[str, str | int | float]
-    ) -> Poses3D:
+    def put(
+        self,
+        rows: np.ndarray,
+        mean: Float32[np.ndarray, "some joint 3"],
+        cov: Float32[np.ndarray, "some joint 3 3"],
+        hypotheses: Float32[np.ndarray, "some hypothesis joint 3"],
+        turn: Float[np.ndarray, "some 3 3"],
+        scale: float | Float32[np.ndarray, " some"],
+    ) -> None:
+        """Keep what was found in the view's frame, turned into the camera frame and scaled."""
+        factor = np.broadcast_to(np.asarray(scale, dtype=np.float32), len(rows))[:, None, None]
+        self.xyz[rows] = np.einsum("bij,bkj->bki", turn, mean) * factor
+        self.cov[rows] = turn[:, None] @ cov @ np.swapaxes(turn, -1, -2)[:, None] * factor[..., None] ** 2
+        if self.hypotheses is not None:
+            self.hypotheses[rows] = np.einsum("bij,bhkj->bhki", turn, hypotheses) * factor[..., None]
+
+    def as_poses(self, keypoints: Keypoints2D, skeleton: Skeleton, camera: Camera, provenance: Provenance) -> Poses3D:
         def by_person(array: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
             return array.reshape(len(keypoints), keypoints.people, *array.shape[1:])
 

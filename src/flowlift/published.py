@@ -22,8 +22,8 @@ def published_state(path: Path) -> dict[str, Tensor]:
     """
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise ModelError(f"{path}: cannot read the checkpoint: {error.strerror}") from error
     except Exception as error:  # a damaged pickle can raise nearly anything
         reason = "it holds more than weights, and is not read because it could run code"
         damaged = "damaged, cut off, or no checkpoint"

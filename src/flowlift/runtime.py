@@ -9,85 +9,92 @@ import numpy as np
 from jaxtyping import Float32
 
 from flowlift.errors import MissingExtraError, ModelError
+from flowlift.models import Model
+
+Context = Float32[np.ndarray, "batch *width"]
+States = Float32[np.ndarray, "batch hypothesis joint 3"]
+
+TOGETHER = {"two-part": 4096}
+"""Hypotheses that a network evaluates at once, by kind. It bounds the memory and changes no result."""
+TOGETHER_ELSE = 256
+"""Of networks that work joint by joint: on a CPU more are no faster, and at the published width each takes 0.6 MB."""
+TOGETHER_ON_DEVICE = 4096
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Evaluates one network."""
+    """Evaluates one network. `together`: how many hypotheses at once."""
 
     name: str
+    together: int
 
-    def encode(self, features: Float32[np.ndarray, "batch inputs"]) -> Float32[np.ndarray, "batch width"]:
-        """Context of each view."""
+    def encode(self, condition: Float32[np.ndarray, "batch *inputs"]) -> Context:
+        """What was seen, worked on once for all hypotheses of a view; what some networks get as it is."""
 
-    def velocity(
-        self,
-        context: Float32[np.ndarray, "batch width"],
-        x: Float32[np.ndarray, "batch hypothesis joint 3"],
-        t: float,
-    ) -> Float32[np.ndarray, "batch hypothesis joint 3"]:
-        """Velocity of several hypotheses of each view, at one time t."""
+    def velocity(self, context: Context, x: States, t: float) -> States:
+        """What the network says of several hypotheses of each view, at one time t."""
 
 
 class OnnxEngine:
-    """Runs `encoder.onnx` and `velocity.onnx` of a model's folder. Raises ModelError when they cannot be loaded."""
+    """Runs `velocity.onnx` and, where the network has two parts, `encoder.onnx`. Raises ModelError."""
 
-    def __init__(self, folder: Path, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
-        import onnxruntime
+    def __init__(self, model: Model, providers: Sequence[str] = ("CPUExecutionProvider",)) -> None:
+        self.name, self.together = "onnxruntime", TOGETHER.get(model.network, TOGETHER_ELSE)
+        self._velocity = _session(model.folder / "velocity.onnx", providers)
+        self._encoder = _session(model.folder / "encoder.onnx", providers) if model.network == "two-part" else None
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = available_cores()
-        options.log_severity_level = 3
+    def encode(self, condition: Float32[np.ndarray, "batch *inputs"]) -> Context:
+        return condition if self._encoder is None else self._encoder.run(None, {"features": condition})[0]
 
-        def session(name: str) -> Any:
-            file = folder / name
-            if not file.is_file():
-                raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
-            try:
-                return onnxruntime.InferenceSession(str(file), options, providers=list(providers))
-            except Exception as error:  # onnxruntime raises its own, unexported types
-                raise ModelError(f"{file}: onnxruntime cannot load it: {str(error).splitlines()[0]}") from error
-
-        self.name = "onnxruntime"
-        self._encoder, self._velocity = session("encoder.onnx"), session("velocity.onnx")
-
-    def encode(self, features: Float32[np.ndarray, "batch inputs"]) -> Float32[np.ndarray, "batch width"]:
-        return self._encoder.run(None, {"features": features})[0]
-
-    def velocity(
-        self, context: Float32[np.ndarray, "batch width"], x: Float32[np.ndarray, "batch hypothesis joint 3"], t: float
-    ) -> Float32[np.ndarray, "batch hypothesis joint 3"]:
+    def velocity(self, context: Context, x: States, t: float) -> States:
         return self._velocity.run(None, {"context": context, "x": x, "t": np.array([t], dtype=np.float32)})[0]
 
 
-class TorchEngine:
-    """Runs `weights.safetensors` of a model's folder on a torch device. Raises ModelError, MissingExtraError."""
+def _session(file: Path, providers: Sequence[str]) -> Any:
+    import onnxruntime
 
-    def __init__(self, folder: Path, device: str) -> None:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cores()
+    options.log_severity_level = 3
+    if not file.is_file():
+        raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=list(providers))
+    except Exception as error:  # onnxruntime raises its own, unexported types
+        raise ModelError(f"{file}: onnxruntime cannot load it: {str(error).splitlines()[0]}") from error
+
+
+class TorchEngine:
+    """Runs `weights.safetensors` on a torch device. Raises ModelError, MissingExtraError."""
+
+    def __init__(self, model: Model, device: str, *, purpose: str = "") -> None:
+        """`purpose`: what needs torch, for the message where it is missing."""
         try:
             import torch
 
+            from flowlift import networks
             from flowlift.models.weights import load_network
         except ImportError as error:
-            raise MissingExtraError(f"the device {device!r}", "train") from error
-        self._torch = torch
+            raise MissingExtraError(purpose or f"the device {device!r}", "train") from error
+        self._torch, self._networks = torch, networks
         try:
             self._device = torch.device(device)
-            self._network = load_network(folder).to(self._device).eval()
+            self._network = load_network(model).to(self._device)
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from error
         self.name = f"torch {torch.__version__} on {device}"
+        on_cpu = self._device.type == "cpu"
+        self.together = TOGETHER.get(model.network, TOGETHER_ELSE) if on_cpu else TOGETHER_ON_DEVICE
 
-    def encode(self, features: Float32[np.ndarray, "batch inputs"]) -> Float32[np.ndarray, "batch width"]:
+    def encode(self, condition: Float32[np.ndarray, "batch *inputs"]) -> Context:
         with self._torch.inference_mode():
-            return self._network.encode(self._tensor(features)).cpu().numpy()
+            return self._networks.encode(self._network, self._tensor(condition)).cpu().numpy()
 
-    def velocity(
-        self, context: Float32[np.ndarray, "batch width"], x: Float32[np.ndarray, "batch hypothesis joint 3"], t: float
-    ) -> Float32[np.ndarray, "batch hypothesis joint 3"]:
+    def velocity(self, context: Context, x: States, t: float) -> States:
         with self._torch.inference_mode():
-            time = self._torch.full((1, 1), t, device=self._device)
-            return self._network(self._tensor(context)[:, None], self._tensor(x), time).cpu().numpy()
+            times = self._torch.full((len(x), 1), t, device=self._device)
+            said = self._networks.evaluate(self._network, self._tensor(context), self._tensor(x), times)
+            return said.cpu().numpy()
 
     def _tensor(self, array: Float32[np.ndarray, "..."]) -> Any:
         return self._torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
@@ -98,11 +105,14 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def load_engine(folder: Path, device: str | None = None) -> Engine:
+def load_engine(model: Model, device: str | None = None) -> Engine:
     """The engine for a device: None or "cpu" -> ONNX Runtime; "torch" or a torch device ("cuda", "cuda:1") -> torch.
 
-    Raises ModelError, MissingExtraError.
+    A normalizing flow runs with torch on any device. Raises ModelError, MissingExtraError.
     """
+    if model.network == "normalizing-flow":
+        where = "cpu" if device in (None, "torch") else str(device)
+        return TorchEngine(model, where, purpose=f"the model {model.name!r}, a normalizing flow,")
     if device in (None, "cpu"):
-        return OnnxEngine(folder)
-    return TorchEngine(folder, "cpu" if device == "torch" else str(device))
+        return OnnxEngine(model)
+    return TorchEngine(model, "cpu" if device == "torch" else str(device))

@@ -19,9 +19,12 @@ def _app() -> App:
     )
     commands = {
         "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
+        "evaluate": "How good a model is on a labelled data set, by its protocol.",
+        "train": "Train a model from a configuration, or go on with a run.",
         "demo": "Lift a clip that flowlift synthesises, and show the result.",
         "doctor": "What is installed, what works, and how to add what is missing.",
     }
+    app.command("flowlift.cli.models:models", name="models", help="Which models there are, and how to add one.")
     for name, help_line in commands.items():
         app.command(f"flowlift.cli.{name}:{name}", name=name, help=help_line)
     return app

@@ -12,7 +12,7 @@ class ModelOptions:
     """Which model lifts, and how it samples."""
 
     model: str = "human"
-    """Packaged model, or a path to one."""
+    """Packaged or imported model, or the folder of one."""
     hypotheses: int = 20
     """3D hypotheses drawn for each person and frame."""
     steps: int | None = None

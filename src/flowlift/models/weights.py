@@ -1,35 +1,61 @@
 """The trained weights: safetensors for training and torch, ONNX graphs for inference."""
 
-import json
+import warnings
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from flowlift.errors import ModelError
-from flowlift.network import LiftNetwork, NetworkConfig
+from flowlift.errors import InputError, ModelError
+from flowlift.lift_network import LiftNetwork
+from flowlift.models.card import Model, read_card
+from flowlift.networks import make_network
+from flowlift.normalizing_flow import NormalizingFlow
 
-WEIGHTS = "weights.safetensors"
+WEIGHTS, ENCODER, VELOCITY = "weights.safetensors", "encoder.onnx", "velocity.onnx"
 
 
-def load_network(folder: Path) -> LiftNetwork:
-    """The torch network of a model's folder. Raises ModelError when its weights are missing or do not fit."""
+def load_network(model: Model | Path) -> nn.Module:
+    """The torch network of a model (or of its folder), of any kind, in evaluation mode.
+
+    Raises ModelError when its weights are missing or do not fit, MissingExtraError where its kind needs a package.
+    """
+    model = read_card(model) if isinstance(model, Path) else model
+    file = model.folder / WEIGHTS
     try:
-        config = NetworkConfig(**json.loads((folder / "model.json").read_text(encoding="utf-8"))["network"])
-        network = LiftNetwork(config)
-        state = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
-        network.load_state_dict(state)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelError(f"{folder / WEIGHTS}: cannot load the weights: {str(error).splitlines()[0]}") from error
-    return network
+        network = make_network(model.network, model.settings, model.skeleton)
+        network.load_state_dict({name: _single(value) for name, value in load_file(file).items()})
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError, InputError) as error:
+        raise ModelError(f"{file}: cannot load the weights: {str(error).splitlines()[0]}") from error
+    return network.eval()
 
 
-def save_weights(network: LiftNetwork, folder: Path) -> None:
-    """Write the weights (float16, half the size: the rounding is far below the noise of training)."""
-    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, folder / WEIGHTS)
+def _single(value: Tensor) -> Tensor:
+    """Numbers kept in half precision, widened; what a network counts or indexes with stays as it is."""
+    return value.float() if value.is_floating_point() else value
+
+
+def save_weights(network: nn.Module, folder: Path) -> None:
+    """Write the weights: float32, or float16 for a network in two parts (`halved`)."""
+    kept = torch.float16 if halved(network) else torch.float32
+    state = {
+        name: (value.to(kept) if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in network.state_dict().items()
+    }
+    save_file(state, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # it is made readable for its owner alone
+
+
+def halved(network: nn.Module) -> bool:
+    """Whether files keep float16: half the size, and the rounding is far below the noise of training.
+
+    Only networks in two parts, which are made here; published weights stay as they are.
+    """
+    return isinstance(network, LiftNetwork)
 
 
 class _Velocity(nn.Module):
@@ -52,26 +78,84 @@ class _Encoder(nn.Module):
         return self.network.encode(features)
 
 
-def export_onnx(network: LiftNetwork, folder: Path) -> None:
-    """Write `encoder.onnx` and `velocity.onnx`: batch and hypotheses are free axes."""
+class _OnePart(nn.Module):
+    """A network of the published interface as the engine calls it: 2D (B, J, 2), hypotheses (B, H, J, 3), one time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = _centred(deepcopy(network))
+
+    def forward(self, context: Tensor, x: Tensor, t: Tensor) -> Tensor:
+        each = x.flatten(0, 1)
+        seen = context[:, None].expand(-1, x.shape[1], -1, -1).flatten(0, 1)
+        return self.network(seen, each, t.expand(each.shape[0])).reshape(x.shape)
+
+
+class _CentredNorm(nn.Module):
+    """A layer norm of what has mean 0. ONNX Runtime takes the variance as E[x^2] - E[x]^2, which loses digits where the
+    mean is large: over joints, which are alike, enough to miss the published values by 1e-5."""
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(x - x.mean(dim=-1, keepdim=True))
+
+
+def _centred(network: nn.Module) -> nn.Module:
+    """The network with every layer norm in it replaced, in place."""
+    for name, part in network.named_children():
+        if isinstance(part, nn.LayerNorm):
+            setattr(network, name, _CentredNorm(part))
+        else:
+            _centred(part)
+    return network
+
+
+def has_graphs(network: nn.Module) -> bool:
+    """Whether ONNX can express the network: a normalizing flow runs with torch only."""
+    return not isinstance(network, NormalizingFlow)
+
+
+def export_onnx(network: nn.Module, folder: Path) -> None:
+    """Write `velocity.onnx`, and `encoder.onnx` of a network in two parts: batch and hypotheses are free axes.
+
+    Constants are kept as weights are (`halved`). Nothing is written for a normalizing flow.
+    """
+    if not has_graphs(network):
+        return
     network = network.eval()
-    joints = network.config.joints
-    features = torch.zeros(2, 4 * joints + 1)
-    context = network.encode(features)
-    for module, inputs, names, axes, file in (
-        (_Encoder(network), (features,), ["features"], {"features": {0: "batch"}}, "encoder.onnx"),
-        (
-            _Velocity(network),
-            (context.detach(), torch.zeros(2, 3, joints, 3), torch.zeros(1)),
-            ["context", "x", "t"],
-            {"context": {0: "batch"}, "x": {0: "batch", 1: "hypothesis"}},
-            "velocity.onnx",
-        ),
-    ):
+    joints: Any = getattr(network.config, "joints", None)
+    if isinstance(network, LiftNetwork):
+        features = torch.zeros(2, 4 * joints + 1)
+        _export(_Encoder(network), {"features": features}, folder / ENCODER)
+        head: nn.Module = _Velocity(network)
+        context = network.encode(features).detach()
+    else:
+        head, context = _OnePart(network), torch.zeros(2, joints, 2)
+    inputs = {"context": context, "x": torch.zeros(2, 3, joints, 3), "t": torch.zeros(1)}
+    _export(head, inputs, folder / VELOCITY)
+    if halved(network):
+        for file in (ENCODER, VELOCITY):
+            _halve(folder / file)
+
+
+_AXES = {"features": {0: "batch"}, "context": {0: "batch"}, "x": {0: "batch", 1: "hypothesis"}}
+
+
+def _export(module: nn.Module, inputs: dict[str, Tensor], file: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter has a successor, which needs one more package
         torch.onnx.export(
-            module, inputs, str(folder / file), input_names=names, dynamic_axes=axes, opset_version=17, dynamo=False
+            module,
+            tuple(inputs.values()),
+            str(file),
+            input_names=list(inputs),
+            dynamic_axes={name: axes for name, axes in _AXES.items() if name in inputs},
+            opset_version=17,
+            dynamo=False,
         )
-        _halve(folder / file)
 
 
 def _halve(file: Path) -> None:

@@ -1,0 +1,60 @@
+"""Canonical conditioning for a lifter: the network sees the subject through a virtual camera that looks at it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.conditioning import Canonical, canonicalize, decode_pose, features
+from flowlift.containers import Keypoints2D
+from flowlift.conversion import convert
+from flowlift.lifting.view import Seen, States, View
+from flowlift.skeleton import Skeleton
+
+DEFAULT_HEIGHT = 1.7
+"""A person's height (m) that is assumed when none is given: it sets the scale of everything."""
+
+_FLIP = np.array([-1, 1], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class CanonicalConditioning:
+    """`stature`: length from ankle to head along the bones, as a fraction of a person's height."""
+
+    skeleton: Skeleton
+    stature: float
+
+    def convert(self, keypoints: Keypoints2D) -> Keypoints2D:
+        return convert(keypoints, self.skeleton)
+
+    def view(self, seen: Seen) -> View:
+        view = canonicalize(seen.rays.astype(np.float32), seen.visible, seen.score)
+        mirror = list(self.skeleton.mirror)
+        mirrored = Canonical(
+            view.xy[:, mirror] * _FLIP,
+            view.visible[:, mirror],
+            view.confidence[:, mirror],
+            view.rotation,
+            view.scale,
+        )
+        return View(
+            condition=np.asarray(features(view), dtype=np.float32),
+            mirrored=np.asarray(features(mirrored), dtype=np.float32),
+            rays=view.xy * view.scale[:, None, None],
+            extent=view.scale,
+            to_camera=np.swapaxes(view.rotation, -1, -2),
+            untold=np.zeros_like(seen.visible),
+        )
+
+    def unmirror(self, states: States) -> States:
+        flipped = states[:, :, list(self.skeleton.mirror)] * np.array([-1, 1, 1], dtype=np.float32)
+        root = self.skeleton.root
+        flipped[:, :, root] = states[:, :, root]  # the root's row holds the log size, which no mirror changes
+        return flipped
+
+    def poses(self, states: States) -> States:
+        pose, size = decode_pose(states, self.skeleton.root)
+        return pose * (DEFAULT_HEIGHT * self.stature / size)[..., None, None]
+
+    def scale(self, pose: Float32[np.ndarray, "row joint 3"], height: float | None) -> float:
+        return (DEFAULT_HEIGHT if height is None else height) / DEFAULT_HEIGHT

@@ -1,0 +1,48 @@
+"""Where hypotheses start, and how they are sampled: half of them from the mirrored view, and mirrored back."""
+
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.lifting.view import Conditioning, States, View
+from flowlift.runtime import Engine
+from flowlift.sampling import sample
+from flowlift.skeleton import Skeleton
+
+
+def hypothesis_noise(count: int, skeleton: Skeleton, seed: int) -> Float32[np.ndarray, "hypothesis joint 3"]:
+    """Where each hypothesis starts, N(0, I). The same for all frames and people: the flow is deterministic, so motion
+    that is continuous in 2D stays so in 3D, and no result depends on how frames are batched. In pairs of opposite
+    sign (antithetic), one of each pair on the mirrored view: an odd error in the mean cancels."""
+    generator = np.random.default_rng(seed)
+    half = generator.standard_normal(((count + 1) // 2, len(skeleton), 3), dtype=np.float32)
+    paired = np.stack([half, -half], axis=1).reshape(-1, len(skeleton), 3)
+    return paired[:count]
+
+
+def sample_hypotheses(
+    engine: Engine, conditioning: Conditioning, view: View, x_0: States, *, method: str, steps: int
+) -> States:
+    """Follow noise `x_0` (one row a view) to poses as the network gives them; every second one is sampled from the
+    mirrored view and mirrored back."""
+    states = np.empty_like(x_0)
+    states[:, 0::2] = follow(engine, view.condition, x_0[:, 0::2], method=method, steps=steps)
+    if x_0.shape[1] > 1:
+        other = follow(engine, view.mirrored, x_0[:, 1::2], method=method, steps=steps)
+        states[:, 1::2] = conditioning.unmirror(other)
+    return states
+
+
+def follow(
+    engine: Engine, condition: Float32[np.ndarray, "row *inputs"], x_0: States, *, method: str, steps: int
+) -> States:
+    """What the noise `x_0` becomes under one condition for each row; a part of the hypotheses at a time."""
+    context = engine.encode(condition)
+    most = max(1, engine.together // max(1, len(x_0)))
+    network = partial(engine.velocity, context)
+    parts = [
+        sample(method, network, np.ascontiguousarray(x_0[:, start : start + most]), steps=steps)
+        for start in range(0, x_0.shape[1], most)
+    ]
+    return np.concatenate(parts, axis=1)

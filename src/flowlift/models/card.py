@@ -1,0 +1,150 @@
+"""A model's card: what its `model.json` says of the network, how it is fed and sampled, and how sure it may be."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.errors import InputError, ModelError
+from flowlift.sampling import METHODS
+from flowlift.skeleton import Skeleton
+
+FORMAT = "flowlift-model-1"
+CARD = "model.json"
+SKELETON = "skeleton.toml"
+"""A skeleton that is not built in lies in the model's folder under this name; the card names it so too."""
+
+Conditioning = Literal["canonical", "screen"]
+Unit = Literal["m", "model units"]
+KINDS = ("two-part", "velocity", "simple", "normalizing-flow")
+"""Kinds of networks, as `flowlift.networks` makes them; listed here because that needs torch."""
+
+ASSUMED_SEEN, ASSUMED_MISSING = 0.05, 0.15
+"""Standard deviation along each axis, in the model's unit, assumed of joints where nobody measured it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What was measured on held-out poses, or is assumed.
+
+    `prior_seen`, `prior_missing` (J,): variance of a joint along each axis, square of the model's unit (for people: of
+    1.7 m), where the joint was seen or missing. `covariance_scale` (J,) makes hypotheses' spread honest.
+    """
+
+    prior_seen: Float32[np.ndarray, " joint"]
+    prior_missing: Float32[np.ndarray, " joint"]
+    covariance_scale: Float32[np.ndarray, " joint"]
+
+    @classmethod
+    def assumed(cls, joints: int) -> "Calibration":
+        """For a model that was never calibrated: the same for every joint, and nothing is known of the spread."""
+        one = np.ones(joints, dtype=np.float32)
+        return cls(one * np.float32(ASSUMED_SEEN**2), one * np.float32(ASSUMED_MISSING**2), one)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model's folder and what its card says.
+
+    `network` and `settings`: kind of network and its sizes. `conditioning`: how 2D enters. `method`: how it was taught
+    and is sampled (`flowlift.sampling.METHODS`), in `steps` steps. `stature`: length from ankle to head along the
+    bones, as a fraction of a person's height; None where the skeleton is no person's. `calibrated`: whether
+    `calibration` was measured. `unit` of its poses. `parameters`: how many, None where the card does not say.
+    """
+
+    name: str
+    version: str
+    folder: Path
+    skeleton: Skeleton
+    steps: int
+    stature: float | None
+    calibration: Calibration
+    calibrated: bool
+    network: str = "two-part"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    conditioning: Conditioning = "canonical"
+    method: str = "flow"
+    unit: Unit = "m"
+    parameters: int | None = None
+    licence: str = ""
+    source: str = ""
+
+    @property
+    def uncertainty(self) -> str:
+        """In a word: whether its covariances were checked against truths."""
+        return "calibrated" if self.calibrated else "uncalibrated"
+
+
+def read_card(folder: Path) -> Model:
+    """The model in a folder. Raises ModelError when its card is missing or damaged."""
+    file = folder / CARD
+    try:
+        card = json.loads(file.read_text(encoding="utf-8"))
+        if card["format"] != FORMAT:
+            raise ValueError(f"its format is {card['format']!r}, expected {FORMAT!r}")
+        model = _model(card, folder)
+        _check(model)
+        return model
+    except KeyError as error:
+        raise ModelError(f"{file}: the model's description is damaged: {error} is missing") from error
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, InputError) as error:
+        raise ModelError(f"{file}: the model's description is damaged: {error}") from error
+
+
+def _model(card: Mapping[str, Any], folder: Path) -> Model:
+    settings = dict(card["network"])
+    kind = _choice("network.kind", settings.pop("kind", "two-part"), KINDS)
+    skeleton = _skeleton(card["skeleton"], folder)
+    measured = card.get("calibration")
+    parameters, stature = card.get("parameters"), card.get("stature")
+    return Model(
+        name=str(card["name"]),
+        version=str(card["version"]),
+        folder=folder,
+        skeleton=skeleton,
+        steps=int(card["steps"]),
+        stature=None if stature is None else float(stature),
+        calibration=_calibration(measured) if measured else Calibration.assumed(len(skeleton)),
+        calibrated=bool(measured),
+        network=kind,
+        settings=settings,
+        conditioning=_choice("conditioning", card.get("conditioning", "canonical"), get_args(Conditioning)),
+        method=_choice("method", card.get("method", "flow"), METHODS),
+        unit=_choice("unit", card.get("unit", "m"), get_args(Unit)),
+        parameters=None if parameters is None else int(parameters),
+        licence=str(card.get("licence", "")),
+        source=str(card.get("source", "")),
+    )
+
+
+def _choice(what: str, value: Any, known: tuple[str, ...]) -> Any:
+    if value not in known:
+        raise ValueError(f"{what} is {value!r}, expected one of {', '.join(known)}")
+    return value
+
+
+def _skeleton(name: Any, folder: Path) -> Skeleton:
+    return Skeleton.load(folder / SKELETON) if name == SKELETON else Skeleton.named(str(name))
+
+
+def _calibration(measured: Mapping[str, Any]) -> Calibration:
+    return Calibration(**{key: np.array(values, dtype=np.float32) for key, values in measured.items()})
+
+
+def _check(model: Model) -> None:
+    """Raises ValueError for numbers that cannot be, and for parts that do not go together."""
+    if (model.network == "two-part") != (model.conditioning == "canonical"):
+        raise ValueError(f"a network {model.network!r} cannot be fed with conditioning {model.conditioning!r}")
+    if model.conditioning == "canonical" and model.stature is None:
+        raise ValueError("stature is missing, which gives conditioning 'canonical' its scale")
+    if model.steps < 1:
+        raise ValueError(f"steps must be at least 1, got {model.steps}")
+    joints = (len(model.skeleton),)
+    for name in ("prior_seen", "prior_missing", "covariance_scale"):
+        values = getattr(model.calibration, name)
+        if values.shape != joints or not (np.isfinite(values) & (values >= 0)).all():
+            raise ValueError(f"calibration.{name} must hold {joints[0]} numbers, none below 0")

@@ -1,0 +1,54 @@
+"""Model folders that appear whole or not at all."""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flowlift.errors import OutputError
+from flowlift.models.card import Model
+
+
+@contextmanager
+def made_whole(target: Path) -> Iterator[Path]:
+    """A folder to write to that takes the place of `target` when the block ends; gone when it fails, or on Ctrl-C.
+
+    What was there is replaced. Raises OutputError when the place cannot be written.
+    """
+    beside = target.with_name(f".flowlift-{secrets.token_hex(4)}.part")
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+        _exchange(beside, target)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _exchange(new: Path, target: Path) -> None:
+    """Put `new` in the target's place; the old one comes back where that fails."""
+    old = new.with_suffix(".old")
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def export_model(model: Model, target: Path) -> None:
+    """Copy a model's files into a folder, which can then be named by its path.
+
+    Raises OutputError where the folder is there already and not empty, or cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise OutputError(f"{target}: is there already; choose another folder")
+    with made_whole(target) as folder:
+        for file in model.folder.iterdir():
+            if file.is_file():
+                shutil.copyfile(file, folder / file.name)

@@ -1,0 +1,133 @@
+"""Every kind of network as files: what is read back, and what both engines make of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from flowlift import Keypoints2D, Lifter  # noqa: E402
+from flowlift.errors import MissingExtraError, ModelError  # noqa: E402
+from flowlift.models import Model, read_card  # noqa: E402
+from flowlift.models.weights import export_onnx, has_graphs, load_network, save_weights  # noqa: E402
+from flowlift.networks import make_network  # noqa: E402
+from flowlift.runtime import OnnxEngine, TorchEngine, load_engine  # noqa: E402
+from flowlift.skeletons import HUMAN36M17  # noqa: E402
+
+SMALL = {
+    "velocity": {"width": 16, "blocks": 1, "hidden": 24},
+    "two-part": {"encoder_width": 32, "head_width": 32},
+    "simple": {"width": 32},
+    "normalizing-flow": {"width": 16, "blocks": 1, "backbone_hidden": 24, "transforms": 2, "hidden": 16, "context": 8},
+}
+METHODS = {"velocity": "flow", "two-part": "flow", "simple": "diffusion", "normalizing-flow": "normalizing-flow"}
+
+
+def make(kind: str, folder: Path, *, method: str | None = None) -> Model:
+    """A model of random weights, trained statistics included."""
+    if kind == "normalizing-flow":
+        pytest.importorskip("zuko")
+    torch.manual_seed(0)
+    network = make_network(kind, SMALL[kind], HUMAN36M17)
+    for part in network.modules():
+        if isinstance(part, torch.nn.BatchNorm1d):
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 70000.0)
+    card = {
+        "format": "flowlift-model-1",
+        "name": kind,
+        "version": "0",
+        "skeleton": "human36m17",
+        "steps": 2,
+        "stature": 0.86,
+        "conditioning": "canonical" if kind == "two-part" else "screen",
+        "method": method or METHODS[kind],
+        "network": {"kind": kind, **SMALL[kind]},
+    }
+    (folder / "model.json").write_text(json.dumps(card))
+    save_weights(network, folder)
+    export_onnx(network, folder)
+    return read_card(folder)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_weights_come_back(tmp_path, kind):
+    model = make(kind, tmp_path)
+    torch.manual_seed(1)  # what is drawn where a network is made must not matter
+    one, other = load_network(model).state_dict(), load_network(tmp_path).state_dict()
+    torch.manual_seed(0)
+    made = make_network(kind, SMALL[kind], HUMAN36M17).state_dict()
+    for name, value in made.items():
+        assert torch.equal(one[name], other[name])
+        assert one[name].dtype == value.dtype
+        if "running" not in name:
+            torch.testing.assert_close(one[name], value, rtol=1e-3 if kind == "two-part" else 0, atol=1e-6)
+    assert not load_network(model).training
+
+
+@pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])
+def test_engines_agree_for_any_number_of_views_and_hypotheses(tmp_path, kind):
+    model = make(kind, tmp_path)
+    engines = OnnxEngine(model), TorchEngine(model, "cpu")
+    generator = np.random.default_rng(0)
+    for views, hypotheses in ((1, 1), (2, 5), (7, 1)):
+        shape = (views, 69) if kind == "two-part" else (views, 17, 2)
+        seen = generator.uniform(-1, 1, shape).astype(np.float32)
+        x = generator.standard_normal((views, hypotheses, 17, 3)).astype(np.float32)
+        one, other = (engine.velocity(engine.encode(seen), x, 0.3) for engine in engines)
+        assert one.shape == x.shape
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-3 if kind == "two-part" else 3e-6)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_every_kind_lifts(tmp_path, kind):
+    make(kind, tmp_path)
+    lifter = Lifter.load(tmp_path)
+    generator = np.random.default_rng(0)
+    xy = generator.uniform(100, 400, (2, 1, 17, 2)).astype(np.float32)
+    poses = lifter(Keypoints2D(xy, np.ones((2, 1, 17), dtype=np.float32), HUMAN36M17, (500, 500)), hypotheses=3)
+    assert np.isfinite(poses.xyz).all()
+    assert poses.provenance["method"] == METHODS[kind]
+
+
+def test_regression_knows_one_answer(tmp_path):
+    make("simple", tmp_path, method="regression")
+    xy = np.random.default_rng(0).uniform(100, 400, (1, 1, 17, 2)).astype(np.float32)
+    keypoints = Keypoints2D(xy, np.ones((1, 1, 17), dtype=np.float32), HUMAN36M17, (500, 500))
+    one = Lifter.load(tmp_path)(keypoints, hypotheses=6, keep_hypotheses=True)
+    np.testing.assert_array_equal(one.hypotheses[:, :, 0], one.hypotheses[:, :, 2])
+    np.testing.assert_array_equal(one.xyz, Lifter.load(tmp_path)(keypoints, hypotheses=6, seed=5).xyz)
+    assert (one.std[..., 1:, :] > 0).all()
+
+
+def test_a_normalizing_flow_needs_torch_and_says_so(tmp_path, monkeypatch):
+    model = make("normalizing-flow", tmp_path)
+    assert not has_graphs(load_network(model))
+    assert "torch" in load_engine(model).name
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"a normalizing flow, needs .*flowlift\[train\]"):
+        load_engine(model)
+
+
+def test_weights_that_do_not_fit_are_told(tmp_path):
+    model = make("velocity", tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    for network, expected in (
+        ({"kind": "velocity", "width": 32, "blocks": 1}, "weights.safetensors"),
+        ({"kind": "velocity", "depth": 3}, "depth"),
+        ({"kind": "velocity", "width": "wide"}, "weights.safetensors"),
+    ):
+        (tmp_path / "model.json").write_text(json.dumps({**card, "network": network}))
+        with pytest.raises(ModelError, match=expected):
+            load_network(tmp_path)
+    (model.folder / "weights.safetensors").write_bytes(b"\x00" * 40)
+    with pytest.raises(ModelError, match=r"weights\.safetensors"):
+        load_network(model)
+    (model.folder / "velocity.onnx").write_bytes(b"\x00" * 40)
+    with pytest.raises(ModelError, match=r"velocity\.onnx"):
+        OnnxEngine(model)
+    (model.folder / "velocity.onnx").unlink()
+    with pytest.raises(ModelError, match=r"velocity\.onnx.*missing"):
+        OnnxEngine(model)
