@@ -28,12 +28,14 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "flow-gcn": _BACKBONE | {"block": "gcn", "hidden": 256},
     "flow-attention": _BACKBONE | {"block": "attention", "hidden": 256},
     "flow-pose": _BACKBONE,
+    "flow-x1": _BACKBONE,
     "simple-regression": {"kind": "simple", "width": 142, "dropout": 0.0},
 }
 """The network of each run; without attention or without graph convolution the MLPs are wider by as much."""
 
 _METHODS: dict[str, dict[str, Any]] = {
     "flow-pose": {"name": "flow", "error": "pose"},
+    "flow-x1": {"name": "flow-x1", "error": "pose"},
     "simple-regression": {"name": "regression"},
     "diffusion": {"name": "diffusion", "steps": 5},
 }

@@ -26,10 +26,10 @@ from flowlift.training.methods import draw_poses
 HYPOTHESES, EVERY = 40, 8
 FOV = float(np.degrees(2 * np.arctan(1 / FOCAL)))
 STUDIO = ViewRange(distance=(3.9, 6.0), pitch=(-5.0, 20.0), fov=(FOV, FOV), aim=0.4, image_size=(1000, 1000))
-STEPS = {"flow": (1, 2, 3, 5, 10), "diffusion": (5, 10, 50), "flow-pose": (1, 3, 10)}
+STEPS = {"flow": (1, 2, 3, 5, 10), "diffusion": (5, 10, 50), "flow-pose": (1, 3, 10), "flow-x1": (1, 3, 10)}
 """Steps that are compared; 3 for what is not named."""
 NOISE = {"noise": 0.01, "exact": 0.0}
-EXACT = (("flow", 3), ("flow-pose", 3), ("diffusion", 5), ("regression", 3))
+EXACT = (("flow", 3), ("flow-x1", 3), ("diffusion", 5), ("regression", 3))
 """What is also measured on exact 2D."""
 
 

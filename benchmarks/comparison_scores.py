@@ -5,8 +5,6 @@ Every method's hypotheses go through the same lines: each aggregation, with each
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,73 +13,43 @@ from comparison_runs import FOCAL, NETWORKS, SEEDS, config_of
 from comparison_samples import HYPOTHESES, NOISE, STEPS
 from jaxtyping import Float32
 
-from flowlift.aggregate import Aggregation, aggregate, oracle_errors, reprojection_errors
+from flowlift.aggregate import Aggregation
 from flowlift.datasets.mocap import stature
-from flowlift.evaluation.calibration import energy_score, expected_calibration_error, over_hypotheses
+from flowlift.evaluation.calibration import energy_score, over_hypotheses
 from flowlift.evaluation.metrics import mpjpe_per_pose, n_mpjpe_per_pose, p_mpjpe_per_pose
+from flowlift.evaluation.reliability import expected_calibration_error
+from flowlift.evaluation.ways import PUBLISHED, Oracle, Shown, Way, all_ways, answers
 from flowlift.io.atomic import written_whole
 from flowlift.networks import make_network
 from flowlift.skeletons import HUMAN36M17
 
 COUNTS = (1, 2, 10, 20, 40)
 ROOT = HUMAN36M17.root
+SIZED = (
+    Way(Aggregation("mean")),
+    Way(PUBLISHED, "solved"),
+    Way(Aggregation("rpea-pose", PUBLISHED.keep, PUBLISHED.temperature), "solved"),
+)
+"""What is also measured with every hypothesis scaled to the subject's true size."""
 Poses = Float32[np.ndarray, "frame hypothesis 17 3"]
 
 
-@dataclass(frozen=True)
-class Way:
-    """An aggregation, and where the subject is taken to stand: "solved" for each hypothesis, "consensus": solved once
-    for the mean pose, "oracle": the true root; `stature`: hypotheses are first scaled to the true length of the bones
-    from ankle to head."""
-
-    aggregation: Aggregation
-    root: str = "none"
-    stature: bool = False
-
-    @property
-    def name(self) -> str:
-        """For tables; "oracle" is always said."""
-        words = [self.aggregation.method]
-        words += [] if self.root == "none" else [f"{self.root} root" if self.root != "oracle" else "ORACLE root"]
-        return ", ".join([*words, *(["true stature given"] if self.stature else [])])
-
-
-def ways() -> Iterator[Way]:
-    """What is compared: RPEA with the published settings (8 kept, temperature 0.005)."""
-    yield Way(Aggregation("mean"))
-    yield Way(Aggregation("median"))
-    for root in ("solved", "consensus", "oracle"):
-        for method in ("jpma", "rpea-joint", "rpea-pose"):
-            yield Way(Aggregation(method), root)
-    yield Way(Aggregation("mean"), stature=True)
-    yield Way(Aggregation("rpea-joint"), "solved", stature=True)
-    yield Way(Aggregation("rpea-pose"), "solved", stature=True)
-
-
-def errors_of(way: Way, poses: Poses, test: dict[str, np.ndarray]) -> np.ndarray | None:
-    """Reprojection errors (F, H, 17) in screen units, which RPEA's temperature is in."""
-    if not way.aggregation.needs_errors:
-        return None
-    if way.root == "oracle":
-        return oracle_errors(poses, test["screen"], true_root=test["root"], intrinsics=test["intrinsics"], root=ROOT)
-    rays, all_seen = test["screen"] / np.float32(FOCAL), np.ones(test["screen"].shape[:2], dtype=np.float32)
-    placed = np.mean(poses, axis=1, keepdims=True) if way.root == "consensus" else None
-    return reprojection_errors(poses, rays, all_seen, placed_as=placed) * FOCAL
-
-
 def score(drawn: Poses, test: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Errors, mm, of every way and number of hypotheses."""
+    """Errors, mm, of every way and number of hypotheses; and with the true length of the bones from ankle to head."""
     truth = test["truth"]
-    scale = (stature(truth)[:, None] / stature(drawn))[..., None, None].astype(np.float32)
+    oracle = Oracle(test["screen"], test["root"], test["intrinsics"])
+    rays, seen = test["screen"] / np.float32(FOCAL), np.ones(test["screen"].shape[:2], dtype=np.float32)
+    shown = Shown(rays, seen, FOCAL, oracle)
+    scaled = drawn * (stature(truth)[:, None] / stature(drawn))[..., None, None].astype(np.float32)
     rows = []
-    for way in ways():
-        for count in COUNTS:
-            poses = (drawn * scale if way.stature else drawn)[:, :count]
-            answer = aggregate(poses, errors_of(way, poses, test), way.aggregation)
-            answer = answer - answer[:, [ROOT]]
+    for count in COUNTS:
+        found = answers(drawn[:, :count], shown, all_ways(), root=ROOT)
+        sized = answers(scaled[:, :count], shown, SIZED, root=ROOT)
+        found |= {f"{name}, true stature given": pose for name, pose in sized.items()}
+        for name, pose in found.items():
             measured = {"mpjpe_mm": mpjpe_per_pose, "n_mpjpe_mm": n_mpjpe_per_pose, "p_mpjpe_mm": p_mpjpe_per_pose}
-            figures = {name: float(metric(answer, truth).mean()) * 1000 for name, metric in measured.items()}
-            rows.append({"way": way.name, "root": way.root, "hypotheses": count, **figures})
+            figures = {figure: float(metric(pose, truth).mean()) * 1000 for figure, metric in measured.items()}
+            rows.append({"way": name, "hypotheses": count, **figures})
     return rows
 
 

@@ -14,10 +14,18 @@ from flowlift.flow import integrate, times
 
 Array = Any  # a NumPy array or a torch tensor; shapes stand in the docstrings
 Network = Callable[[Array, float], Array]
-Method = Literal["flow", "diffusion", "regression", "cvae", "normalizing-flow"]
+Method = Literal["flow", "flow-x1", "diffusion", "regression", "cvae", "normalizing-flow"]
 METHODS: tuple[str, ...] = get_args(Method)
+LATEST = 1 - 1e-2
+"""Largest t at which a predicted pose is turned into a velocity: that divides by 1 - t."""
 SAMPLES_ONE = "regression"
 """The method that knows a single answer, whatever the noise."""
+
+
+def velocity_to(pose: Array, x: Array, t: Any) -> Array:
+    """The velocity (x_1 - x_t) / (1 - t) of a flow whose network predicts the pose x_1; t broadcasts."""
+    left = 1 - min(t, LATEST) if isinstance(t, float) else (1 - t).clip(min=1 - LATEST)
+    return (pose - x) / left
 
 
 def signal_and_noise(t: float) -> tuple[float, float]:
@@ -63,6 +71,8 @@ def sample(method: str, network: Network, x_0: Array, *, steps: int, solver: str
     """
     if method == "flow":
         return integrate(network, x_0, steps=steps, solver=solver, warp=warp)
+    if method == "flow-x1":
+        return integrate(lambda x, t: velocity_to(network(x, t), x, t), x_0, steps=steps, solver=solver, warp=warp)
     if method == "diffusion":
         return ddim(network, x_0, steps=steps)
     if method not in METHODS:

@@ -49,7 +49,8 @@ class NetworkSettings:
 class MethodConfig:
     """[method]: what is learned. `name` is one of `flowlift.sampling.METHODS`.
 
-    `error` "velocity" is the published loss; "pose" weighs it by (1 - t)^2. t = u ** `time_power` with u uniform.
+    "flow-x1" is flow matching with a network that predicts the pose. `error` "velocity" is the published loss; "pose"
+    weighs it by (1 - t)^2. t = u ** `time_power` with u uniform.
     `draws`: noises and times for each view. `kl` weighs a CVAE's divergence; `blur` (the target's unit) is added to
     the poses that a normalizing flow learns, whose density would else be infinite along rigid bones.
     `steps`: of the solver where the run is checked and, by default, where the model is used.

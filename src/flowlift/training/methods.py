@@ -11,7 +11,7 @@ from flowlift.flow import path
 from flowlift.network import VelocityConfig, VelocityNetwork
 from flowlift.networks import encode, evaluate
 from flowlift.normalizing_flow import NormalizingFlow
-from flowlift.sampling import sample
+from flowlift.sampling import sample, velocity_to
 from flowlift.training.config import MethodConfig
 
 Target = Float[Tensor, "batch joint 3"]
@@ -62,7 +62,9 @@ class Posterior(nn.Module):
 def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """Conditional flow matching: E |v(x_t, t, 2D) - (x_1 - x_0)|^2; "pose" weighs it by (1 - t)^2."""
     point = path(noise, target[:, None], t[..., None, None])
-    error = objective.says(condition, point.x_t, t) - point.velocity
+    says = objective.says(condition, point.x_t, t)
+    velocity = velocity_to(says, point.x_t, t[..., None, None]) if objective.method.name == "flow-x1" else says
+    error = velocity - point.velocity
     if objective.method.error == "pose":
         error = error * (1 - t)[..., None, None]
     return error.square().mean()
@@ -101,6 +103,7 @@ def _normalizing_flow(objective: Objective, condition: Tensor, target: Target, n
 
 _LOSSES: dict[str, Any] = {
     "flow": _flow,
+    "flow-x1": _flow,
     "diffusion": _diffusion,
     "regression": _regression,
     "cvae": _cvae,
