@@ -87,7 +87,7 @@ class GraphConvolution(nn.Module):
 
     def forward(self, x: Features) -> Features:
         parts = nn.functional.linear(x, self.conv1d.weight[..., 0], self.conv1d.bias)
-        parts = parts.unflatten(-1, (len(self.adj), -1))  # batch joint part channel
+        parts = parts.reshape(*x.shape[:2], len(self.adj), x.shape[2])
         return torch.einsum("bvkc,kvw->bwc", parts, self.adj)
 
 

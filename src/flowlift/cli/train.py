@@ -49,8 +49,13 @@ def train(
     from flowlift.training.config import find_config
 
     plan = find_config(config)
-    given = {"epochs": epochs, "batch": batch, "seed": seed, "devices": devices}
-    run = replace(plan.run, **{key: value for key, value in given.items() if value is not None})
+    run = replace(
+        plan.run,
+        epochs=plan.run.epochs if epochs is None else epochs,
+        batch=plan.run.batch if batch is None else batch,
+        seed=plan.run.seed if seed is None else seed,
+        devices=plan.run.devices if devices is None else devices,
+    )
     where = plan.data if data is None else replace(plan.data, path=str(data.resolve()))
     plan = replace(plan, run=run, data=where)
     plan.check()

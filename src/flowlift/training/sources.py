@@ -41,8 +41,9 @@ class Errors:
 class Source(Protocol):
     """Gives the batches of a run. The same generator state gives the same batch."""
 
-    views: int | None
-    """Views in one epoch; None: no end."""
+    @property
+    def views(self) -> int | None:
+        """Views in one epoch; None: no end."""
 
     def batch(self, rows: Shaped[Tensor, " batch"], generator: Generator) -> Batch:
         """The views `rows` (indices below `views`; where there is no end only their number counts)."""
@@ -102,7 +103,10 @@ class BankSource:
     bodies: BodyVariation
     seen_by: ViewVariation
     data: DataConfig
-    views: int | None = None
+
+    @property
+    def views(self) -> int | None:
+        return None
 
     def batch(self, rows: Shaped[Tensor, " batch"], generator: Generator) -> Batch:
         bodies = sample_bodies(self.bank, len(rows), self.bodies, generator)
