@@ -6,7 +6,7 @@ import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.evaluation.views import Capture
+from flowlift.datasets.views import Capture
 from flowlift.skeletons import HUMAN36M17
 
 # Y up, facing +Z, metres: the subject's left is +X. The right arm reaches forward, the left arm down.

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flowlift.datasets.hdm05 import action_of, read_captures
+from flowlift.datasets.views import VARIATIONS, View, view
 from flowlift.errors import InputError
 from flowlift.evaluation.baselines import facing_camera, mean_pose
-from flowlift.evaluation.hdm05 import action_of, evaluate_hdm05, read_captures
+from flowlift.evaluation.hdm05 import evaluate_hdm05
 from flowlift.evaluation.lifting import LiftSettings
-from flowlift.evaluation.views import VARIATIONS, View, view
 from flowlift.skeletons import HUMAN36M17
 
 from .bodies import STANDING, Answer, answers, standing_clip

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flowlift.evaluation import hdm05
+from flowlift.datasets import hdm05
+from flowlift.datasets.views import Capture
 from flowlift.evaluation.__main__ import main
-from flowlift.evaluation.views import Capture
 
 from .bodies import standing_clip
 

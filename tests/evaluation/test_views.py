@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift.camera import Camera, solve_root
-from flowlift.errors import InputError
-from flowlift.evaluation.views import VARIATIONS, Variation, view
-from flowlift.evaluation.virtual_camera import (
+from flowlift.datasets.views import VARIATIONS, Variation, view
+from flowlift.datasets.virtual_camera import (
     PHONE,
     ViewRange,
     draw_camera,
@@ -19,6 +18,7 @@ from flowlift.evaluation.virtual_camera import (
     look_at,
     to_camera_frame,
 )
+from flowlift.errors import InputError
 from flowlift.skeletons import HUMAN36M17
 
 from .bodies import STANDING, standing_clip

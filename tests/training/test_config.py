@@ -12,7 +12,9 @@ from flowlift.training.config import config_from, find_config, load_config  # no
 from flowlift.training.loop import skeleton_of  # noqa: E402
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("human36m", 16_045_837), ("animal3d", 16_029_767), ("human", 3_956_339)])
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("human36m", 16_045_837), ("animal3d", 16_029_767), ("human", 3_956_339)]
+)
 def test_recipes_are_whole_and_of_the_stated_size(name, parameters):
     config = find_config(name)
     network = make_network(config.network.kind, config.network.settings, skeleton_of(config))

@@ -17,7 +17,7 @@ KINDS = MappingProxyType(
         "animal3d": "animal3d",
         "ctrlani3d": "animal3d",
         "mocap": "mocap_views",
-        "hdm05": "mocap_views",
+        "hdm05": "hdm05",
     }
 )
 """Each kind's module in `flowlift.datasets`; it has `matches(path) -> bool` and `opened(path, options) -> DataSet`."""

@@ -109,9 +109,10 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
 
 
 def _hdm05(options: argparse.Namespace) -> list[Result]:
+    from flowlift.datasets.hdm05 import read_captures
+    from flowlift.datasets.views import VARIATIONS
     from flowlift.evaluation.baselines import mean_pose
-    from flowlift.evaluation.hdm05 import evaluate_hdm05, read_captures
-    from flowlift.evaluation.views import VARIATIONS
+    from flowlift.evaluation.hdm05 import evaluate_hdm05
 
     names = options.variations.split(",")
     for name in names:

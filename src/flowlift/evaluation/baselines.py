@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.evaluation.views import Capture
+from flowlift.datasets.views import Capture
 from flowlift.skeletons import HUMAN36M17
 
 

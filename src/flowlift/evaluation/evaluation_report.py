@@ -95,8 +95,8 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
         yield from ("", "## Hypotheses", "")
         if evaluation.curve is not None:
             ece = evaluation.curve.ece
-            yield f"Expected calibration error {ece:.3f} (0 is best); its curve is in reliability.svg. The minimum over N"
-            yield "falls with any spread: read it beside the energy score and the calibration."
+            yield f"Expected calibration error {ece:.3f} (0 is best); its curve is in reliability.svg. The minimum over"
+            yield "N falls with any spread: read it beside the energy score and the calibration."
             yield ""
         yield from _results_table(evaluation.spread, protocol.group)
     if evaluation.bones:

@@ -1,5 +1,6 @@
 """Captured clips as a camera sees them: 2D keypoints, as good or as bad as asked for, with the true poses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +8,8 @@ from jaxtyping import Float32
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
-from flowlift.evaluation.virtual_camera import PHONE, ViewRange, draw_camera_that_sees, in_image, to_camera_frame
+from flowlift.datasets.labelled import LabelledClip
+from flowlift.datasets.virtual_camera import PHONE, ViewRange, draw_camera_that_sees, in_image, to_camera_frame
 from flowlift.skeletons import HUMAN36M17
 
 
@@ -52,11 +54,13 @@ VARIATIONS = {
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A clip as a camera sees it: the keypoints, and the true pose (frame, 17, 3) m, camera frame, hip at 0."""
+    """A clip as a camera sees it: the keypoints, the true pose (frame, 17, 3) m, camera frame, hip at 0, and where the
+    hip is, `root` (frame, 3) m."""
 
     camera: Camera
     keypoints: Keypoints2D
     truth: Float32[np.ndarray, "frame 17 3"]
+    root: Float32[np.ndarray, "frame 3"]
 
 
 def view(capture: Capture, variation: Variation, rng: np.random.Generator) -> View:
@@ -76,4 +80,20 @@ def view(capture: Capture, variation: Variation, rng: np.random.Generator) -> Vi
         fps=capture.fps,
         source=f"{capture.actor} {capture.action}",
     )
-    return View(camera, keypoints, (xyz - hip[:, None]).astype(np.float32))
+    return View(camera, keypoints, (xyz - hip[:, None]).astype(np.float32), hip.astype(np.float32))
+
+
+def labelled(
+    name: str, labels: Mapping[str, str], capture: Capture, variation: Variation, rng: np.random.Generator
+) -> LabelledClip:
+    """A capture as a clip of a data set; without its camera where the variation does not tell the intrinsics."""
+    seen = view(capture, variation, rng)
+    return LabelledClip(
+        name=name,
+        labels=labels,
+        keypoints=seen.keypoints,
+        xyz=seen.truth,
+        root=seen.root,
+        camera=seen.camera if variation.intrinsics else None,
+        valid=np.ones(len(seen.truth), dtype=bool),
+    )
