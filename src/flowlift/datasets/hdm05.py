@@ -1,11 +1,13 @@
 """HDM05: marker capture of three actors, seen by virtual cameras. For measuring, never for training."""
 
+import lzma
 import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
@@ -47,13 +49,13 @@ class Hdm05:
     """The captures as a labelled data set: clip i is seen by camera [camera_seed, i], as `evaluate_hdm05` sees it."""
 
     source: Path
+    _: KW_ONLY
     variation: Variation = field(default_factory=Variation)
     camera_seed: int = 0
-
-    name = "HDM05"
-    skeleton: Skeleton = HUMAN36M17
-    unit = "m"
-    splits = ("test",)
+    name: str = field(default="HDM05", init=False)
+    skeleton: Skeleton = field(default=HUMAN36M17, init=False)
+    unit: str = field(default="m", init=False)
+    splits: tuple[str, ...] = field(default=("test",), init=False)
 
     @property
     def keypoints(self) -> str:
@@ -80,7 +82,7 @@ def opened(source: Path, options: DataSetOptions) -> Hdm05:
     name = options.keypoints or "exact"
     if name not in VARIATIONS:
         raise InputError(f"{source}: no keypoints {name!r}; there are {', '.join(VARIATIONS)}")
-    return Hdm05(source, VARIATIONS[name], options.seed)
+    return Hdm05(source, variation=VARIATIONS[name], camera_seed=options.seed)
 
 
 def read_captures(source: str | Path, *, actors: Sequence[str] = ACTORS, stride: int = STRIDE) -> list[Capture]:
@@ -125,6 +127,6 @@ def _unpacked(source: Path) -> Iterator[Path]:
         try:
             with tarfile.open(source) as archive:
                 archive.extractall(folder, filter="data")
-        except (OSError, EOFError, tarfile.TarError) as error:
+        except (EOFError, OSError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
             raise InputError(f"{source}: cannot read it as an archive of HDM05: {error}") from error
         yield Path(folder)

@@ -6,8 +6,10 @@ The first frame, often a T-pose, is left out. ASF/AMC: metres, as `datasets.asf_
 (frame, 17, 3) m, Y up, on Human3.6M's joints, one a clip.
 """
 
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,9 @@ FPS = 10.0
 """About how many frames a second are kept: neighbours show nothing new."""
 ACCLAIM_FPS, NPZ_FPS = 120.0, 30.0
 HEIGHT_OF_STATURE = 1 / 0.86
+"""How much taller somebody stands than the way along the bones from ankle to head."""
+HUMAN_STATURE = (0.4, 3.0)
+"""Statures (m) that people can have; what lies outside was measured in another unit."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,12 @@ class MocapViews:
     """Captures under a folder, or in one file; clip i (in order of path) is seen by camera [seed, i]."""
 
     source: Path
+    _: KW_ONLY
     seed: int = 0
     variation: Variation = field(default_factory=Variation)
-
-    skeleton: Skeleton = HUMAN36M17
-    unit = "m"
-    splits = ("all",)
+    skeleton: Skeleton = field(default=HUMAN36M17, init=False)
+    unit: str = field(default="m", init=False)
+    splits: tuple[str, ...] = field(default=("all",), init=False)
 
     @property
     def name(self) -> str:
@@ -90,6 +95,12 @@ def _read(path: Path) -> Clips:
     for name, xyz, fps in _READERS[path.suffix.lower()](path):
         if not len(xyz) or not np.isfinite(xyz).all():
             raise InputError(f"{path}: clip {name} has no frames, or positions that are not finite")
+        size, (least, most) = float(np.median(stature(xyz))), HUMAN_STATURE
+        if not least <= size <= most:
+            raise InputError(
+                f"{path}: clip {name} shows a body of {size:.3g} m along its bones, expected {least:g} to {most:g} m: "
+                "its unit is not the one that this kind of file is read with; convert it to metres (.npz)"
+            )
         yield name, xyz, fps
 
 
@@ -120,7 +131,8 @@ def _amc(path: Path) -> Clips:
 def _asf_of(path: Path) -> Path:
     """The skeleton of a trial: the ASF whose name its own begins with, else the only one beside it."""
     beside = sorted(path.parent.glob("*.asf"))
-    own = [asf for asf in beside if path.stem.startswith(asf.stem)] or (beside if len(beside) == 1 else [])
+    own = [asf for asf in beside if path.stem == asf.stem or path.stem.startswith(f"{asf.stem}_")]
+    own = own or (beside if len(beside) == 1 else [])
     if not own:
         raise InputError(f"{path}: no ASF skeleton for it beside it")
     return max(own, key=lambda asf: len(asf.stem))
@@ -130,7 +142,16 @@ def _npz(path: Path) -> Clips:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             held = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (
+        AttributeError,
+        EOFError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise InputError(f"{path}: cannot read it as an npz of arrays: {error}") from error
     for name, xyz in held.items():
         if xyz.ndim != 3 or xyz.shape[1:] != (17, 3) or not np.issubdtype(xyz.dtype, np.floating):
@@ -143,10 +164,9 @@ _READERS = {".bvh": _bvh, ".amc": _amc, ".npz": _npz}
 
 
 def matches(path: Path) -> bool:
-    """A BVH file, or a folder with BVH or AMC files that are not HDM05's. An npz may be anything: say its kind."""
-    if path.is_file():
-        return path.suffix.lower() == ".bvh"
-    return any(file.suffix.lower() in (".bvh", ".amc") and not file.name.startswith("HDM_") for file in path.rglob("*"))
+    """BVH or AMC that are not HDM05's, a file or some under a folder. An npz may be anything: say its kind."""
+    files = [path] if path.is_file() else path.rglob("*")
+    return any(file.suffix.lower() in (".bvh", ".amc") and not file.name.startswith("HDM_") for file in files)
 
 
 def opened(source: Path, options: DataSetOptions) -> MocapViews:
@@ -156,4 +176,4 @@ def opened(source: Path, options: DataSetOptions) -> MocapViews:
         raise InputError(f"{source}: no keypoints {name!r}; there are {', '.join(VARIATIONS)}")
     if not _files(source):
         raise InputError(f"{source}: no motion capture there (.bvh, .amc with .asf, .npz)")
-    return MocapViews(source, options.seed, VARIATIONS[name])
+    return MocapViews(source, seed=options.seed, variation=VARIATIONS[name])
