@@ -181,9 +181,9 @@ def human36m17_from_smpl(xyz: Float64[np.ndarray, "*batch 24 3"]) -> Float64[np.
 
     def place(joint: str) -> Float64[np.ndarray, "*batch 3"]:
         terms = FROM_SMPL.get(joint, (joint,))
-        signs = [-1 if term.startswith("-") else 1 for term in terms]
-        places = [xyz[..., SMPL24.index(term.removeprefix("-")), :] for term in terms]
-        return sum(s * p for s, p in zip(signs, places, strict=True)) / sum(signs)
+        signs = np.array([-1 if term.startswith("-") else 1 for term in terms])
+        places = np.stack([xyz[..., SMPL24.index(term.removeprefix("-")), :] for term in terms])
+        return np.tensordot(signs / signs.sum(), places, axes=1)
 
     return np.stack([place(joint) for joint in HUMAN36M17.joints], axis=-2)
 
