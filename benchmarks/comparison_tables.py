@@ -190,7 +190,8 @@ def _rpea(table: Table) -> Iterator[list[Any]]:
                 - table.error("flow", 3, way, count, keypoints=keypoints)
                 for count in (2, 40)
             ]
-            verdict = {"equal": "equal", "lower": "does not hold", "higher": "holds"}[gains[1].beside(gains[0])]
+            more = {"equal": "equal", "lower": "does not hold", "higher": "holds"}[gains[1].beside(gains[0])]
+            verdict = more if gains[1].mean > 2 * gains[1].spread else "there is no gain"
             claim = f"RPEA ({root}) gains more with more hypotheses"
             yield [claim, f"gain over the mean, N = 40 and N = 2, {words}", gains[1], gains[0], verdict]
 

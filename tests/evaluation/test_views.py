@@ -68,9 +68,12 @@ def test_cameras_lie_in_their_ranges(seed: int) -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_the_aim_is_off_by_no_more_than_asked(seed: int) -> None:
     camera = draw_camera(np.random.default_rng(seed), np.zeros(3), replace(PHONE, aim=0.2))
-    x, y, _ = to_camera_frame(camera, np.zeros(3))
-    assert abs(x) <= 0.2 + 1e-9
-    assert abs(y) <= 0.2 + 1e-9
+    # Where the optical axis meets the upright plane through the centre that faces the camera.
+    position, forward = -camera.translation @ camera.rotation, camera.rotation[2]
+    away = position * [1, 0, 1] / np.hypot(position[0], position[2])
+    met = position - (position @ away) / (forward @ away) * forward
+    assert abs(met[1]) <= 0.2 + 1e-9
+    assert np.hypot(met[0], met[2]) <= 0.2 + 1e-9
 
 
 def test_all_headings_are_seen() -> None:

@@ -70,7 +70,8 @@ def train(
         raise InputError(f"{output} holds a run with another configuration: choose another folder, or remove it")
     described.write_text(json.dumps(table, indent=2) + "\n")
     loop.train(plan, output, device=device)
-    publish(output, output / "model", name=name or output.resolve().name)
+    if loop.is_first_process():
+        publish(output, output / "model", name=name or output.resolve().name)
 
 
 def same_run(before: dict[str, Any], now: dict[str, Any]) -> bool:

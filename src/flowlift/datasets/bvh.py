@@ -77,6 +77,9 @@ def _hierarchy(tokens: list[str]) -> list[_Joint]:
         elif word == "CHANNELS":
             count = int(tokens[i + 1])
             joints[-1].channels = tuple(tokens[i + 2 : i + 2 + count])
+            for channel in joints[-1].channels:
+                if channel[1:] not in ("position", "rotation") or channel[0].upper() not in _AXES:
+                    raise ValueError(f"an unknown channel {channel!r}")
             i += 2 + count
         else:
             i += 1

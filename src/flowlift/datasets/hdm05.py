@@ -27,6 +27,7 @@ FPS = 120.0
 STRIDE = 12
 ACTORS = ("bd", "bk", "dg")
 _NAME = re.compile(r"HDM_(?P<actor>[a-z]+)_(?P<action>[A-Za-z0-9]+)_(?P<trial>\d+)_\d+")
+_ARCHIVE = re.compile(r".*hdm05.*\.(tar|tar\.\w+|t[gbx]z)", re.IGNORECASE)
 
 # The capture's own names for its takes, and what they show.
 ACTIONS = {
@@ -71,10 +72,8 @@ class Hdm05:
 
 
 def matches(path: Path) -> bool:
-    """An archive that is called hdm05, or a folder with its captures."""
-    if path.is_file():
-        return "hdm05" in path.name.lower() and tarfile.is_tarfile(path)
-    return any(path.rglob("HDM_*.amc"))
+    """An archive (tar) that is called hdm05, or a folder with its captures."""
+    return _ARCHIVE.fullmatch(path.name) is not None if path.is_file() else any(path.rglob("HDM_*.amc"))
 
 
 def opened(source: Path, options: DataSetOptions) -> Hdm05:

@@ -6,6 +6,8 @@ The first frame, often a T-pose, is left out. ASF/AMC: metres, as `datasets.asf_
 (frame, 17, 3) m, Y up, on Human3.6M's joints, one a clip.
 """
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -109,6 +111,8 @@ def _bvh(path: Path) -> Clips:
     rig = next((rig for rig in RIGS if _named(rig) <= set(motion.joints)), None)
     if rig is None:
         raise InputError(f"{path}: its joints belong to no rig that is known: {', '.join(motion.joints[:6])}, ...")
+    if not 0 < motion.fps < np.inf:
+        raise InputError(f"{path}: its frame time tells no frame rate ({motion.fps:g} a second)")
     stride = max(1, round(motion.fps / FPS))
     xyz = on_human36m17(motion, rig.joints)[1:][::stride]
     if not len(xyz):
@@ -138,20 +142,18 @@ def _asf_of(path: Path) -> Path:
     return max(own, key=lambda asf: len(asf.stem))
 
 
+_DAMAGE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError),
+    *(ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What reading an npz may raise in the face of damage, encryption, pickles, or another file of that name."""
+
+
 def _npz(path: Path) -> Clips:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            held = {name: arrays[name] for name in arrays.files}
-    except (
-        AttributeError,
-        EOFError,
-        KeyError,
-        OSError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+            held = {name: np.asarray(arrays[name]) for name in arrays.files}
+    except _DAMAGE as error:
         raise InputError(f"{path}: cannot read it as an npz of arrays: {error}") from error
     for name, xyz in held.items():
         if xyz.ndim != 3 or xyz.shape[1:] != (17, 3) or not np.issubdtype(xyz.dtype, np.floating):

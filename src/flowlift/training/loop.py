@@ -119,6 +119,11 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     return out
 
 
+def is_first_process() -> bool:
+    """Whether this is the one process of a run, or the first of several: what writes."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+
+
 def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: _Run, out: Path) -> None:
     views = source.views or config.run.epoch
     batch = min(config.run.batch, views)
@@ -134,8 +139,9 @@ def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: 
         at_epoch = run.step % per_epoch == 0
         if run.step % config.run.log_every and not at_epoch:
             continue
+        loss = float(fabric.all_reduce(total / counted, reduce_op="mean"))
         if log is not None:
-            log.write(step=run.step, views=run.step * batch, loss=float(total) / counted, rate=rate)
+            log.write(step=run.step, views=run.step * batch, loss=loss, rate=rate)
         total, counted = torch.zeros((), device=fabric.device), 0
         if at_epoch and fabric.is_global_zero and log is not None:
             errors = check(run.averaged, config, source, held_out)
