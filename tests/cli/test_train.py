@@ -94,3 +94,25 @@ def test_bad_input_is_one_line(tmp_path, capsys, monkeypatch, arguments, named):
     said = capsys.readouterr().err
     assert named in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_two_processes_see_what_one_does(folder):
+    import csv
+    import shutil
+    import subprocess
+    import sys
+
+    def first_loss(devices: str) -> float:
+        out = folder / f"run{devices}"
+        program = shutil.which("flowlift", path=str(Path(sys.executable).parent))
+        assert program is not None
+        command = [program, "train", write(folder), "-o", str(out), "--devices", devices]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+        assert (out / "model" / "model.json").is_file()
+        with (out / "log.csv").open(newline="") as stream:
+            return float(next(csv.DictReader(stream))["loss"])
+
+    # The same views, noise and times; only dropout differs.
+    assert first_loss("2") == pytest.approx(first_loss("1"), rel=0.1)

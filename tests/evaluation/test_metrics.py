@@ -182,6 +182,45 @@ def test_pck_and_auc_worked_out_by_hand() -> None:
     assert auc(truth, truth) == pytest.approx(30 / 31)
 
 
+@pytest.mark.parametrize("step", range(31))
+def test_auc_has_31_thresholds_5_mm_apart_and_an_error_at_one_is_not_below_it(step: int) -> None:
+    truth = np.zeros((1, 3))
+    at, just_below = np.array([[0.005 * step, 0, 0]]), np.array([[0, 0.005 * step - 1e-6, 0]])
+    assert auc(at, truth) == pytest.approx((30 - step) / 31)
+    if step > 0:
+        assert auc(just_below, truth) == pytest.approx((31 - step) / 31)
+        assert pck(at, truth, threshold=0.005 * step) == 0
+        assert pck(just_below, truth, threshold=0.005 * step) == 1
+
+
+def test_pck_and_auc_leave_out_what_is_unknown_and_not_what_is_missing() -> None:
+    truth = np.zeros((2, 3, 3))
+    truth[:, 2] = np.nan
+    pred = np.zeros((2, 3, 3))
+    pred[0, 1], pred[1, 0] = 1, np.nan
+    np.testing.assert_allclose(pck(pred, truth), [0.5, np.nan])
+    np.testing.assert_allclose(auc(pred, truth), [15 / 31, np.nan])
+    with pytest.raises(InputError, match="at least 2 thresholds"):
+        auc(pred, truth, count=1)
+
+
+def test_a_mirrored_corner_worked_out_by_hand() -> None:
+    # Only a reflection would match it: the best proper turn leaves the axis of the least spread reversed.
+    cross = np.concatenate([np.eye(3), -np.eye(3)]) * [3.0, 2, 1]
+    mirrored = cross * [1, 1, -1]
+    # Sums of squares along the axes: 18, 8, 2. Best scale: (18 + 8 - 2) / 28 = 6 / 7.
+    expected = (2 * 3 * (1 - 6 / 7) + 2 * 2 * (1 - 6 / 7) + 2 * 1 * (1 + 6 / 7)) / 6
+    assert p_mpjpe_per_pose(mirrored, cross) == pytest.approx(expected)
+
+
+def test_a_pose_in_one_point_keeps_the_truth_at_its_centre() -> None:
+    point = np.full((4, 3), 0.7)
+    np.testing.assert_allclose(procrustes(point, CORNER)(point), np.tile(CORNER.mean(axis=0), (4, 1)), atol=1e-12)
+    assert procrustes(CORNER, point).scale == pytest.approx(0, abs=1e-12)
+    assert p_mpjpe_per_pose(point, point) == pytest.approx(0, abs=1e-12)
+    assert n_mpjpe_per_pose(np.zeros((4, 3)), CORNER) == pytest.approx((0 + 1 + 2 + 3) / 4)
+
+
 @pytest.mark.parametrize("shape", [(16, 3), (17, 2)])
 def test_shapes_that_do_not_fit(shape: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="equal joints"):

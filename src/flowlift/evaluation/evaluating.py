@@ -14,7 +14,7 @@ from flowlift.errors import InputError
 from flowlift.evaluation.calibration import energy_score, inside, over_hypotheses
 from flowlift.evaluation.lifting import Lift, Said, said
 from flowlift.evaluation.metrics import auc, mpjpe_per_pose, n_mpjpe_per_pose, p_mpjpe_per_pose, pck
-from flowlift.evaluation.motion import mpsce, mpsse
+from flowlift.evaluation.motion import acceleration_error, jitter, mpsce, mpsse
 from flowlift.evaluation.protocols import Protocol
 from flowlift.evaluation.reliability import Reliability, reliability
 from flowlift.evaluation.report import Conditions, Result
@@ -57,7 +57,8 @@ class EvaluationSettings:
 class Evaluation:
     """What came out. `ways`: each aggregation and number of hypotheses; `spread`: what the hypotheses say together;
     `own`: the model's own answer with its covariances; `curve`: the reliability of the first seed's hypotheses;
-    `bones`: MPSSE and MPSCE of the model's answer, mm, means over clips; `notes`: what could not be measured, and why.
+    `motion`: MPSSE, MPSCE, acceleration error and jitter of the model's answer, mm (per frame^2 of the frames that were
+    compared), means over clips; `notes`: what could not be measured, and why.
     """
 
     dataset: str
@@ -67,7 +68,7 @@ class Evaluation:
     ways: tuple[Result, ...]
     spread: tuple[Result, ...]
     curve: Reliability | None
-    bones: Mapping[str, float]
+    motion: Mapping[str, float]
     notes: tuple[str, ...]
 
 
@@ -84,7 +85,7 @@ class _Seed:
 class _Collected:
     seeds: dict[int, _Seed]
     samples: list[tuple[Hypotheses, Poses]] = field(default_factory=list)
-    bones: list[tuple[float, float]] = field(default_factory=list)
+    motion: dict[str, list[float]] = field(default_factory=dict)
     clips: int = 0
     told: Said | None = None
     no_oracle: int = 0
@@ -244,7 +245,8 @@ def _coverage(poses: Poses3D, compared: _Compared, own: Poses) -> Float[np.ndarr
 def _sample(poses: Poses3D, compared: _Compared, own: Poses, clip: LabelledClip, found: _Collected) -> None:
     """Keep some frames for the reliability curve, and the bones' lengths."""
     if np.isfinite(own).all() and len(compared.names) == len(clip.skeleton):
-        found.bones.append((float(mpsse(own, clip.skeleton)), float(mpsce(own, clip.skeleton))))
+        for name, value in _motion(own, compared.truth, clip):
+            found.motion.setdefault(name, []).append(1000 * float(value))
     found.no_camera += int(clip.camera is None)
     if poses.hypotheses is None or poses.hypotheses.shape[2] < 2:
         return
@@ -253,6 +255,16 @@ def _sample(poses: Poses3D, compared: _Compared, own: Poses, clip: LabelledClip,
     drawn, truth = compared(poses.hypotheses[rows, 0])[:, :, moving], compared.truth[rows][:, moving]
     good = np.isfinite(drawn).all(axis=(1, 2, 3)) & np.isfinite(truth).all(axis=(1, 2))
     found.samples.append((drawn[good], truth[good]))
+
+
+def _motion(own: Poses, truth: Poses, clip: LabelledClip) -> Iterator[tuple[str, float]]:
+    """What single frames do not show of one clip, m (per frame^2), by name: where the clip is long enough for it."""
+    yield "mpsse_mm", mpsse(own, clip.skeleton)
+    if len(own) > 1:
+        yield "mpsce_mm", mpsce(own, clip.skeleton)
+    if len(own) > 2:
+        yield "acceleration_error_mm", acceleration_error(own, truth)
+        yield "jitter_mm", jitter(own)
 
 
 def _shown(clip: LabelledClip, poses: Poses3D, part: slice) -> Shown:
@@ -302,11 +314,10 @@ def _evaluation(
     curve = (
         reliability(*(np.concatenate(arrays) for arrays in zip(*found.samples, strict=True))) if found.samples else None
     )
-    names = ("mpsse_mm", "mpsce_mm")
-    bones = dict(zip(names, (np.mean(found.bones, axis=0) * 1000).tolist(), strict=True)) if found.bones else {}
+    motion = {name: float(np.mean(values)) for name, values in found.motion.items()}
     notes = _notes(found)
     return Evaluation(
-        dataset.name, protocol, settings, own, results(by_way()), results(by_count()), curve, bones, notes
+        dataset.name, protocol, settings, own, results(by_way()), results(by_count()), curve, motion, notes
     )
 
 

@@ -25,6 +25,13 @@ LABELS = {
     "energy_mm": "energy score mm",
 }
 
+MOTION = {
+    "mpsse_mm": "left and right bones differ by (MPSSE)",
+    "mpsce_mm": "bones' lengths vary over time by (MPSCE)",
+    "acceleration_error_mm": "acceleration error, per frame^2 of the frames compared",
+    "jitter_mm": "acceleration, per frame^2 of the frames compared",
+}
+
 
 def write_report(evaluation: Evaluation, folder: Path) -> tuple[Path, ...]:
     """Write the three files; their paths. Raises OutputError when they cannot be written."""
@@ -50,7 +57,7 @@ def as_json(evaluation: Evaluation) -> str:
                 "model_answer": json.loads(to_json([evaluation.own])),
                 "aggregations": json.loads(to_json(evaluation.ways)),
                 "hypotheses": json.loads(to_json(evaluation.spread)),
-                "bones": dict(evaluation.bones),
+                "motion": dict(evaluation.motion),
                 "reliability": None
                 if curve is None
                 else {
@@ -99,12 +106,12 @@ def _parts(evaluation: Evaluation) -> Iterator[str]:
             yield "N falls with any spread: read it beside the energy score and the calibration."
             yield ""
         yield from _results_table(evaluation.spread, protocol.group)
-    if evaluation.bones:
-        yield ""
-        yield (
-            f"Bones of the model's answer: left and right differ by {evaluation.bones['mpsse_mm']:.1f} mm (MPSSE), "
-            f"their lengths vary over time by {evaluation.bones['mpsce_mm']:.1f} mm (MPSCE)."
-        )
+    if evaluation.motion:
+        yield from ("", "## Bones and motion of the model's answer", "", "Means over clips, mm.", "")
+        yield _line(["figure", "mm"])
+        yield _line(["---", "---:"])
+        for name, value in evaluation.motion.items():
+            yield _line([MOTION[name], f"{value:.1f}"])
 
 
 def _conditions(evaluation: Evaluation) -> Iterator[str]:

@@ -1,4 +1,8 @@
-"""What single poses do not show: bones of unequal or changing length, and unsteady motion. Metres in, metres out."""
+"""What single poses do not show: bones of unequal or changing length, and unsteady motion. Metres in, metres out.
+
+Accelerations are per frame^2, as they are published (there in mm: times 1000): they compare only at equal frame rates;
+times fps^2 they are m/s^2. A NaN anywhere makes the result NaN: what is not predicted is never left out in silence.
+"""
 
 from typing import Any
 
@@ -33,7 +37,7 @@ def mpsse(poses: Array, skeleton: Skeleton) -> Array:
 
 def mpsce(poses: Array, skeleton: Skeleton) -> Array:
     """Consistency error: mean over bones of the standard deviation of the length over time, m, of one clip's poses
-    (frame, joint, 3)."""
+    (frame, joint, 3); a single frame has none, its error is 0."""
     xp = array_namespace(poses)
     lengths = bone_lengths(poses, skeleton)
     off = lengths - xp.mean(lengths, axis=0, keepdims=True)
@@ -41,12 +45,20 @@ def mpsce(poses: Array, skeleton: Skeleton) -> Array:
 
 
 def acceleration_error(pred: Array, truth: Array) -> Array:
-    """Mean distance between second differences over time of poses (frame, joint, 3), m / frame^2; 3 frames or more."""
+    """Mean distance between second differences over time of poses (frame, joint, 3), m / frame^2.
+
+    Raises InputError for fewer than 3 frames or poses of different shapes.
+    """
+    if pred.shape != truth.shape:
+        raise InputError(f"poses to compare must have one shape, got {tuple(pred.shape)} and {tuple(truth.shape)}")
     return jitter(pred - truth)
 
 
 def jitter(poses: Array) -> Array:
-    """Mean length of the second differences over time of poses (frame, joint, 3), m / frame^2; 3 frames or more."""
+    """Mean length of the second differences over time of poses (frame, joint, 3), m / frame^2.
+
+    Raises InputError for fewer than 3 frames.
+    """
     xp = array_namespace(poses)
     if poses.shape[0] < 3:
         raise InputError(f"acceleration needs at least 3 frames, got {poses.shape[0]}")
