@@ -1,8 +1,7 @@
 """Every network by its kind, and one way to call them all: encode what was seen once, then evaluate hypotheses."""
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
 from jaxtyping import Float
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from flowlift.adjacency import adjacency
 from flowlift.errors import ModelError
 from flowlift.lift_network import LiftNetwork, NetworkConfig
-from flowlift.network import VelocityConfig, VelocityNetwork
+from flowlift.network import TIME_WIDTH, VelocityConfig, VelocityNetwork
 from flowlift.normalizing_flow import FlowConfig, NormalizingFlow
 from flowlift.simple_network import SimpleConfig, SimpleNetwork
 from flowlift.skeleton import Skeleton
@@ -26,19 +25,48 @@ CONFIGS: dict[str, Any] = {
 
 
 def make_network(kind: str, settings: Mapping[str, Any], skeleton: Skeleton) -> nn.Module:
-    """A network of random weights for a skeleton. Raises ModelError for an unknown kind or setting."""
+    """A network of random weights for a skeleton. Raises ModelError for an unknown kind, or settings that cannot be."""
     if kind not in CONFIGS:
         raise ModelError(f"no network of kind {kind!r}; known: {', '.join(CONFIGS)}")
-    known = {field.name for field in fields(CONFIGS[kind])}
-    if unknown := set(settings) - known:
-        raise ModelError(f"network {kind!r} has no setting {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
-    config = CONFIGS[kind](**{**settings, "joints": len(skeleton)})
+    config = _config(kind, {**settings, "joints": len(skeleton)})
     graph = torch.from_numpy(adjacency(skeleton))
     if kind == "velocity":
         return VelocityNetwork(config, graph)
     if kind == "normalizing-flow":
         return NormalizingFlow(config, graph)
     return LiftNetwork(config) if kind == "two-part" else SimpleNetwork(config)
+
+
+def _config(kind: str, settings: Mapping[str, Any]) -> Any:
+    """The settings as the kind's dataclass: known names, right types, sizes that are positive and go together."""
+    hints = get_type_hints(CONFIGS[kind])
+    for name, value in settings.items():
+        if name not in hints:
+            raise ModelError(f"network {kind!r} has no setting {name!r}; it has {', '.join(sorted(hints))}")
+        if problem := _problem(value, hints[name], name):
+            raise ModelError(f"network {kind!r}: {name} must be {problem}, got {value!r}")
+    config = CONFIGS[kind](**settings)
+    if isinstance(config, VelocityConfig | FlowConfig) and config.width % config.heads:
+        raise ModelError(f"network {kind!r}: width ({config.width}) must be a multiple of heads ({config.heads})")
+    encoders = isinstance(config, VelocityConfig) and config.separate_encoders
+    if encoders and (config.width % 2 or config.width <= TIME_WIDTH):
+        raise ModelError(f"network {kind!r}: width must be even and above {TIME_WIDTH} with separate encoders")
+    return config
+
+
+def _problem(value: Any, hint: Any, name: str) -> str | None:
+    """What a setting must be, where it is not."""
+    if get_origin(hint) is Literal:
+        return None if value in get_args(hint) else f"one of {', '.join(get_args(hint))}"
+    if hint is bool or isinstance(value, bool):
+        return None if hint is bool and isinstance(value, bool) else {bool: "true or false"}.get(hint, "a number")
+    if hint is int:
+        return None if isinstance(value, int) and value > 0 else "a whole number above 0"
+    if not isinstance(value, float | int):
+        return "a number"
+    if name.endswith("dropout"):
+        return None if 0 <= value < 1 else "in [0, 1)"
+    return None if value > 0 else "above 0"
 
 
 def encode(network: nn.Module, condition: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch ..."]:

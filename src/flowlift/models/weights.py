@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from flowlift.errors import InputError, ModelError
 from flowlift.lift_network import LiftNetwork
-from flowlift.models.card import Model, read_card
+from flowlift.models.card import CARD, Model, read_card
 from flowlift.networks import make_network
 from flowlift.normalizing_flow import NormalizingFlow
 
@@ -25,9 +25,12 @@ def load_network(model: Model | Path) -> nn.Module:
     Raises ModelError when its weights are missing or do not fit, MissingExtraError where its kind needs a package.
     """
     model = read_card(model) if isinstance(model, Path) else model
-    file = model.folder / WEIGHTS
     try:
         network = make_network(model.network, model.settings, model.skeleton)
+    except ModelError as error:
+        raise ModelError(f"{model.folder / CARD}: {error}") from error
+    file = model.folder / WEIGHTS
+    try:
         network.load_state_dict({name: _single(value) for name, value in load_file(file).items()})
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError, InputError) as error:
         raise ModelError(f"{file}: cannot load the weights: {str(error).splitlines()[0]}") from error
