@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,9 +16,12 @@ pytest.importorskip("lightning_fabric")
 
 from flowlift.datasets.mocap import stature  # noqa: E402
 from flowlift.demo import walk  # noqa: E402
-from flowlift.errors import InputError  # noqa: E402
+from flowlift.errors import InputError, ModelError  # noqa: E402
+from flowlift.models import find_model  # noqa: E402
+from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
-from flowlift.training.loop import learning_rate, train  # noqa: E402
+from flowlift.training.loop import learning_rate, make_objective, train  # noqa: E402
+from flowlift.training.publish import publish  # noqa: E402
 from flowlift.training.sources import load_poses  # noqa: E402
 
 NETWORKS = {
@@ -175,6 +179,26 @@ def test_the_cosine_schedule_rises_then_falls_to_zero():
     assert rates.index(max(rates)) in (99, 100)
     assert all(a >= b for a, b in pairwise(rates[100:]))
     assert rates[-1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_run_starts_from_a_model_and_deeper_blocks_change_nothing(bank, tmp_path):
+    small = plan(bank, network="two-part", epochs=1)
+    publish(train(small, tmp_path / "run"), tmp_path / "model", name="small")
+    model = load_network(find_model(tmp_path / "model"))
+    deeper = replace(small.network, settings={**small.network.settings, "encoder_blocks": 3})
+    started = replace(small, network=deeper, run=replace(small.run, start=str(tmp_path / "model"), seed=5))
+    network = make_objective(started).network.eval()
+    seen, x, t = torch.randn(4, 4 * 17 + 1), torch.randn(4, 17, 3), torch.rand(4)
+    with torch.no_grad():
+        torch.testing.assert_close(network(network.encode(seen), x, t), model(model.encode(seen), x, t))
+
+
+def test_a_run_does_not_start_from_another_network(bank, tmp_path):
+    started = plan(bank, network="two-part", start="human")
+    with pytest.raises(InputError, match=r"run\.start: human's network has another skeleton, kind or width"):
+        train(started, tmp_path / "run")
+    with pytest.raises(ModelError, match="no model 'nobody'"):
+        train(replace(started, run=replace(started.run, start="nobody")), tmp_path / "run")
 
 
 def test_data_that_is_no_bank_is_refused(tmp_path):

@@ -1,13 +1,12 @@
 """`flowlift train`: a configuration in, a model folder out."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from flowlift.errors import InputError, MissingExtraError
+from flowlift.errors import MissingExtraError
 
 
 def train(
@@ -19,6 +18,7 @@ def train(
     epochs: int | None = None,
     batch: int | None = None,
     seed: int | None = None,
+    start: str | None = None,
     device: str = "cpu",
     devices: int | None = None,
     name: str | None = None,
@@ -39,6 +39,8 @@ def train(
         Instead of the configuration's run.batch.
     seed
         Instead of the configuration's run.seed.
+    start
+        A model, by name or folder, whose weights the run begins with, instead of random ones.
     device
         cpu or cuda.
     devices
@@ -54,6 +56,7 @@ def train(
         epochs=plan.run.epochs if epochs is None else epochs,
         batch=plan.run.batch if batch is None else batch,
         seed=plan.run.seed if seed is None else seed,
+        start=plan.run.start if start is None else start,
         devices=plan.run.devices if devices is None else devices,
     )
     where = plan.data if data is None else replace(plan.data, path=str(data.resolve()))
@@ -64,22 +67,6 @@ def train(
         from flowlift.training.publish import publish
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
-    output.mkdir(parents=True, exist_ok=True)
-    described, table = output / loop.CONFIG, json.loads(json.dumps(plan.as_dict()))
-    if described.exists() and not same_run(json.loads(described.read_text()), table):
-        raise InputError(f"{output} holds a run with another configuration: choose another folder, or remove it")
-    described.write_text(json.dumps(table, indent=2) + "\n")
     loop.train(plan, output, device=device)
     if loop.is_first_process():
         publish(output, output / "model", name=name or output.resolve().name)
-
-
-def same_run(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether a run may go on as another: all but its length and where its data lie is the same."""
-
-    def kept(table: dict[str, Any]) -> dict[str, Any]:
-        run = {key: value for key, value in table["run"].items() if key not in ("epochs", "devices", "save_minutes")}
-        data = {key: value for key, value in table["data"].items() if key not in ("path", "cameras")}
-        return {**table, "run": run, "data": data}
-
-    return kept(before) == kept(now)

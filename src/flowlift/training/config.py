@@ -89,7 +89,11 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """[run]: how long, how much at once, where. `epoch`: views that count as one, where the data has no end."""
+    """[run]: how long, how much at once, where. `epoch`: views that count as one, where the data has no end.
+
+    `start`: a model, by name or folder, whose weights the run begins with, of the same widths and at most as deep;
+    empty: random weights.
+    """
 
     epochs: int = 80
     batch: int = 256
@@ -100,6 +104,7 @@ class RunConfig:
     log_every: int = 50
     save_minutes: float = 3.0
     check_views: int = 2048
+    start: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ nothing had happened: the same losses, to the last digit on the same machine.
 """
 
 import copy
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ import lightning_fabric
 import torch
 from torch import Generator, Tensor, nn
 
+from flowlift.errors import InputError
+from flowlift.models import Model, find_model
+from flowlift.models.weights import load_network
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
 from flowlift.training.config import OptimizerConfig, TrainingConfig
@@ -64,9 +68,21 @@ def skeleton_of(config: TrainingConfig) -> Skeleton:
 
 
 def make_objective(config: TrainingConfig) -> Objective:
-    """Network and method of a run, with the random weights of its seed."""
+    """Network and method of a run, with the random weights of its seed, or those of the model it starts from."""
     torch.manual_seed(config.run.seed)
-    return Objective(make_network(config.network.kind, config.network.settings, skeleton_of(config)), config.method)
+    network = make_network(config.network.kind, config.network.settings, skeleton_of(config))
+    if config.run.start:
+        _start_from(find_model(config.run.start), network, skeleton_of(config))
+    return Objective(network, config.method)
+
+
+def _start_from(model: Model, network: nn.Module, skeleton: Skeleton) -> None:
+    """Give a network a model's weights. Blocks that only the network has stay as they are: residual, near identity."""
+    own, given = network.state_dict(), load_network(model).state_dict()
+    fits = all(name in own and own[name].shape == value.shape for name, value in given.items())
+    if model.skeleton != skeleton or not fits:
+        raise InputError(f"run.start: {model.name}'s network has another skeleton, kind or width than this run's")
+    network.load_state_dict({**own, **given})
 
 
 def learning_rate(config: OptimizerConfig, *, step: int, steps_per_epoch: int, steps: int) -> float:
@@ -98,8 +114,10 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     """Train to the end of the last epoch, or go on from the checkpoint in `out`. Returns `out`.
 
     Writes config.json, log.csv, TensorBoard events, checkpoint.pt, and best.pt: the averaged weights of the epoch with
-    the lowest held-out P-MPJPE. Raises InputError for data or settings that cannot be used.
+    the lowest held-out P-MPJPE. Raises InputError for data or settings that cannot be used, and where `out` holds
+    another run.
     """
+    table = _own_table(config, out)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
         devices=config.run.devices,
@@ -115,8 +133,30 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     run = _Run(model.module, averaged, optimizer)
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
+    if fabric.is_global_zero:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out)
     return out
+
+
+def _own_table(config: TrainingConfig, out: Path) -> dict[str, Any]:
+    """The run's configuration as JSON will hold it. Raises InputError where another run's lies in `out`."""
+    file, table = out / CONFIG, json.loads(json.dumps(config.as_dict()))
+    if file.exists() and not _same_run(json.loads(file.read_text(encoding="utf-8")), table):
+        raise InputError(f"{out} holds a run with another configuration: choose another folder, or remove it")
+    return table
+
+
+def _same_run(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a run may go on as another: all but its length and where its data lie is the same."""
+
+    def kept(table: dict[str, Any]) -> dict[str, Any]:
+        run = {key: value for key, value in table["run"].items() if key not in ("epochs", "devices", "save_minutes")}
+        data = {key: value for key, value in table["data"].items() if key not in ("path", "cameras")}
+        return {**table, "run": run, "data": data}
+
+    return kept(before) == kept(now)
 
 
 def is_first_process() -> bool:
