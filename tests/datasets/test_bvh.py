@@ -75,3 +75,13 @@ def test_a_missing_file_and_a_missing_joint_are_named(tmp_path, arm):
         read_bvh(tmp_path / "absent.bvh")
     with pytest.raises(InputError, match="Tail"):
         read_bvh(arm).joint("Tail")
+
+
+def test_a_lost_bone_takes_another_joints_offset_and_a_bone_that_is_there_keeps_its_own(arm):
+    whole = read_bvh(arm)
+    arm.write_text(ARM.replace("OFFSET 1 0 0", "OFFSET 0 0 0"))
+    restored = read_bvh(arm, lost={"Hand": "Arm", "Arm": "Hand", "Tail": "Arm"})
+    np.testing.assert_allclose(restored.joint("Arm"), whole.joint("Arm"))
+    np.testing.assert_allclose(restored.joint("Hand")[0], [0, 4, 0])
+    np.testing.assert_allclose(restored.joint("Hand")[2], [-2, 2, 0], atol=1e-12)  # the arm is turned by 90 degrees
+    np.testing.assert_allclose(read_bvh(arm).joint("Hand"), whole.joint("Arm"))

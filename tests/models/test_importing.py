@@ -80,7 +80,7 @@ def test_published_settings_follow_from_the_joints(imported, tmp_path):
     animal = save_checkpoint(tmp_path / "b.pth", ANIMAL3D26, separate_encoders=True)
     import_published(animal, name="animal")
     person, animal = find_model("person"), find_model("animal")
-    assert (person.skeleton, person.steps, person.unit, person.stature) == (HUMAN36M17, 3, "m", 0.86)
+    assert (person.skeleton, person.steps, person.unit, person.stature) == (HUMAN36M17, 3, "m", 0.89)
     assert (animal.skeleton, animal.steps, animal.unit, animal.stature) == (ANIMAL3D26, 5, "model units", None)
     assert person.conditioning == animal.conditioning == "screen"
     assert person.uncertainty == "uncalibrated"

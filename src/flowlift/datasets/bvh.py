@@ -1,7 +1,9 @@
 """BVH motion capture: a hierarchy with rotations in, joint positions out (forward kinematics)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float64
@@ -34,14 +36,19 @@ class _Joint:
     channels: tuple[str, ...] = ()
 
 
-def read_bvh(path: str | Path, *, stride: int = 1) -> Motion:
+NOTHING_LOST: Mapping[str, str] = MappingProxyType({})
+
+
+def read_bvh(path: str | Path, *, stride: int = 1, lost: Mapping[str, str] = NOTHING_LOST) -> Motion:
     """Read every `stride`-th frame of a BVH file; a bone's free end is called `<joint>.end`.
 
-    Raises InputError when the file cannot be read or is not BVH.
+    `lost`: joints whose bone the conversion dropped, each with the joint whose offset stands in for it where the
+    file's own is 0. Raises InputError when the file cannot be read or is not BVH.
     """
     try:
         head, _, tail = Path(path).read_text(encoding="utf-8", errors="replace").partition("MOTION")
         joints = _hierarchy(head.split())
+        _stand_in(joints, lost)
         lines = tail.split("\n")
         count = next(int(line.split(":")[1]) for line in lines if line.strip().startswith("Frames:"))
         at = next(i for i, line in enumerate(lines) if line.strip().startswith("Frame Time:"))
@@ -84,6 +91,13 @@ def _hierarchy(tokens: list[str]) -> list[_Joint]:
         else:
             i += 1
     return joints
+
+
+def _stand_in(joints: list[_Joint], lost: Mapping[str, str]) -> None:
+    by_name = {joint.name: joint for joint in joints}
+    for name, like in lost.items():
+        if name in by_name and like in by_name and not by_name[name].offset.any():
+            by_name[name].offset = by_name[like].offset
 
 
 def axis_rotation(axis: int, degrees: Float64[np.ndarray, " frame"]) -> Float64[np.ndarray, "frame 3 3"]:

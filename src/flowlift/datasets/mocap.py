@@ -36,6 +36,10 @@ SUBJECT_RIG = _source(
     "Spine Neck1 Head Head.end",
     "LeftArm LeftForeArm LeftHand RightArm RightForeArm RightHand",
 )
+LOST_BONES = dict.fromkeys(("Neck", "LeftShoulder", "RightShoulder"), "Spine1")
+"""The conversion of the per-subject skeletons to BVH dropped the thorax (12 cm): neck and collar bones start where it
+should. In the captures' native skeletons it is as long as the bone below it, to 2 %."""
+
 GENERIC_RIG = _source(
     "rThigh rShin rFoot lThigh lShin lFoot",
     "abdomen neck head neck->head",
@@ -48,12 +52,20 @@ ICLONE_RIG = _source(
 )
 
 
+_PARENTS = [max(parent, 0) for parent in HUMAN36M17.parent_indices]
+_HIPS = HUMAN36M17.indices(["left_hip", "right_hip"])
+
+
 @dataclass(frozen=True, eq=False)
 class PoseClip:
-    """One clip on the 17 joints: `xyz` (frame, 17, 3), Y up, root at the origin, unit: the subject's leg + trunk."""
+    """One clip on the 17 joints: `xyz` (frame, 17, 3), Y up, root at the origin, unit: the subject's leg + trunk.
+
+    `own_proportions`: whether the bones are as long as the captured person's; else a generic figure's.
+    """
 
     name: str
     xyz: Float32[np.ndarray, "frame 17 3"]
+    own_proportions: bool
 
 
 def on_human36m17(motion: Motion, rig: Mapping[str, str]) -> Float[np.ndarray, "frame 17 3"]:
@@ -89,9 +101,31 @@ def stature(xyz: Float[np.ndarray, "*batch 17 3"]) -> Float[np.ndarray, " *batch
     )
 
 
-def _clip(name: str, xyz: Float[np.ndarray, "frame 17 3"]) -> PoseClip:
+STATURE_OF_HEIGHT = 0.927
+"""`stature` over a person's height: legs are 0.491 of a height in anthropometric tables, and in the 14 per-subject
+captures the way from ankle to head is 1.889 legs (standard deviation 0.024)."""
+
+
+def _clip(name: str, xyz: Float[np.ndarray, "frame 17 3"], *, own_proportions: bool) -> PoseClip:
     centred = xyz - xyz[:, :1]
-    return PoseClip(name, (centred / np.median(stature(centred))).astype(np.float32))
+    return PoseClip(name, (centred / np.median(stature(centred))).astype(np.float32), own_proportions)
+
+
+def bone_lengths(xyz: Float[np.ndarray, "frame 17 3"]) -> Float[np.ndarray, " 17"]:
+    """The median length of each joint's bone to its parent (0: the root's), in the input's unit."""
+    return np.median(np.linalg.norm(xyz - xyz[:, _PARENTS], axis=-1), axis=0)
+
+
+def with_bone_lengths(
+    xyz: Float[np.ndarray, "frame 17 3"], lengths: Float[np.ndarray, " 17"]
+) -> Float[np.ndarray, "frame 17 3"]:
+    """The same pose, bone for bone as directed, on a body of other bone lengths; the root stays between the hips."""
+    bones = xyz - xyz[:, _PARENTS]
+    bones = bones * (lengths / np.maximum(np.linalg.norm(bones, axis=-1), 1e-9))[..., None]
+    posed = np.zeros_like(xyz)
+    for joint in HUMAN36M17.topological[1:]:
+        posed[:, joint] = posed[:, HUMAN36M17.parent_indices[joint]] + bones[:, joint]
+    return posed - posed[:, _HIPS].mean(axis=1, keepdims=True)
 
 
 def read_clips(folder: Path) -> Iterator[PoseClip]:
@@ -112,8 +146,8 @@ def read_clips(folder: Path) -> Iterator[PoseClip]:
             if rig is ICLONE_RIG and path.stem.lstrip("0") in trials:
                 continue
             found = True
-            xyz = on_human36m17(read_bvh(path, stride=stride), rig)
-            yield _clip(f"{path.parent.name}/{path.stem}", xyz[1:])
+            xyz = on_human36m17(read_bvh(path, stride=stride, lost=LOST_BONES), rig)
+            yield _clip(f"{path.parent.name}/{path.stem}", xyz[1:], own_proportions=rig is SUBJECT_RIG)
     if not found:
         raise InputError(f"{folder}: no BVH files under cmu/mocap_data_utilities, cmu/acrnn or cmu/iclone")
 
@@ -152,11 +186,19 @@ def build_bank(
 ) -> dict[str, Float32[np.ndarray, "pose 17 3"]]:
     """Distinct poses of every clip under a folder: `train` and `val`. Raises InputError when there is none."""
     clips = list(read_clips(folder))
+    persons = [bone_lengths(clip.xyz) for clip in clips if clip.own_proportions and not _is_held_out(clip)]
     parts: dict[str, list[Float32[np.ndarray, "frame 17 3"]]] = {"train": [], "val": []}
     for clip in clips:
-        parts["val" if any(name in clip.name for name in HELD_OUT) else "train"].append(clip.xyz)
+        xyz = clip.xyz
+        if persons and not clip.own_proportions:
+            xyz = with_bone_lengths(xyz, np.mean(persons, axis=0)).astype(np.float32)
+        parts["val" if _is_held_out(clip) else "train"].append(xyz)
     poses = {name: np.concatenate([np.empty((0, 17, 3), dtype=np.float32), *xyz]) for name, xyz in parts.items()}
     return {
         "train": poses["train"][distinct(poses["train"], apart=apart)],
         "val": poses["val"][distinct(poses["val"], apart=held_out_apart)],
     }
+
+
+def _is_held_out(clip: PoseClip) -> bool:
+    return any(name in clip.name for name in HELD_OUT)

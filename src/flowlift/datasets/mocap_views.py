@@ -1,7 +1,7 @@
 """Any folder of motion capture as a labelled data set: BVH, ASF/AMC and npz clips, each seen by a virtual camera.
 
 BVH: the rig is known by its joints' names, its unit from CMU's conversions: the per-subject skeletons' is 0.0564 m, the
-character's is the centimetre; the generic body has no true size and is made 1.45 m from ankle to head along its bones.
+character's is the centimetre; the generic body has no true size and is made 1.58 m from ankle to head along its bones.
 The first frame, often a T-pose, is left out. ASF/AMC: metres, as `datasets.asf_amc` reads them. npz: arrays
 (frame, 17, 3) m, Y up, on Human3.6M's joints, one a clip.
 """
@@ -21,7 +21,15 @@ from flowlift.datasets.asf_amc import human36m17_from_acclaim, read_acclaim, rea
 from flowlift.datasets.bvh import read_bvh
 from flowlift.datasets.checked import split_of
 from flowlift.datasets.labelled import LabelledClip
-from flowlift.datasets.mocap import GENERIC_RIG, ICLONE_RIG, SUBJECT_RIG, on_human36m17, stature
+from flowlift.datasets.mocap import (
+    GENERIC_RIG,
+    ICLONE_RIG,
+    LOST_BONES,
+    STATURE_OF_HEIGHT,
+    SUBJECT_RIG,
+    on_human36m17,
+    stature,
+)
 from flowlift.datasets.opening import DataSetOptions
 from flowlift.datasets.views import VARIATIONS, Capture, Variation, labelled
 from flowlift.errors import InputError
@@ -31,8 +39,6 @@ from flowlift.skeletons import HUMAN36M17
 FPS = 10.0
 """About how many frames a second are kept: neighbours show nothing new."""
 ACCLAIM_FPS, NPZ_FPS = 120.0, 30.0
-HEIGHT_OF_STATURE = 1 / 0.86
-"""How much taller somebody stands than the way along the bones from ankle to head."""
 HUMAN_STATURE = (0.4, 3.0)
 """Statures (m) that people can have; what lies outside was measured in another unit."""
 
@@ -46,7 +52,7 @@ class Rig:
 
 
 RIGS = (Rig(SUBJECT_RIG, 0.0564), Rig(GENERIC_RIG, None), Rig(ICLONE_RIG, 0.01))
-SIZELESS_STATURE = 1.45
+SIZELESS_STATURE = 1.58
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class MocapViews:
     def _captures(self) -> Iterator[Capture]:
         for path in _files(self.source):
             for clip, xyz, fps in _read(path):
-                height = HEIGHT_OF_STATURE * float(np.median(stature(xyz)))
+                height = float(np.median(stature(xyz))) / STATURE_OF_HEIGHT
                 yield Capture(path.parent.name, clip, xyz.astype(np.float32), height, fps)
 
 
@@ -107,7 +113,7 @@ def _read(path: Path) -> Clips:
 
 
 def _bvh(path: Path) -> Clips:
-    motion = read_bvh(path)
+    motion = read_bvh(path, lost=LOST_BONES)
     rig = next((rig for rig in RIGS if _named(rig) <= set(motion.joints)), None)
     if rig is None:
         raise InputError(f"{path}: its joints belong to no rig that is known: {', '.join(motion.joints[:6])}, ...")

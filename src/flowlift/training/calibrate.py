@@ -8,15 +8,12 @@ from torch import Generator
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.lifter import DEFAULT_HEIGHT, Lifter
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
 from flowlift.training.sources import load_poses
 from flowlift.training.views import Sighting, ViewVariation, sample_sightings
-
-STATURE = 0.86
-"""Ankle to head along the bones over a person's height: legs are 0.491 of a height in anthropometric tables, and in the
-per-subject captures the whole chain is 1.757 times the legs."""
 
 QUANTILE_90 = 6.2514
 """The 90 % quantile of chi-square with 3 degrees of freedom."""
@@ -36,7 +33,7 @@ def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7) -> tuple[Keyp
     camera = Camera.from_fov(60.0, IMAGE)
     focal, centre = camera.matrix[0, 0], camera.matrix[:2, 2]
     xy = np.where(seen.visible[..., None] > 0, seen.rays.numpy() * focal + centre, np.nan)
-    metres = DEFAULT_HEIGHT * STATURE / seen.size.numpy()
+    metres = DEFAULT_HEIGHT * STATURE_OF_HEIGHT / seen.size.numpy()
     xyz = seen.xyz.numpy() * metres[:, None, None]
     keypoints = Keypoints2D(xy[:, None], seen.confidence.numpy()[:, None], HUMAN36M17, IMAGE)
     truth = Poses3D(

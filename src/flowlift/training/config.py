@@ -33,7 +33,7 @@ class DataConfig:
     views: Mapping[str, Any] = field(default_factory=dict)
     focal: float = 2.29
     """Of "screen" views of a bank: the one camera's focal length in screen units (half widths)."""
-    stature: float = 1.5
+    stature: float = 1.58
     """Of "screen" views of a bank: ankle to head along the bones of a body of mean proportions, m."""
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from flowlift import __version__
+from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError
 from flowlift.models.card import CARD, FORMAT, SKELETON
 from flowlift.models.folders import made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import STATURE, covariance_scale, held_out_clip, priors
+from flowlift.training.calibrate import covariance_scale, held_out_clip, priors
 from flowlift.training.config import TrainingConfig, config_from
 from flowlift.training.logs import CHECKS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
@@ -47,7 +48,7 @@ def publish(run: Path, out: Path, *, name: str) -> None:
         "training": {"views": _views(run), "config": config.as_dict(), "held_out": _held_out(run)},
     }
     if skeleton.name == "human36m17":
-        card["stature"] = STATURE
+        card["stature"] = STATURE_OF_HEIGHT
     with made_whole(out) as folder:
         save_weights(network, folder)
         export_onnx(network, folder)
