@@ -151,17 +151,24 @@ def test_worse_hypotheses_have_larger_errors_and_missing_joints_none():
 def test_covariance_is_symmetric_positive_and_tends_to_the_sample_covariance(seed):
     found = hypotheses(seed, 50)
     mean = found.mean(axis=1)
-    cov = covariance(found, mean, prior=np.full((4, 17), 0.3), prior_weight=4.0)
+    cov = covariance(found, mean, expected=np.full((4, 17, 3), 0.3), weight=4.0)
     np.testing.assert_allclose(cov, cov.swapaxes(-1, -2))
     assert (np.linalg.eigvalsh(cov) > 0).all()
-    sample = covariance(found, mean, prior=np.zeros((4, 17)), prior_weight=0.0)
-    np.testing.assert_allclose(sample[1, 5], np.cov(found[1, :, 5].T, bias=True), atol=1e-9)
+    sample = covariance(found, mean, expected=np.zeros((4, 17, 3)), weight=0.0)
+    np.testing.assert_allclose(sample[1, 5], np.cov(found[1, :, 5].T), atol=1e-9)
 
 
-def test_one_hypothesis_has_the_prior_uncertainty():
-    found = hypotheses(0, 1)
-    cov = covariance(found, found[:, 0], prior=np.full((4, 17), 0.5), prior_weight=4.0)
-    np.testing.assert_allclose(cov, np.broadcast_to(np.eye(3) * 0.4, cov.shape))
+def test_one_hypothesis_has_the_expected_uncertainty():
+    found, expected = hypotheses(0, 1), np.random.default_rng(1).random((4, 17, 3))
+    cov = covariance(found, found[:, 0], expected=expected, weight=4.0)
+    np.testing.assert_allclose(cov, expected[..., None] * np.eye(3))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 40])
+def test_the_mean_covariance_does_not_depend_on_the_number_of_hypotheses(count):
+    found = np.random.default_rng(2).standard_normal((3000, count, 1, 3)) * [1.0, 2.0, 3.0]
+    cov = covariance(found, found.mean(axis=1), expected=np.tile([1.0, 4.0, 9.0], (3000, 1, 1)), weight=4.0)
+    np.testing.assert_allclose(cov.mean(axis=(0, 1)), np.diag([1.0, 4.0, 9.0]), atol=0.35)
 
 
 def test_mean_agrees_with_the_published_one(parity):

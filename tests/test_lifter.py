@@ -9,7 +9,7 @@ from flowlift import Camera, Keypoints2D, Lifter
 from flowlift.demo import synthesize
 from flowlift.errors import InputError, ModelError
 from flowlift.evaluation.metrics import p_mpjpe
-from flowlift.lifter import hypothesis_noise
+from flowlift.lifter import DEFAULT_HEIGHT, HEIGHT_SD, TOLD_HEIGHT_SD, hypothesis_noise
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 
@@ -195,3 +195,11 @@ def test_an_impossible_device_is_refused():
     pytest.importorskip("torch")
     with pytest.raises(ModelError, match="warp"):
         Lifter.load("human", device="warp")
+
+
+def test_a_height_that_was_not_given_makes_the_size_uncertain_along_each_bone(lifter, walker):
+    told = lifter(walker.keypoints, camera=walker.camera, height=DEFAULT_HEIGHT)
+    free = lifter(walker.keypoints, camera=walker.camera)
+    outer = free.xyz[..., :, None] * free.xyz[..., None, :]
+    np.testing.assert_array_equal(free.xyz, told.xyz)
+    np.testing.assert_allclose(free.cov - told.cov, (HEIGHT_SD**2 - TOLD_HEIGHT_SD**2) * outer, atol=1e-6)

@@ -124,16 +124,15 @@ def rpea(hypotheses: Array, errors: Array, *, keep: int, temperature: float, per
     return weighted_mean(hypotheses, rpea_weights(judged, keep=keep, temperature=temperature))
 
 
-def covariance(hypotheses: Array, centre: Array, *, prior: Array, prior_weight: float) -> Array:
-    """Covariance (B, J, 3, 3) of hypotheses (B, H, J, 3) about `centre` (B, J, 3), shrunk towards a prior.
+def covariance(hypotheses: Array, centre: Array, *, expected: Array, weight: float) -> Array:
+    """Covariance (B, J, 3, 3) of hypotheses (B, H, J, 3) about `centre` (B, J, 3), shrunk towards an expected one.
 
-    `prior` (B, J): variance along each axis that is expected of a joint whatever the hypotheses say; it counts as
-    `prior_weight` further hypotheses, so one hypothesis alone still has an uncertainty.
+    `expected` (B, J, 3): variance along each axis that hypotheses of such a joint have on average; it counts as
+    `weight` > 0 further hypotheses, so a few already have an uncertainty, and one alone has the expected one.
     """
-    xp = array_namespace(hypotheses, centre, prior)
+    xp = array_namespace(hypotheses, centre, expected)
     count = hypotheses.shape[1]
     off = hypotheses - centre[:, None]
     spread = xp.sum(off[..., :, None] * off[..., None, :], axis=1)
-    eye = xp.eye(3, dtype=prior.dtype)
-    known = prior[..., None, None] * eye * prior_weight
-    return (spread + known) / (count + prior_weight)
+    known = expected[..., None] * xp.eye(3, dtype=expected.dtype) * weight
+    return (spread + known) / (count - 1 + weight)

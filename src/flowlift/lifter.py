@@ -19,7 +19,7 @@ from flowlift.models import Model, find_model
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 
-__all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise"]
+__all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_of"]
 
 MIN_JOINTS = 3
 """With fewer visible joints a person's row stays NaN: there is nothing to lift."""
@@ -28,7 +28,14 @@ RPEA_TEMPERATURE = 0.05
 """Temperature of pose-wise RPEA, in units of the subject's extent. All hypotheses are kept: on held-out poses every
 choice among them was worse than their mean, which this comes close to unless some reproject badly."""
 
-PRIOR_WEIGHT = 4.0
+EXPECTED_WEIGHT = 4.0
+"""As how many further hypotheses the expected spread counts."""
+
+HEIGHT_SD = 0.06
+"""Relative: adults' heights have a standard deviation of 9 cm, men and women together, and at one height the way along
+the bones from ankle to head differs by 2 to 3 %."""
+TOLD_HEIGHT_SD = 0.025
+"""The same when the height is given."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Lifter:
             raise InputError(
                 f"the camera is for images of {camera.image_size}, the keypoints are from {keypoints.image_size} px"
             )
-        seen = _rows(self.conditioning.convert(keypoints), camera)
+        seen = rows_of(self.conditioning.convert(keypoints), camera)
         frames, people, joints = *keypoints.score.shape[:2], len(self.model.skeleton)
         rows = np.flatnonzero(seen.visible.sum(axis=1) >= MIN_JOINTS)
         found = _Found.empty(frames * people, hypotheses if keep_hypotheses else 0, joints)
@@ -112,7 +119,7 @@ class Lifter:
         }
 
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
-        seen, conditioning, calibration = everyone.rows(rows), self.conditioning, self.model.calibration
+        seen, conditioning = everyone.rows(rows), self.conditioning
         view = conditioning.view(seen)
         noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed)
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
@@ -123,14 +130,32 @@ class Lifter:
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, chosen)
-        prior = np.where(seen.visible, calibration.prior_seen, calibration.prior_missing)
-        cov = covariance(poses, mean, prior=prior, prior_weight=PRIOR_WEIGHT)
-        # The hypotheses of a network that was not told know nothing of the gap: what it may hide is added.
-        cov += (view.untold * calibration.prior_missing)[..., None, None] * np.eye(3, dtype=np.float32)
-        cov *= calibration.covariance_scale[:, None, None]
+        cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
+        found.cov[rows] += self._size_variance(settings.height) * _outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
         found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
+
+    def _covariance(
+        self, poses: Float32[np.ndarray, "row hypothesis joint 3"], mean: Float32[np.ndarray, "row joint 3"], seen: Seen
+    ) -> Float32[np.ndarray, "row joint 3 3"]:
+        """Of the mean, in the view's frame: what the hypotheses say, and what is known to be beyond them."""
+        measured, visible = self.model.calibration, seen.visible[..., None]
+        expected = np.where(visible, measured.spread_seen, measured.spread_missing)
+        residual = np.where(visible, measured.residual_seen, measured.residual_missing)
+        cov = covariance(poses, mean, expected=expected, weight=EXPECTED_WEIGHT)
+        return (cov + residual[..., None] * np.eye(3, dtype=np.float32)) * measured.scale[:, None, None]
+
+    def _size_variance(self, height: float | None) -> float:
+        """Of the factor by which the whole pose may be too large or too small. A model that answers in its own unit,
+        and was told no height, gives the size itself."""
+        if height is not None:
+            return TOLD_HEIGHT_SD**2
+        return HEIGHT_SD**2 if self.model.conditioning == "canonical" else 0.0
+
+
+def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
+    return xyz[..., :, None] * xyz[..., None, :]
 
 
 @dataclass(frozen=True)
@@ -158,7 +183,7 @@ def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
         raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')
 
 
-def _rows(keypoints: Keypoints2D, camera: Camera) -> Seen:
+def rows_of(keypoints: Keypoints2D, camera: Camera) -> Seen:
     """Every person of every frame; a joint outside what the lens can show is missing."""
     joints = keypoints.score.shape[2]
     xy = keypoints.xy.reshape(-1, joints, 2)

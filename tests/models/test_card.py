@@ -23,7 +23,11 @@ CARD = {
 }
 
 
-MEASURED = ("prior_seen", "prior_missing", "covariance_scale")
+MEASURED = ("spread_seen", "spread_missing", "residual_seen", "residual_missing")
+
+
+def measured(variances: list[object]) -> dict[str, list[object]]:
+    return dict.fromkeys(MEASURED, variances) | {"scale": [1.0] * 17}
 
 
 def write(folder: Path, **changes: object) -> Path:
@@ -46,8 +50,8 @@ def test_what_a_card_leaves_out_has_a_meaning(tmp_path):
     assert model.uncertainty == "uncalibrated"
     assert model.skeleton == HUMAN36M17
     calibration = model.calibration
-    assert (calibration.prior_missing > calibration.prior_seen).all()
-    np.testing.assert_array_equal(calibration.covariance_scale, np.ones(17))
+    assert (calibration.residual_missing > calibration.residual_seen).all()
+    np.testing.assert_array_equal(calibration.scale, np.ones(17))
 
 
 def test_a_skeleton_file_is_read_from_the_folder(tmp_path):
@@ -74,10 +78,11 @@ def test_a_skeleton_file_is_read_from_the_folder(tmp_path):
         ({"skeleton": "coco99"}, "coco99"),
         ({"skeleton": "skeleton.toml"}, "skeleton.toml"),
         ({"skeleton": ["human36m17"]}, "damaged"),
-        ({"calibration": {"prior_seen": [1.0]}}, "prior_missing"),
-        ({"calibration": {key: [1.0] for key in MEASURED}}, "17 numbers"),
-        ({"calibration": {key: [-1.0] * 17 for key in MEASURED}}, "below 0"),
-        ({"calibration": {key: [float("nan")] * 17 for key in MEASURED}}, "17 numbers"),
+        ({"calibration": {"spread_seen": [[1.0] * 3]}}, "spread_missing"),
+        ({"calibration": measured([1.0])}, "spread_seen must be 17 x 3 numbers"),
+        ({"calibration": measured([[1.0] * 3] * 17) | {"scale": [1.0] * 3}}, "scale must be 17 numbers"),
+        ({"calibration": measured([[-1.0] * 3] * 17)}, "below 0"),
+        ({"calibration": measured([[float("nan")] * 3] * 17)}, "17 x 3 numbers"),
         ({"calibration": [1, 2]}, "damaged"),
     ],
     ids=repr,

@@ -43,7 +43,6 @@ class CanonicalConditioning:
             rays=view.xy * view.scale[:, None, None],
             extent=view.scale,
             to_camera=np.swapaxes(view.rotation, -1, -2),
-            untold=np.zeros_like(seen.visible),
         )
 
     def unmirror(self, states: States) -> States:

@@ -43,7 +43,6 @@ class ScreenConditioning:
             rays=seen.rays.astype(np.float32),
             extent=extent_of(seen.rays, seen.visible).astype(np.float32),
             to_camera=np.broadcast_to(np.eye(3, dtype=np.float32), (len(screen), 3, 3)),
-            untold=~seen.visible,
         )
 
     def unmirror(self, states: States) -> States:

@@ -37,7 +37,7 @@ class View:
 
     `condition` is what it gets, `mirrored` the same of the mirrored image. `rays` lie on the plane z = 1 of the frame
     in which the poses come out, which `to_camera` turns into the camera frame; `extent` is the subject's
-    root-mean-square size there. `untold`: whether a joint is missing and the network does not know.
+    root-mean-square size there.
     """
 
     condition: Float32[np.ndarray, "row *inputs"]
@@ -45,7 +45,6 @@ class View:
     rays: Float[np.ndarray, "row joint 2"]
     extent: Float[np.ndarray, " row"]
     to_camera: Float[np.ndarray, "row 3 3"]
-    untold: Bool[np.ndarray, "row joint"]
 
 
 @runtime_checkable

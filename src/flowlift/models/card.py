@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -24,26 +24,31 @@ KINDS = ("two-part", "velocity", "simple", "normalizing-flow")
 """Kinds of networks, as `flowlift.networks` makes them; listed here because that needs torch."""
 
 ASSUMED_SEEN, ASSUMED_MISSING = 0.05, 0.15
-"""Standard deviation along each axis, in the model's unit, assumed of joints where nobody measured it."""
+"""Standard deviations along each axis, in the model's unit, assumed where nobody measured: of a joint's hypotheses,
+and of a missing joint about them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """What was measured on held-out poses, or is assumed.
 
-    `prior_seen`, `prior_missing` (J,): variance of a joint along each axis, square of the model's unit (for people: of
-    1.7 m), where the joint was seen or missing. `covariance_scale` (J,) makes hypotheses' spread honest.
+    Variances along the axes of the view's frame (x right, y down, z away), square of the model's unit (for people: of
+    1.7 m), of joints that were seen and that were missing: `spread_...` (J, 3) is the hypotheses' own about their mean,
+    on average; `residual_...` (J, 3) what the error has beyond it. `scale` (J,) makes a region of 90 % hold 90 %.
     """
 
-    prior_seen: Float32[np.ndarray, " joint"]
-    prior_missing: Float32[np.ndarray, " joint"]
-    covariance_scale: Float32[np.ndarray, " joint"]
+    spread_seen: Float32[np.ndarray, "joint 3"]
+    spread_missing: Float32[np.ndarray, "joint 3"]
+    residual_seen: Float32[np.ndarray, "joint 3"]
+    residual_missing: Float32[np.ndarray, "joint 3"]
+    scale: Float32[np.ndarray, " joint"]
 
     @classmethod
     def assumed(cls, joints: int) -> "Calibration":
-        """For a model that was never calibrated: the same for every joint, and nothing is known of the spread."""
-        one = np.ones(joints, dtype=np.float32)
-        return cls(one * np.float32(ASSUMED_SEEN**2), one * np.float32(ASSUMED_MISSING**2), one)
+        """For a model that was never calibrated: the same for every joint, and the hypotheses are believed."""
+        one = np.ones((joints, 3), dtype=np.float32)
+        seen, missing = one * np.float32(ASSUMED_SEEN**2), one * np.float32(ASSUMED_MISSING**2)
+        return cls(seen, seen, 0 * one, missing, one[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +113,7 @@ def _model(card: Mapping[str, Any], folder: Path) -> Model:
         skeleton=skeleton,
         steps=int(card["steps"]),
         stature=None if stature is None else float(stature),
-        calibration=_calibration(measured) if measured else Calibration.assumed(len(skeleton)),
+        calibration=_calibration(measured, len(skeleton)) if measured else Calibration.assumed(len(skeleton)),
         calibrated=bool(measured),
         network=kind,
         settings=settings,
@@ -131,8 +136,13 @@ def _skeleton(name: Any, folder: Path) -> Skeleton:
     return Skeleton.load(folder / SKELETON) if name == SKELETON else Skeleton.named(str(name))
 
 
-def _calibration(measured: Mapping[str, Any]) -> Calibration:
-    return Calibration(**{key: np.array(values, dtype=np.float32) for key, values in measured.items()})
+def _calibration(measured: Mapping[str, Any], joints: int) -> Calibration:
+    arrays = {part.name: np.array(measured[part.name], dtype=np.float32) for part in fields(Calibration)}
+    for name, values in arrays.items():
+        shape = (joints,) if name == "scale" else (joints, 3)
+        if values.shape != shape or not (np.isfinite(values) & (values >= 0)).all():
+            raise ValueError(f"calibration.{name} must be {' x '.join(map(str, shape))} numbers, none below 0")
+    return Calibration(**arrays)
 
 
 def _check(model: Model) -> None:
@@ -143,8 +153,3 @@ def _check(model: Model) -> None:
         raise ValueError("stature is missing, which gives conditioning 'canonical' its scale")
     if model.steps < 1:
         raise ValueError(f"steps must be at least 1, got {model.steps}")
-    joints = (len(model.skeleton),)
-    for name in ("prior_seen", "prior_missing", "covariance_scale"):
-        values = getattr(model.calibration, name)
-        if values.shape != joints or not (np.isfinite(values) & (values >= 0)).all():
-            raise ValueError(f"calibration.{name} must hold {joints[0]} numbers, none below 0")

@@ -46,6 +46,6 @@ def _uncertainty(model: Model) -> str:
     if model.calibrated:
         return "calibrated on held-out poses"
     return (
-        f"uncalibrated: the hypotheses' spread, with an assumed prior of {ASSUMED_SEEN:g} {model.unit} a joint, "
-        f"{ASSUMED_MISSING:g} where it is missing"
+        f"uncalibrated: the hypotheses' spread, drawn towards an assumed {ASSUMED_SEEN:g} {model.unit} a joint; "
+        f"{ASSUMED_MISSING:g} more where it is missing"
     )

@@ -1,15 +1,16 @@
 """How sure a model may be: its uncertainty measured on held-out poses of a bank, joint by joint."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from torch import Generator
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
-from flowlift.lifter import DEFAULT_HEIGHT, Lifter
+from flowlift.lifter import DEFAULT_HEIGHT, Lifter, rows_of
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
 from flowlift.training.sources import load_poses
@@ -17,6 +18,9 @@ from flowlift.training.views import Sighting, ViewVariation, sample_sightings
 
 QUANTILE_90 = 6.2514
 """The 90 % quantile of chi-square with 3 degrees of freedom."""
+
+LEAST_RESIDUAL = 1e-6
+"""m^2: no joint is known to better than a millimetre."""
 
 IMAGE = (1920, 1080)
 # Calibrated for what a user brings: upright people, a detector's noise and gaps, cameras near and far, known optics.
@@ -42,30 +46,52 @@ def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7) -> tuple[Keyp
     return keypoints, truth, camera
 
 
-def _errors(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> tuple[Float64[np.ndarray, "f j 3"], Poses3D]:
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """In the view's frame, square metres: `error` (F, J, 3) squared, `spread` (F, J, 3) the hypotheses' variance; of
+    joints that were `visible` (F, J)."""
+
+    error: Float64[np.ndarray, "frame joint 3"]
+    spread: Float64[np.ndarray, "frame joint 3"]
+    visible: Bool[np.ndarray, "frame joint"]
+
+
+def _measure(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> _Measured:
     keypoints, truth, camera = clip
-    poses = Lifter.load(out)(keypoints, camera=camera)
-    return (poses.xyz[:, 0] - truth.xyz[:, 0]).astype(np.float64), poses
+    lifter = Lifter.load(out)
+    poses = lifter(keypoints, camera=camera, height=DEFAULT_HEIGHT, keep_hypotheses=True)
+    assert poses.hypotheses is not None
+    to_camera = lifter.conditioning.view(rows_of(keypoints, camera)).to_camera.astype(np.float64)
+    error = np.einsum("fji,fkj->fki", to_camera, poses.xyz[:, 0] - truth.xyz[:, 0])
+    hypotheses = np.einsum("fji,fhkj->fhki", to_camera, poses.hypotheses[:, 0])
+    visible = np.isfinite(keypoints.xy[:, 0, :, 0])
+    return _Measured(error**2, hypotheses.var(axis=1, ddof=1), visible)
 
 
-def priors(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> dict[str, list[float]]:
-    """Variances (m^2, along each axis) of a model folder's errors, of joints that were seen and that were missing."""
-    error, _ = _errors(out, clip)
-    variance = (error**2).mean(axis=-1)
-    visible = np.isfinite(clip[0].xy[:, 0, :, 0])
-    seen = np.nanmean(np.where(visible, variance, np.nan), axis=0)
-    missing = np.nanmean(np.where(visible, np.nan, variance), axis=0)
-    return {"prior_seen": seen.round(6).tolist(), "prior_missing": np.maximum(seen, missing).round(6).tolist()}
+def spread_and_residual(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> dict[str, list[list[float]]]:
+    """What a model folder's hypotheses say of their errors, and what they do not: see `models.Calibration`."""
+    found = _measure(out, clip)
+    variances: dict[str, Float64[np.ndarray, "joint 3"]] = {}
+    for name, of in (("spread", found.spread), ("error", found.error)):
+        seen = np.nanmean(np.where(found.visible[..., None], of, np.nan), axis=0)
+        missing = np.nanmean(np.where(found.visible[..., None], np.nan, of), axis=0)
+        variances |= {f"{name}_seen": seen, f"{name}_missing": np.fmax(seen, missing)}
+    for which in ("seen", "missing"):
+        beyond = variances.pop(f"error_{which}") - variances[f"spread_{which}"]
+        variances[f"residual_{which}"] = np.maximum(beyond, LEAST_RESIDUAL)
+    return {name: values.round(7).tolist() for name, values in variances.items()}
 
 
-def covariance_scale(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> list[float]:
+def scale(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> list[float]:
     """Per joint, the factor that makes the nominal 90 % region hold 90 % of the held-out truths."""
-    error, poses = _errors(out, clip)
-    scale = np.ones(error.shape[1])
+    keypoints, truth, camera = clip
+    poses = Lifter.load(out)(keypoints, camera=camera, height=DEFAULT_HEIGHT)
+    error = (poses.xyz[:, 0] - truth.xyz[:, 0]).astype(np.float64)
+    factor = np.ones(error.shape[1])
     for joint in range(error.shape[1]):
         if joint == HUMAN36M17.root:
             continue
         inverse = np.linalg.inv(poses.cov[:, 0, joint].astype(np.float64))
         distance = np.einsum("fi,fij,fj->f", error[:, joint], inverse, error[:, joint])
-        scale[joint] = np.quantile(distance, 0.9) / QUANTILE_90
-    return scale.round(4).tolist()
+        factor[joint] = np.quantile(distance, 0.9) / QUANTILE_90
+    return factor.round(4).tolist()

@@ -16,7 +16,7 @@ from flowlift.models.folders import made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import covariance_scale, held_out_clip, priors
+from flowlift.training.calibrate import held_out_clip, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
 from flowlift.training.logs import CHECKS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
@@ -61,12 +61,10 @@ def publish(run: Path, out: Path, *, name: str) -> None:
 
 def _calibrate(out: Path, card: dict[str, Any], bank: Path) -> None:
     held_out = held_out_clip(bank)
-    joints = len(BUILT_IN[card["skeleton"]])
-    card["calibration"] = {name: [1.0] * joints for name in ("prior_seen", "prior_missing", "covariance_scale")}
+    _write(out, card)  # uncalibrated, which the hypotheses are measured with
+    card["calibration"] = spread_and_residual(out, held_out) | {"scale": [1.0] * len(BUILT_IN[card["skeleton"]])}
     _write(out, card)
-    card["calibration"] |= priors(out, held_out)
-    _write(out, card)
-    card["calibration"]["covariance_scale"] = covariance_scale(out, held_out)
+    card["calibration"]["scale"] = scale(out, held_out)
     _write(out, card)
 
 
