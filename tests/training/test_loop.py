@@ -19,10 +19,12 @@ from flowlift.demo import walk  # noqa: E402
 from flowlift.errors import InputError, ModelError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
 from flowlift.models.weights import load_network  # noqa: E402
+from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
 from flowlift.training.loop import learning_rate, make_objective, train  # noqa: E402
+from flowlift.training.methods import draw_poses  # noqa: E402
 from flowlift.training.publish import publish  # noqa: E402
-from flowlift.training.sources import load_poses  # noqa: E402
+from flowlift.training.sources import load_poses, open_source  # noqa: E402
 
 NETWORKS = {
     "velocity": {"kind": "velocity", "width": 16, "blocks": 1, "heads": 2, "hidden": 16},
@@ -199,6 +201,33 @@ def test_a_run_does_not_start_from_another_network(bank, tmp_path):
         train(started, tmp_path / "run")
     with pytest.raises(ModelError, match="no model 'nobody'"):
         train(replace(started, run=replace(started.run, start="nobody")), tmp_path / "run")
+
+
+def test_a_student_learns_its_teachers_answer_to_each_noise_in_one_step(bank, tmp_path):
+    taught = plan(bank, network="two-part", epochs=2)
+    publish(train(taught, tmp_path / "run"), tmp_path / "model", name="teacher")
+    method = replace(taught.method, teacher=str(tmp_path / "model"), at_start=1.0, steps=1, draws=4)
+    out = train(replace(taught, method=method, run=replace(taught.run, epochs=25)), tmp_path / "student")
+    teacher = load_network(find_model(tmp_path / "model"))
+    student = make_objective(taught).network.eval()
+    student.load_state_dict(torch.load(out / "best.pt", weights_only=True)["network"])
+    source = open_source(taught.data, HUMAN36M17, torch.device("cpu"))
+    seen = source.batch(torch.arange(64), torch.Generator().manual_seed(3)).condition
+    noise = torch.randn(64, 5, 17, 3, generator=torch.Generator().manual_seed(4))
+    wanted = draw_poses(teacher, taught.method, seen, noise)
+    one_step = [draw_poses(network, method, seen, noise) for network in (teacher, student)]
+    errors = [float((poses - wanted).square().mean()) for poses in one_step]
+    assert errors[1] < 0.5 * errors[0]
+    spread = float(one_step[1].std(dim=1).mean()) / float(wanted.std(dim=1).mean())
+    assert spread > 0.7  # its hypotheses differ as the teacher's do
+
+
+def test_a_teacher_of_another_kind_is_refused(bank, tmp_path):
+    taught = plan(bank, network="velocity", epochs=1)
+    with pytest.raises(InputError, match=r"method\.teacher: human's skeleton, conditioning or method"):
+        train(replace(taught, method=replace(taught.method, teacher="human")), tmp_path / "run")
+    with pytest.raises(InputError, match=r"method\.teacher goes with"):
+        replace(taught, method=replace(taught.method, name="regression", teacher="human")).check()
 
 
 def test_data_that_is_no_bank_is_refused(tmp_path):

@@ -1,18 +1,13 @@
-"""Motion capture folders -> a bank of distinct poses on the 17 Human3.6M joints, for training."""
+"""The 17 Human3.6M joints in the rigs of CMU's conversions, and a body's size and bones on them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float
 
-from flowlift.datasets.bvh import Motion, read_bvh
-from flowlift.errors import InputError
+from flowlift.datasets.bvh import Motion
 from flowlift.skeletons import HUMAN36M17
-
-FPS = 30.0
 
 # Where each of the 17 joints stands in a source's hierarchy; two names: the point between them; "a -> b": the point
 # as far beyond b as b is from a (a rig without a head end).
@@ -56,16 +51,9 @@ _PARENTS = [max(parent, 0) for parent in HUMAN36M17.parent_indices]
 _HIPS = HUMAN36M17.indices(["left_hip", "right_hip"])
 
 
-@dataclass(frozen=True, eq=False)
-class PoseClip:
-    """One clip on the 17 joints: `xyz` (frame, 17, 3), Y up, root at the origin, unit: the subject's leg + trunk.
-
-    `own_proportions`: whether the bones are as long as the captured person's; else a generic figure's.
-    """
-
-    name: str
-    xyz: Float32[np.ndarray, "frame 17 3"]
-    own_proportions: bool
+def joints_of(rig: Mapping[str, str]) -> frozenset[str]:
+    """The captured joints that a rig's rules mention."""
+    return frozenset(name for rule in rig.values() for name in rule.replace("->", " ").split())
 
 
 def on_human36m17(motion: Motion, rig: Mapping[str, str]) -> Float[np.ndarray, "frame 17 3"]:
@@ -106,11 +94,6 @@ STATURE_OF_HEIGHT = 0.927
 captures the way from ankle to head is 1.889 legs (standard deviation 0.024)."""
 
 
-def _clip(name: str, xyz: Float[np.ndarray, "frame 17 3"], *, own_proportions: bool) -> PoseClip:
-    centred = xyz - xyz[:, :1]
-    return PoseClip(name, (centred / np.median(stature(centred))).astype(np.float32), own_proportions)
-
-
 def bone_lengths(xyz: Float[np.ndarray, "frame 17 3"]) -> Float[np.ndarray, " 17"]:
     """The median length of each joint's bone to its parent (0: the root's), in the input's unit."""
     return np.median(np.linalg.norm(xyz - xyz[:, _PARENTS], axis=-1), axis=0)
@@ -126,79 +109,3 @@ def with_bone_lengths(
     for joint in HUMAN36M17.topological[1:]:
         posed[:, joint] = posed[:, HUMAN36M17.parent_indices[joint]] + bones[:, joint]
     return posed - posed[:, _HIPS].mean(axis=1, keepdims=True)
-
-
-def read_clips(folder: Path) -> Iterator[PoseClip]:
-    """Every clip under a folder laid out as CMU's conversions are, at about 30 frames a second, Y up.
-
-    T-poses at the start of the first conversion's files and trials that stand in two conversions are left out.
-    Raises InputError when the folder holds no clip.
-    """
-    found = False
-    subjects = folder / "cmu" / "mocap_data_utilities"
-    trials = {path.stem.lstrip("0") for path in subjects.glob("*.bvh")}
-    for rig, paths, stride in (
-        (SUBJECT_RIG, sorted(subjects.glob("*.bvh")), 4),
-        (GENERIC_RIG, sorted((folder / "cmu" / "acrnn").glob("*/*.bvh")), 2),
-        (ICLONE_RIG, sorted((folder / "cmu" / "iclone").glob("*.bvh")), 2),
-    ):
-        for path in paths:
-            if rig is ICLONE_RIG and path.stem.lstrip("0") in trials:
-                continue
-            found = True
-            xyz = on_human36m17(read_bvh(path, stride=stride, lost=LOST_BONES), rig)
-            yield _clip(f"{path.parent.name}/{path.stem}", xyz[1:], own_proportions=rig is SUBJECT_RIG)
-    if not found:
-        raise InputError(f"{folder}: no BVH files under cmu/mocap_data_utilities, cmu/acrnn or cmu/iclone")
-
-
-def distinct(xyz: Float32[np.ndarray, "frame 17 3"], *, apart: float, block: int = 4096) -> Int64[np.ndarray, " kept"]:
-    """Indices of poses that lie at least `apart` (mean joint distance, the input's unit) from every one kept before.
-
-    Heading is ignored: poses are turned so that the hips face one way.
-    """
-    right, left = HUMAN36M17.index("right_hip"), HUMAN36M17.index("left_hip")
-    across = xyz[:, left] - xyz[:, right]
-    angle = np.arctan2(across[:, 2], across[:, 0])
-    c, s = np.cos(angle)[:, None], np.sin(angle)[:, None]
-    turned = np.stack([c * xyz[..., 0] + s * xyz[..., 2], xyz[..., 1], c * xyz[..., 2] - s * xyz[..., 0]], axis=-1)
-    kept = np.empty((0, *turned.shape[1:]), dtype=np.float32)
-    indices: list[int] = []
-    for index, pose in enumerate(turned):
-        near = any(
-            (np.linalg.norm(kept[i : i + block] - pose, axis=-1).mean(axis=-1) < apart).any()
-            for i in range(0, len(indices), block)
-        )
-        if not near:
-            if len(indices) == len(kept):
-                kept = np.concatenate([kept, np.full((max(block, len(kept)), *pose.shape), np.inf, dtype=np.float32)])
-            kept[len(indices)] = pose
-            indices.append(index)
-    return np.array(indices, dtype=np.int64)
-
-
-HELD_OUT = ("/49_", "/12_", "/16_", "martial/10", "indian/15", "salsa/30")
-"""Clips that are never trained on: three subjects, and one clip of each dance; they choose and calibrate."""
-
-
-def build_bank(
-    folder: Path, *, apart: float = 0.025, held_out_apart: float = 0.035
-) -> dict[str, Float32[np.ndarray, "pose 17 3"]]:
-    """Distinct poses of every clip under a folder: `train` and `val`. Raises InputError when there is none."""
-    clips = list(read_clips(folder))
-    persons = [bone_lengths(clip.xyz) for clip in clips if clip.own_proportions and not _is_held_out(clip)]
-    parts: dict[str, list[Float32[np.ndarray, "frame 17 3"]]] = {"train": [], "val": []}
-    for clip in clips:
-        xyz = clip.xyz
-        if persons and not clip.own_proportions:
-            xyz = with_bone_lengths(xyz, np.mean(persons, axis=0)).astype(np.float32)
-        parts["val" if _is_held_out(clip) else "train"].append(xyz)
-    poses = {name: np.concatenate([np.empty((0, 17, 3), dtype=np.float32), *xyz]) for name, xyz in parts.items()}
-    return {
-        "train": poses["train"][distinct(poses["train"], apart=apart)],
-        "val": poses["val"][distinct(poses["val"], apart=held_out_apart)],
-    }
-
-
-def _is_held_out(clip: PoseClip) -> bool:
-    return any(name in clip.name for name in HELD_OUT)

@@ -1,34 +1,14 @@
-"""`python -m flowlift.training`: build the pose bank; publish a run that is not finished."""
+"""`python -m flowlift.training`: publish a run that is not finished."""
 
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from cyclopts import App, Parameter
 
 from flowlift.errors import FlowliftError
 
 app = App(name="python -m flowlift.training", help=__doc__)
-
-
-@app.command
-def build(folder: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])]) -> None:
-    """Collect distinct poses from a folder of motion capture into one npz (a few minutes).
-
-    Parameters
-    ----------
-    folder
-        Holds cmu/mocap_data_utilities, cmu/acrnn and cmu/iclone with their BVH files.
-    out
-        The npz to write: arrays `train` and `val` (pose, 17, 3).
-    """
-    from flowlift.datasets.mocap import build_bank
-
-    bank = build_bank(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(out, **bank)
-    print(f"{out}: {len(bank['train'])} poses to train on, {len(bank['val'])} held out")
 
 
 @app.command

@@ -14,7 +14,7 @@ from flowlift.sampling import Method
 class DataConfig:
     """[data]: where views come from.
 
-    `kind`: "bank" (poses of `flowlift.training build`, seen by cameras drawn on the fly) or a labelled data set's name.
+    `kind`: "bank" (poses of `flowlift data build`, seen by cameras drawn on the fly) or a labelled data set's name.
     `held_out`: clips whose name or label contains one of these texts choose the epoch and are never trained on; where
     it is empty, every `held_out_every`th clip is. The test split is never read.
     """
@@ -54,6 +54,9 @@ class MethodConfig:
     `draws`: noises and times for each view. `kl` weighs a CVAE's divergence; `blur` (the target's unit) is added to
     the poses that a normalizing flow learns, whose density would else be infinite along rigid bones.
     `steps`: of the solver where the run is checked and, by default, where the model is used.
+    `teacher`: a model, by name or folder, whose answer to the same view and noise is learned instead of the truth: the
+    paths become straight (reflow: Liu et al., 2023), and with `at_start`, the share of times that are exactly 0, at 1
+    one step is the whole path.
     """
 
     name: Method = "flow"
@@ -63,6 +66,8 @@ class MethodConfig:
     kl: float = 0.005
     blur: float = 0.01
     steps: int = 3
+    teacher: str = ""
+    at_start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -225,6 +230,10 @@ def _check(config: TrainingConfig) -> None:
             raise InputError(f"{name} must be positive, got {number}")
     if not 0 <= optimizer.averaging < 1:
         raise InputError(f"optimizer.averaging must lie in [0, 1), got {optimizer.averaging}")
+    if not 0 <= method.at_start <= 1:
+        raise InputError(f"method.at_start must lie in [0, 1], got {method.at_start}")
+    if method.teacher and method.name != "flow":
+        raise InputError('method.teacher goes with the method "flow"')
     if run.batch % run.devices:
         raise InputError(f"run.batch ({run.batch}) must be a multiple of run.devices ({run.devices})")
     if (config.network.kind == "two-part") != (config.data.conditioning == "canonical"):

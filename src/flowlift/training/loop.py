@@ -25,6 +25,7 @@ from flowlift.training.config import OptimizerConfig, TrainingConfig
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
 from flowlift.training.sources import Batch, Errors, Source, open_source
+from flowlift.training.teacher import Teacher, open_teacher
 
 CHECKPOINT, BEST, CONFIG = "checkpoint.pt", "best.pt", "config.json"
 CHECK_HYPOTHESES = 4
@@ -136,7 +137,7 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if fabric.is_global_zero:
         out.mkdir(parents=True, exist_ok=True)
         (out / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    _loop(fabric, config, source, model, run, out)
+    _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
 
 
@@ -164,7 +165,16 @@ def is_first_process() -> bool:
     return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
-def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: _Run, out: Path) -> None:
+def _loop(
+    fabric: Any,
+    config: TrainingConfig,
+    source: Source,
+    model: Any,
+    run: _Run,
+    out: Path,
+    *,
+    teacher: Teacher | None,
+) -> None:
     views = source.views or config.run.epoch
     batch = min(config.run.batch, views)
     per_epoch = max(1, views // batch)
@@ -174,7 +184,7 @@ def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: 
     total, counted, saved = torch.zeros((), device=fabric.device), 0, time.monotonic()
     while run.step < steps:
         rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
-        total += _step(fabric, config, source, model, run, batch, rate)
+        total += _step(fabric, config, source, model, run, batch, rate, teacher)
         counted += 1
         at_epoch = run.step % per_epoch == 0
         if run.step % config.run.log_every and not at_epoch:
@@ -195,14 +205,22 @@ def _loop(fabric: Any, config: TrainingConfig, source: Source, model: Any, run: 
 
 
 def _step(
-    fabric: Any, config: TrainingConfig, source: Source, model: Any, run: _Run, batch: int, rate: float
+    fabric: Any,
+    config: TrainingConfig,
+    source: Source,
+    model: Any,
+    run: _Run,
+    batch: int,
+    rate: float,
+    teacher: Teacher | None,
 ) -> Tensor:
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     seen, noise, t = _drawn(config, source, run.step, batch, fabric.device)
     mine = slice(fabric.global_rank, None, fabric.world_size)
     torch.manual_seed(_seed(config, run.step, 1 + fabric.global_rank))  # dropout
-    loss = model(seen.condition[mine], seen.target[mine], noise[mine], t[mine])
+    target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
+    loss = model(seen.condition[mine], target[mine], noise[mine], t[mine])
     run.optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
@@ -222,6 +240,8 @@ def _drawn(
     draws = config.method.draws
     noise = torch.randn(batch, draws, *seen.target.shape[1:], generator=generator, device=device)
     t = torch.rand(batch, draws, generator=generator, device=device) ** config.method.time_power
+    if config.method.at_start:
+        t = t * (torch.rand(t.shape, generator=generator, device=device) >= config.method.at_start)
     return seen, noise, t
 
 

@@ -14,7 +14,7 @@ from flowlift.normalizing_flow import NormalizingFlow
 from flowlift.sampling import sample, velocity_to
 from flowlift.training.config import MethodConfig
 
-Target = Float[Tensor, "batch joint 3"]
+Target = Float[Tensor, "batch #draw joint 3"]
 Noise = Float[Tensor, "batch draw joint 3"]
 Times = Float[Tensor, "batch draw"]
 
@@ -37,7 +37,8 @@ class Objective(nn.Module):
     def forward(
         self, condition: Float[Tensor, "batch ..."], target: Target, noise: Noise, t: Times
     ) -> Float[Tensor, ""]:
-        """The loss of one batch; `noise` ~ N(0, I) and `t` in [0, 1) come from outside: runs can be repeated."""
+        """The loss of one batch. `target`: the truth of each view, or one pose for each draw. `noise` ~ N(0, I) and `t`
+        in [0, 1) come from outside: runs can be repeated."""
         return _LOSSES[self.method.name](self, condition, target, noise, t)
 
     def says(self, condition: Float[Tensor, "batch ..."], x: Noise, t: Times) -> Noise:
@@ -53,15 +54,17 @@ class Posterior(nn.Module):
         self.backbone = VelocityNetwork(config, adjacency)
         self.head = nn.Linear(config.width, 6)
 
-    def forward(self, pose_2d: Float[Tensor, "batch joint 2"], pose: Target) -> tuple[Target, Target]:
-        """Mean and log variance of the latent, (B, J, 3) each."""
+    def forward(
+        self, pose_2d: Float[Tensor, "batch joint 2"], pose: Float[Tensor, "batch joint 3"]
+    ) -> tuple[Float[Tensor, "batch joint 3"], Float[Tensor, "batch joint 3"]]:
+        """Mean and log variance of the latent."""
         found = self.head(self.backbone.features(pose_2d, pose, pose.new_zeros(len(pose))))
         return found[..., :3], found[..., 3:].clamp(-10, 10)
 
 
 def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """Conditional flow matching: E |v(x_t, t, 2D) - (x_1 - x_0)|^2; "pose" weighs it by (1 - t)^2."""
-    point = path(noise, target[:, None], t[..., None, None])
+    point = path(noise, target, t[..., None, None])
     says = objective.says(condition, point.x_t, t)
     velocity = velocity_to(says, point.x_t, t[..., None, None]) if objective.method.name == "flow-x1" else says
     error = velocity - point.velocity
@@ -73,21 +76,21 @@ def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise,
 def _diffusion(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """E |pose(x_t, t, 2D) - x_1|^2 with the cosine schedule of `flowlift.sampling`."""
     angle = (torch.pi / 2 * t)[..., None, None]
-    x_t = angle.sin() * target[:, None] + angle.cos() * noise
-    return (objective.says(condition, x_t, t) - target[:, None]).square().mean()
+    x_t = angle.sin() * target + angle.cos() * noise
+    return (objective.says(condition, x_t, t) - target).square().mean()
 
 
 def _regression(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """E |pose(2D) - x_1|^2: no noise, no time."""
     still = torch.zeros_like(noise[:, :1])
-    return (objective.says(condition, still, torch.zeros_like(t[:, :1])) - target[:, None]).square().mean()
+    return (objective.says(condition, still, torch.zeros_like(t[:, :1])) - target).square().mean()
 
 
 def _cvae(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """Reconstruction and `kl` times KL(q(z | pose, 2D) || N(0, I)), both as means over coordinates."""
-    mean, log_variance = objective.posterior(condition, target)
+    mean, log_variance = objective.posterior(condition, target[:, 0])
     latent = mean[:, None] + (log_variance / 2).exp()[:, None] * noise
-    reconstruction = (objective.says(condition, latent, torch.zeros_like(t)) - target[:, None]).square().mean()
+    reconstruction = (objective.says(condition, latent, torch.zeros_like(t)) - target).square().mean()
     divergence = (log_variance.exp() + mean.square() - 1 - log_variance).mean() / 2
     return reconstruction + objective.method.kl * divergence
 
@@ -97,8 +100,9 @@ def _normalizing_flow(objective: Objective, condition: Tensor, target: Target, n
     network = objective.network
     if not isinstance(network, NormalizingFlow):
         raise InputError('the method "normalizing-flow" needs a network of that kind')
-    blurred = target + objective.method.blur * noise[:, 0]
-    return -network.log_density(condition, blurred).mean() / target[0].numel()
+    pose = target[:, 0]
+    blurred = pose + objective.method.blur * noise[:, 0]
+    return -network.log_density(condition, blurred).mean() / pose[0].numel()
 
 
 _LOSSES: dict[str, Any] = {

@@ -1,0 +1,89 @@
+"""`flowlift data`: motion capture becomes a bank of poses to train on; a look at what is in it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from flowlift.cli.progress import progress_bar
+from flowlift.errors import InputError, OutputError
+
+data = App(
+    name="data",
+    help="Poses to train on, from motion capture; and pictures of them.",
+    help_format="plaintext",
+)
+
+
+@data.command
+def build(
+    captures: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Collect the distinct poses of motion capture into a bank: flowlift train human --data BANK.
+
+    Trials that stand in two conversions are read once; T-poses and broken frames are dropped; some subjects and clips
+    are held out. The same captures give the same bytes.
+
+    Parameters
+    ----------
+    captures
+        A folder, or an archive of one (.tar.xz): CMU's captures as BVH (per-subject, generic or iClone skeletons) and
+        as Acclaim ASF/AMC.
+    output
+        The bank, a .npz.
+    quiet
+        No progress, no account of what was read.
+    """
+    from flowlift.datasets.mocap_bank import bank_of, read_clips
+    from flowlift.datasets.mocap_bank_file import save_bank
+    from flowlift.datasets.mocap_words import in_words
+
+    if output.suffix.lower() != ".npz" or output.is_dir():
+        raise OutputError(f"{output}: a bank is a file that ends in .npz")
+    with progress_bar("reading", quiet=quiet) as report:
+        captured = read_clips(captures, progress=report)
+    with progress_bar("distinct poses", quiet=quiet) as report:
+        bank = bank_of(captured, progress=report)
+    if not len(bank.train.xyz):
+        raise InputError(f"{captures}: every clip there is one that is held out: nothing is left to train on")
+    save_bank(bank, output)
+    if not quiet:
+        for line in in_words(bank):
+            print(line)
+        print(f"{output}: {len(bank.train.xyz):,} poses to train on, {len(bank.val.xyz):,} held out")
+
+
+@data.command
+def show(
+    bank: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    rows: int = 3,
+) -> None:
+    """Draw poses of a bank from the front and the side: are they upright, are left and right where they belong?
+
+    Parameters
+    ----------
+    bank
+        What flowlift data build wrote.
+    output
+        A folder for train.png and val.png.
+    rows
+        Rows of poses for each source; they are spread evenly over it.
+    """
+    from flowlift.datasets.mocap_bank_file import load_bank
+    from flowlift.datasets.mocap_pictures import bank_pictures
+    from flowlift.io.atomic import written_whole
+
+    if rows < 1:
+        raise InputError(f"--rows must be at least 1, got {rows}")
+    for name, picture in bank_pictures(load_bank(bank), rows=rows).items():
+        path = output / f"{name}.png"
+        with written_whole(path) as part:
+            picture.save(part)
+        print(path)
