@@ -13,18 +13,20 @@ def main(name: str) -> None:
     folder = ROOT / "src" / "flowlift" / "models" / name
     model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     training = model["training"]
-    config, network, last = training["config"], model["network"], training["log_last"]
+    network, held_out = model["network"], training["held_out"]
+    method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
+    before = [training[name] for name in ("started_from", "taught_by") if name in training]
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
     rows = [
         ["parameters", f"{model['parameters']:,}"],
         ["encoder", f"{network['encoder_blocks']} residual blocks of width {network['encoder_width']}, once a person"],
         ["head", f"{network['head_blocks']} residual blocks of width {network['head_width']}, per hypothesis and step"],
         ["Euler steps", model["steps"]],
-        ["views trained on", f"{training['views']:,} ({config['batch']} a step, {config['draws']} noises a view)"],
-        ["training time", f"{training['minutes']} minutes on a shared CPU, one or two cores"],
-        ["optimizer", f"AdamW, learning rate {config['learning_rate']} falling to 0, weights averaged"],
-        ["P-MPJPE on trained poses, new views", f"{last['train_poses_mm']} mm (exact 2D, one step)"],
-        ["P-MPJPE on held-out poses", f"{last['held_out_poses_mm']} mm (exact 2D, one step)"],
+        ["views trained on", f"{training['views']:,} ({run['batch']} a step, {method['draws']} noises a view)"],
+        ["training time", f"{training['minutes']} minutes on one core of a CPU"],
+        *(["before that", f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"] for of in before),
+        ["optimizer", f"AdamW, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
+        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} mm (exact 2D, mean of 4 hypotheses)"],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
     ]
     result = {"columns": ["", name], "rows": rows, "notes": []}

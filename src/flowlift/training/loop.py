@@ -40,6 +40,8 @@ class _Run:
     optimizer: torch.optim.Optimizer
     step: int = 0
     best: float = math.inf
+    seconds: float = 0.0
+    """Time spent training, over all parts of the run."""
 
     def save(self, file: Path) -> None:
         beside = file.with_suffix(".part")
@@ -50,6 +52,7 @@ class _Run:
                 "optimizer": self.optimizer.state_dict(),
                 "step": self.step,
                 "best": self.best,
+                "seconds": self.seconds,
             },
             beside,
         )
@@ -60,7 +63,7 @@ class _Run:
         self.objective.load_state_dict(state["objective"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.best = state["step"], state["best"]
+        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
 
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
@@ -184,7 +187,9 @@ def _loop(
     total, counted, saved = torch.zeros((), device=fabric.device), 0, time.monotonic()
     while run.step < steps:
         rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
+        begun = time.monotonic()
         total += _step(fabric, config, source, model, run, batch, rate, teacher)
+        run.seconds += time.monotonic() - begun
         counted += 1
         at_epoch = run.step % per_epoch == 0
         if run.step % config.run.log_every and not at_epoch:
@@ -284,5 +289,6 @@ def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
     beside = out / "best.part"
-    torch.save({"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}, beside)
+    state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}
+    torch.save(state | {"seconds": run.seconds}, beside)
     beside.replace(out / BEST)

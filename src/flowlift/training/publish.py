@@ -11,6 +11,7 @@ import torch
 from flowlift import __version__
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError
+from flowlift.models import find_model
 from flowlift.models.card import CARD, FORMAT, SKELETON
 from flowlift.models.folders import made_whole
 from flowlift.models.weights import export_onnx, save_weights
@@ -45,8 +46,16 @@ def publish(run: Path, out: Path, *, name: str) -> None:
         "unit": "model units" if config.data.kind in ("animal3d", "ctrlani3d") else "m",
         "network": {"kind": config.network.kind, **asdict(settings)},
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "training": {"views": _views(run), "config": config.as_dict(), "held_out": _held_out(run)},
+        "training": {
+            "views": _views(run),
+            "minutes": round(state["seconds"] / 60),
+            "config": config.as_dict(),
+            "held_out": _held_out(run),
+        },
     }
+    for role, name_or_path in (("started_from", config.run.start), ("taught_by", config.method.teacher)):
+        if name_or_path:
+            card["training"][role] = _told(name_or_path)
     if skeleton.name == "human36m17":
         card["stature"] = STATURE_OF_HEIGHT
     with made_whole(out) as folder:
@@ -80,6 +89,13 @@ def _best(run: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"{file} is missing: this run has not finished an epoch yet")
     return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _told(name_or_path: str) -> dict[str, Any]:
+    """What the card of another model says of its own training."""
+    card = json.loads((find_model(name_or_path).folder / CARD).read_text(encoding="utf-8"))
+    training = card.get("training", {})
+    return {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
 
 
 def _views(run: Path) -> int:
