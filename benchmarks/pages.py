@@ -13,11 +13,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import stdev
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
-ERRORS = {"mpjpe_mm": "MPJPE mm", "n_mpjpe_mm": "N-MPJPE mm", "p_mpjpe_mm": "P-MPJPE mm"}
+ERRORS = {
+    "mpjpe_mm": "MPJPE mm",
+    "n_mpjpe_mm": "N-MPJPE mm",
+    "p_mpjpe_mm": "P-MPJPE mm",
+    "min_p_mpjpe_mm": "best of N, P-MPJPE mm",
+    "coverage_90": "in 90 % regions",
+}
 SUMMARIES = ("all", "mean of", "camera")
 """Groups of frames that a page shows; single actions and actors stay in the JSON."""
 SLOT = re.compile(r"(?P<open><!-- result: (?P<name>[\w-]+) -->\n).*?(?P<close><!-- end of result -->)", re.DOTALL)
@@ -33,7 +40,7 @@ def as_markdown(result: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
 def _evaluation_table(results: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The mean errors of each method; the conditions that all of them share below."""
     rows = [
-        [result["name"], row["group"], row["frames"], *(_error(row.get(name)) for name in ERRORS)]
+        [result["name"], row["group"], row["frames"], *(_error(row.get(name), name) for name in ERRORS)]
         for result in results
         for row in result["rows"]
         if row["group"].startswith(SUMMARIES)
@@ -55,8 +62,14 @@ def _conditions(conditions: Mapping[str, Any]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in values.items() if value not in (None, ""))
 
 
-def _error(figure: Mapping[str, Any] | None) -> str:
-    return "-" if figure is None or figure["mean"] is None else f"{figure['mean']:.1f}"
+def _error(figure: Mapping[str, Any] | None, name: str) -> str:
+    """The mean, and the standard deviation over seeds."""
+    if figure is None or figure["mean"] is None:
+        return "-"
+    if name == "coverage_90":
+        return f"{100 * figure['mean']:.0f} %"
+    seeds = figure["per_seed"]
+    return f"{figure['mean']:.1f}" + (f" ± {stdev(seeds):.1f}" if len(seeds) > 1 else "")
 
 
 def save_result(name: str, result: Mapping[str, Any]) -> Path:
