@@ -28,7 +28,8 @@ def train(
     Parameters
     ----------
     config
-        A TOML file, or one of the recipes: human36m, animal3d (as published), human (the packaged model's).
+        A TOML file, or one of the recipes: human36m, animal3d (as published), human (the packaged
+        model's), human-fast (a compact one, taught by it).
     output
         The run's folder: config.json, log.csv, held_out.csv, tensorboard, checkpoint.pt, best.pt; at the end model.
     data
