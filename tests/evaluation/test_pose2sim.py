@@ -1,15 +1,23 @@
 """The Pose2Sim protocol: who the subject is, what is compared in which frame, and the yardstick's known numbers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.evaluation import pose2sim
 from flowlift.evaluation.lifting import LiftSettings
-from flowlift.evaluation.pose2sim import LIMBS, choose_subject, evaluate_keypoints, evaluate_poses, read_shots
+from flowlift.evaluation.pose2sim import (
+    LIMBS,
+    choose_subject,
+    evaluate_keypoints,
+    evaluate_poses,
+    read_shots,
+    score_limbs,
+)
 from flowlift.skeletons import BODY25B, COCO17, HUMAN36M17
 
 from .bodies import Answer
@@ -87,6 +95,28 @@ def test_missing_frames_are_counted_apart(tmp_path: Path) -> None:
     poses = {1: shots[0].truth[:3], 4: np.where(np.arange(6)[:, None, None] == 3, np.nan, shots[1].truth)}
     rows = evaluate_poses("a", "given", shots, poses).rows
     assert [(row.frames, row.without_pose) for row in rows] == [(2, 3), (4, 1), (6, 4)]
+
+
+def test_limbs_are_covered_where_the_regions_reach_and_one_of_the_hypotheses_may_be_right(tmp_path: Path) -> None:
+    write_reference(tmp_path)
+    truth = read_shots(tmp_path)[0].truth
+    off = np.zeros((12, 3))
+    off[LIMBS.index("left_wrist")] = [0, 0, 0.3]
+    right, wrong = (human(np.nan_to_num(limbs))[:5].astype(np.float32) for limbs in (truth, truth + off))
+    poses = Poses3D(
+        xyz=wrong[:, None],
+        root=np.zeros((5, 1, 3), np.float32),
+        cov=np.broadcast_to(np.eye(3, dtype=np.float32) * 0.1**2, (5, 1, 17, 3, 3)),
+        skeleton=HUMAN36M17,
+        hypotheses=np.stack([wrong, right], axis=1)[:, None],
+    )
+    figures = score_limbs(poses, truth)
+    assert len(figures["mpjpe_mm"]) == 5  # frame 1 has no truth, frame 5 no pose
+    np.testing.assert_allclose(figures["coverage_90"][:4], 11 / 12)  # 0.3 m is 3 standard deviations away
+    np.testing.assert_allclose(figures["min_mpjpe_mm"][:4], 0, atol=1e-6)
+    assert np.isnan([values[4] for values in figures.values()]).all()
+    wide = replace(poses, cov=poses.cov * 2)
+    np.testing.assert_allclose(score_limbs(wide, truth)["coverage_90"][:4], 1)
 
 
 def keypoints(xy: np.ndarray) -> Keypoints2D:

@@ -6,16 +6,17 @@ from pathlib import Path
 from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from flowlift.camera import Camera
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import load_detector
 from flowlift.errors import InputError
+from flowlift.evaluation.calibration import inside
 from flowlift.evaluation.lifting import UNSAID, Lift, LiftSettings, Said, said
 from flowlift.evaluation.mediapipe_world import world_landmarks
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
-from flowlift.evaluation.scoring import score_joints
+from flowlift.evaluation.scoring import score_hypotheses, score_joints
 from flowlift.io import load
 from flowlift.io.video import open_frames
 from flowlift.skeleton import Skeleton
@@ -156,8 +157,7 @@ def evaluate_keypoints(
         seeds[shot.number] = []
         for seed in settings.seeds:
             poses = settings.run(lift, seen, camera=camera, height=None, seed=seed)
-            pred = limbs_of(poses.xyz[:, 0], poses.skeleton)
-            seeds[shot.number].append(score_where_known(pred, shot.truth))
+            seeds[shot.number].append(score_limbs(poses, shot.truth))
             told = said(poses)
     if told is None:
         raise InputError("nothing to evaluate: no camera, or no seed")
@@ -198,10 +198,36 @@ def _conditions(
 
 def score_where_known(pred: Float[np.ndarray, "frame 12 3"], truth: Float32[np.ndarray, "all 12 3"]) -> PerFrame:
     """Figures of the frames whose truth has all joints; NaN for those that the prediction lacks."""
-    padded = np.full(truth.shape, np.nan)
-    padded[: len(pred)] = pred[: len(truth)]
-    known = np.isfinite(truth).all(axis=(1, 2))
-    return score_joints(padded[known], truth[known].astype(np.float64))
+    known = _known(truth)
+    return score_joints(_as_long(pred, len(truth))[known], truth[known].astype(np.float64))
+
+
+def score_limbs(poses: Poses3D, truth: Float32[np.ndarray, "all 12 3"]) -> PerFrame:
+    """The same of one person's poses, and where they keep their hypotheses also the best of them, and the coverage."""
+    figures = score_where_known(limbs_of(poses.xyz[:, 0], poses.skeleton), truth)
+    if poses.hypotheses is None or poses.hypotheses.shape[2] < 2:
+        return figures
+    known, limbs = _known(truth), poses.skeleton.indices(LIMBS)
+    drawn = poses.hypotheses[:, 0][:, :, limbs]
+    drawn = _as_long(drawn - drawn[:, :, _HIPS].mean(axis=2, keepdims=True), len(truth))[known]
+    pred = _as_long(limbs_of(poses.xyz[:, 0], poses.skeleton), len(truth))[known]
+    cov = _as_long(poses.cov[:, 0, limbs], len(truth))[known]
+    true = truth[known].astype(np.float64)
+    there = np.isfinite(pred).all(axis=(1, 2))
+    covered = np.full(len(true), np.nan)
+    covered[there] = inside(pred[there], cov[there], true[there], level=0.9).mean(axis=1)
+    return {**figures, **score_hypotheses(drawn, true, moving=range(len(LIMBS))), "coverage_90": covered}
+
+
+def _known(truth: Float32[np.ndarray, "all 12 3"]) -> Bool[np.ndarray, " all"]:
+    return np.isfinite(truth).all(axis=(1, 2))
+
+
+def _as_long(found: Float[np.ndarray, "frame *rest"], frames: int) -> Float64[np.ndarray, "all *rest"]:
+    """Cut, or filled up with NaN, to a number of frames."""
+    padded = np.full((frames, *found.shape[1:]), np.nan)
+    padded[: len(found)] = found[:frames]
+    return padded
 
 
 def _rows(seeds: Mapping[int, list[PerFrame]]) -> Iterator[Row]:

@@ -37,11 +37,20 @@ def score_poses(poses: Poses3D, truth: Float[np.ndarray, "frame 17 3"]) -> PerFr
     drawn = poses.hypotheses[:, 0][:, :, order]
     drawn = drawn - drawn[:, :, [hip]]
     covered = inside(pred[:, moving], poses.cov[:, 0, order][:, moving], truth[:, moving], level=0.9)
-    return figures | {
+    return figures | score_hypotheses(drawn, truth, moving=moving) | {"coverage_90": covered.mean(axis=1)}
+
+
+def score_hypotheses(
+    drawn: Float[np.ndarray, "frame hypothesis joint 3"],
+    truth: Float[np.ndarray, "frame joint 3"],
+    *,
+    moving: Sequence[int],
+) -> dict[str, Shaped[np.ndarray, " frame"]]:
+    """The best of two or more hypotheses, and their energy score over the joints that are not 0 by definition; m."""
+    return {
         "min_mpjpe_mm": over_hypotheses(drawn, truth).minimum,
         "min_p_mpjpe_mm": over_hypotheses(drawn, truth, metric=p_mpjpe_per_pose).minimum,
         "energy_mm": energy_score(drawn, truth)[:, moving].mean(axis=1),
-        "coverage_90": covered.mean(axis=1),
     }
 
 
