@@ -94,9 +94,9 @@ def page(cases: list[Case], model: str) -> str:
 
 Model `{model}` on HDM05 (exact 2D, virtual cameras, intrinsics given, root solved, {HYPOTHESES} hypotheses, seed 0):
 the worst frame of each of the {len(cases)} worst clips by P-MPJPE. Left in each box: as the camera sees it; right: from
-the camera's left, the camera being at the left. Grey: the truth; blue and orange: left and right as found, placed on the
-truth. What went wrong is told by rules (`src/flowlift/evaluation/failures.py`): a limb is "the wrong way round" when
-its depth, mirrored about the joint it turns about, is less than half as wrong. Written by `benchmarks/worst.py`.
+the camera's left, the camera being at the left. Grey: the truth; blue and orange: left and right as found, placed on
+the truth. What went wrong is told by rules (`src/flowlift/evaluation/failures.py`): a limb is "the wrong way round"
+when its depth, mirrored about the joint it turns about, is less than half as wrong. Written by `benchmarks/worst.py`.
 
 ![The worst cases](worst.png)
 
