@@ -230,6 +230,14 @@ def test_a_teacher_of_another_kind_is_refused(bank, tmp_path):
         replace(taught, method=replace(taught.method, name="regression", teacher="human")).check()
 
 
+@pytest.mark.parametrize(("device", "told"), [("tpu", "must be cpu or cuda"), ("cuda", "sees 0 here")])
+def test_devices_that_are_not_there(bank, tmp_path, monkeypatch, device, told):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match=told):
+        train(plan(bank), tmp_path / "run", device=device)
+    assert not (tmp_path / "run").exists()
+
+
 def test_data_that_is_no_bank_is_refused(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"junk")
     np.savez(tmp_path / "other.npz", x=np.zeros(3))

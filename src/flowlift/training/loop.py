@@ -122,6 +122,7 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     another run.
     """
     table = _own_table(config, out)
+    _check_device(device, config.run.devices)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
         devices=config.run.devices,
@@ -142,6 +143,14 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
         (out / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
+
+
+def _check_device(device: str, count: int) -> None:
+    if device not in ("cpu", "cuda"):
+        raise InputError(f"the device must be cpu or cuda, got {device!r} (how many of them: run.devices)")
+    there = torch.cuda.device_count()
+    if device == "cuda" and there < count:
+        raise InputError(f"{count} CUDA devices are asked for, PyTorch {torch.__version__} sees {there} here")
 
 
 def _own_table(config: TrainingConfig, out: Path) -> dict[str, Any]:
