@@ -12,7 +12,14 @@ app = App(name="python -m flowlift.training", help=__doc__)
 
 
 @app.command
-def publish(run: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])], name: str) -> None:
+def publish(
+    run: Path,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    name: str,
+    licence: str = "",
+    source: str = "",
+) -> None:
     """Write a run of `flowlift train` as a model folder again, from its best weights so far.
 
     Parameters
@@ -23,10 +30,14 @@ def publish(run: Path, *, out: Annotated[Path, Parameter(name=["--out", "-o"])],
         The model's folder.
     name
         The model's name.
+    licence
+        What the weights may be used for, for the model's card.
+    source
+        Where they come from, for the model's card.
     """
     from flowlift.training.publish import publish as write
 
-    write(run, out, name=name)
+    write(run, out, name=name, licence=licence, source=source)
     print(f"{out}: {name} is ready")
 
 

@@ -23,8 +23,10 @@ from flowlift.training.logs import CHECKS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
 
 
-def publish(run: Path, out: Path, *, name: str) -> None:
+def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str = "") -> None:
     """Write a run's best weights as the model folder `out`, which `flowlift lift --model` takes.
+
+    `licence` of the weights and `source`, where they come from: for the card, in words.
 
     A model of canonical conditioning is calibrated on the held-out poses of its bank. Raises InputError, ModelError.
     """
@@ -49,13 +51,14 @@ def publish(run: Path, out: Path, *, name: str) -> None:
         "training": {
             "views": _views(run),
             "minutes": round(state["seconds"] / 60),
-            "config": config.as_dict(),
+            "config": _without_folders(config.as_dict()),
             "held_out": _held_out(run),
         },
     }
     for role, name_or_path in (("started_from", config.run.start), ("taught_by", config.method.teacher)):
         if name_or_path:
             card["training"][role] = _told(name_or_path)
+    card |= {key: words for key, words in (("licence", licence), ("source", source)) if words}
     if skeleton.name == "human36m17":
         card["stature"] = STATURE_OF_HEIGHT
     with made_whole(out) as folder:
@@ -89,6 +92,15 @@ def _best(run: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"{file} is missing: this run has not finished an epoch yet")
     return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration for others to read: of files only their names, not where they lay on one machine."""
+    kept = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    tables = {key: _without_folders(value) for key, value in config.items() if isinstance(value, dict)}
+    return tables | {
+        key: Path(v).name if isinstance(v, str) and Path(v).is_absolute() else v for key, v in kept.items()
+    }
 
 
 def _told(name_or_path: str) -> dict[str, Any]:
