@@ -16,7 +16,7 @@ pytest.importorskip("lightning_fabric")
 
 from flowlift.datasets.mocap import stature  # noqa: E402
 from flowlift.demo import walk  # noqa: E402
-from flowlift.errors import InputError, ModelError  # noqa: E402
+from flowlift.errors import InputError, ModelError, OutputError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
 from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
@@ -228,6 +228,13 @@ def test_a_teacher_of_another_kind_is_refused(bank, tmp_path):
         train(replace(taught, method=replace(taught.method, teacher="human")), tmp_path / "run")
     with pytest.raises(InputError, match=r"method\.teacher goes with"):
         replace(taught, method=replace(taught.method, name="regression", teacher="human")).check()
+
+
+def test_a_run_needs_a_folder(bank, tmp_path):
+    (tmp_path / "run").write_text("something else")
+    with pytest.raises(OutputError, match=r"run: is a file; a folder is wanted"):
+        train(plan(bank), tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "something else"
 
 
 @pytest.mark.parametrize(("device", "told"), [("tpu", "must be cpu or cuda"), ("cuda", "sees 0 here")])

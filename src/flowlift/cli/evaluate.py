@@ -71,6 +71,7 @@ def evaluate(
     from flowlift.evaluation.evaluating import evaluate as run
     from flowlift.evaluation.evaluation_report import write_report
     from flowlift.evaluation.protocols import protocol_for
+    from flowlift.io.atomic import made_folder
     from flowlift.lifter import Lifter
 
     counts, count_of_seeds = _counts(hypotheses), range(seeds)
@@ -78,6 +79,7 @@ def evaluate(
     data = open_dataset(dataset, kind=kind, options=DataSetOptions(keypoints, cameras, annotation))
     rules = protocol_for(data, protocol)
     lifter = Lifter.load(model, device=device)
+    made_folder(output)
     shown = sys.stderr.isatty() and not quiet
     done = run(lifter, data, rules, settings, progress=_progress if shown else None)
     if shown:

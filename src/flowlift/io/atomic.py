@@ -33,3 +33,12 @@ def unwritable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def made_folder(path: Path) -> Path:
+    """The folder itself, made if it is missing: called before work whose results go there. Raises OutputError."""
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path}: is a file; a folder is wanted here")
+    with unwritable(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path

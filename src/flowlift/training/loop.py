@@ -17,6 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from flowlift.errors import InputError
+from flowlift.io.atomic import made_folder
 from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
@@ -139,8 +140,7 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        (made_folder(out) / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
 
