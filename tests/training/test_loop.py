@@ -20,6 +20,7 @@ from flowlift.errors import InputError, ModelError, OutputError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
 from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
+from flowlift.training.__main__ import main as publish_again  # noqa: E402
 from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
 from flowlift.training.loop import learning_rate, make_objective, train  # noqa: E402
 from flowlift.training.methods import draw_poses  # noqa: E402
@@ -228,6 +229,18 @@ def test_a_teacher_of_another_kind_is_refused(bank, tmp_path):
         train(replace(taught, method=replace(taught.method, teacher="human")), tmp_path / "run")
     with pytest.raises(InputError, match=r"method\.teacher goes with"):
         replace(taught, method=replace(taught.method, name="regression", teacher="human")).check()
+
+
+def test_a_run_is_published_with_the_words_of_its_card_and_no_path_of_this_machine(bank, tmp_path, capsys):
+    run = train(plan(bank, epochs=1), tmp_path / "run")
+    words = ["--name", "mine", "--licence", "CC0", "--source", "the demo's walk"]
+    assert publish_again(["publish", str(run), "-o", str(tmp_path / "model"), *words]) == 0
+    assert "mine is ready" in capsys.readouterr().out
+    model = find_model(tmp_path / "model")
+    assert (model.name, model.licence, model.source) == ("mine", "CC0", "the demo's walk")
+    assert str(tmp_path) not in (tmp_path / "model" / "model.json").read_text()
+    assert publish_again(["publish", str(tmp_path), "-o", str(tmp_path / "no"), "--name", "no"]) == 2
+    assert "cannot read the run's configuration" in capsys.readouterr().err
 
 
 def test_a_run_needs_a_folder(bank, tmp_path):

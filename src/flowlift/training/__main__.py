@@ -1,6 +1,7 @@
 """`python -m flowlift.training`: publish a run that is not finished."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -41,9 +42,10 @@ def publish(
     print(f"{out}: {name} is ready")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit status 0, or 2 with one line on stderr."""
     try:
-        app()
+        app(sys.argv[1:] if arguments is None else list(arguments), result_action="return_value")
     except FlowliftError as error:
         print(f"flowlift: error: {error}", file=sys.stderr)
         return 2
