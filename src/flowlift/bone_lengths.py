@@ -23,8 +23,7 @@ def clip_bone_lengths(
     along = bone / np.maximum(length, 1e-9)[..., None]
     doubt = np.einsum("fbi,fbij,fbj->fb", along, cov[:, child] + cov[:, parent], along)
     across = np.trace(cov[:, child] + cov[:, parent], axis1=-2, axis2=-1) - doubt
-    # What is uncertain across a bone makes it longer than it looks: E|b + e|^2 = |b|^2 + E|e|^2.
-    weight = 1 / (doubt + across + 1e-6)
+    weight = 1 / (doubt + across + _LEAST * float(np.mean(doubt + across)) + 1e-12)
     result = np.zeros(len(skeleton))
     result[child] = (weight * length).sum(axis=0) / weight.sum(axis=0)
     return (result + result[list(skeleton.mirror)]) / 2
@@ -43,7 +42,7 @@ def with_lengths(
     """
     xyz = xyz.copy()
     child, parent = _bones(skeleton)
-    yielding = cov + _LEAST * np.eye(3)
+    yielding = cov + (_LEAST * float(np.mean(np.trace(cov, axis1=-2, axis2=-1))) + 1e-12) * np.eye(3)
     yielding[:, skeleton.root] = 0
     for _ in range(_ROUNDS):
         worst = 0.0
@@ -63,8 +62,8 @@ def with_lengths(
     return xyz
 
 
-_LEAST = 1e-6
-"""m^2: every joint yields a little."""
+_LEAST = 1e-4
+"""Of the mean variance: every joint yields a little, and no frame tells everything."""
 
 
 def _bones(skeleton: Skeleton) -> tuple[list[int], list[int]]:

@@ -13,7 +13,7 @@ from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
-from flowlift.lifting.over_time import over_time
+from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
@@ -80,9 +80,10 @@ class Lifter:
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
         metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
         model's own). `smooth`: "auto", seconds, or "off" (`over_time`): then the result depends on the seed and on each
-        frame's own keypoints only, never on other people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
-        joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
-        missing joints. Raises InputError for settings out of range or a camera of another image size.
+        frame's own keypoints only; never on other people. A person with
+        fewer than 3 visible joints is NaN, unless the frames around that tell. A model with conditioning "screen" knows
+        no missing joints: they are put between their visible neighbours, and their covariance is larger by what is
+        assumed of missing joints. Raises InputError for settings out of range or a camera of another image size.
         """
         settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
         _check_settings(settings, self.model)
@@ -100,17 +101,18 @@ class Lifter:
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
         poses = found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
-        return over_time(poses, seen, _weights(seen), smoothing)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
 
-    def over_time(self, poses: Poses3D, smooth: str | float = "auto") -> Poses3D:
+    def over_time(self, poses: Poses3D, smooth: str | float = "auto", height: float | None = None) -> Poses3D:
         """Smooth a clip that was lifted by this model, frame by frame: joints by their covariances, bones to one length
-        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). Raises InputError for other settings.
+        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`: as it was lifted with. Raises
+        InputError for other settings.
         """
         smoothing = Smoothing.parse(smooth)
         if poses.keypoints is None or poses.camera is None:
             return poses
         seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
-        return over_time(poses, seen, _weights(seen), smoothing)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model
@@ -146,7 +148,7 @@ class Lifter:
         mean = weighted_mean(poses, chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
-        found.cov[rows] += self._size_variance(settings.height) * _outer(found.xyz[rows])
+        found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
         found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
 
@@ -171,10 +173,6 @@ class Lifter:
 def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
     """How much each joint counts when the root is solved."""
     return seen.visible * np.maximum(seen.score, 0.05)
-
-
-def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
-    return xyz[..., :, None] * xyz[..., None, :]
 
 
 @dataclass(frozen=True)

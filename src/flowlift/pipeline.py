@@ -93,7 +93,7 @@ def lift(
         poses = lift_chunks(clip, lift_chunk)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
-    poses = lifter.over_time(poses, smooth)
+    poses = lifter.over_time(poses, smooth, height)
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     return poses

@@ -11,10 +11,8 @@ from jaxtyping import Bool, Float64
 
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
+from flowlift.gaps import gaps
 from flowlift.kalman import Track, kalman_filter, rts_smooth
-
-BRIDGED = 0.25
-"""Longest gap (s) that is bridged."""
 
 FEWEST = 4
 """Frames of a stretch below which nothing is smoothed."""
@@ -48,31 +46,28 @@ class Smoothing:
 
 
 def smooth_poses(poses: Poses3D, smoothing: Smoothing) -> Poses3D:
-    """Smooth each person's joints over time; gaps up to BRIDGED seconds are bridged, with growing uncertainty.
+    """Smooth each person's joints over time; short gaps (`gaps.LIMIT`) are bridged, with growing uncertainty.
 
     Hypotheses and roots stay as they are. Without frame times nothing changes.
     """
     if smoothing.seconds == 0 or (poses.fps is None and poses.times is None) or len(poses) < FEWEST:
         return poses
     xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
+    there = np.isfinite(xyz).all(axis=(2, 3))
     for person in range(poses.people):
-        for frames in stretches(np.isfinite(xyz[:, person]).all(axis=(1, 2)), poses.frame_times, limit=BRIDGED):
+        for frames in stretches(there[:, person], poses.frame_times):
             part = xyz[frames, person], cov[frames, person]
             xyz[frames, person], cov[frames, person] = _smooth(*part, poses.frame_times[frames], smoothing)
-    return replace(poses, xyz=xyz, cov=cov)
+    bridged = (np.isfinite(xyz).all(axis=(2, 3)) & ~there)[..., None] & np.ones(xyz.shape[2], dtype=bool)
+    return replace(poses, xyz=xyz, cov=cov, bridged=bridged)
 
 
-def stretches(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"], *, limit: float) -> list[slice]:
-    """Stretches of a clip in which somebody is there, or missing for at most `limit` seconds; FEWEST frames or more."""
-    frames = np.flatnonzero(there)
-    if not len(frames):
-        return []
-    # What counts as missing time is what lies between neighbours beyond the usual way from frame to frame.
-    usual = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    breaks = np.flatnonzero((np.diff(frames) > 1) & (np.diff(times[frames]) > limit + usual + 1e-9))
-    firsts, lasts = frames[np.r_[0, breaks + 1]], frames[np.r_[breaks, len(frames) - 1]]
-    long = (there[first : last + 1].sum() >= FEWEST for first, last in zip(firsts, lasts, strict=True))
-    return [slice(int(a), int(b) + 1) for a, b, keep in zip(firsts, lasts, long, strict=True) if keep]
+def stretches(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]) -> list[slice]:
+    """Unbroken stretches of a clip in which somebody is there, short gaps included; FEWEST frames or more."""
+    whole = there | gaps(~there, times)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
+    found = [slice(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
+    return [frames for frames in found if there[frames].sum() >= FEWEST]
 
 
 def _smooth(
@@ -83,6 +78,9 @@ def _smooth(
 ) -> tuple[Float64[np.ndarray, "frame joint 3"], Float64[np.ndarray, "frame joint 3 3"]]:
     there = np.isfinite(xyz).all(axis=-1)
     cov = _filled(cov, there)
+    # In units of the doubt itself: a person who is said to be twice as tall moves twice as far.
+    unit = max(float(np.sqrt(np.median(np.trace(cov, axis1=-2, axis2=-1).max(axis=1)) / 3)), 1e-9) / _TYPICAL
+    xyz, cov = xyz / unit, cov / unit**2
     known = np.where(there[..., None], xyz, 0.0)
     share, drive = _most_likely(known, cov, there, times, smoothing)
     noise = share[:, None, None] * cov + _FLOOR * np.eye(3)
@@ -96,9 +94,11 @@ def _smooth(
         new_cov[own] = (1 - share)[:, None, None] * cov[own] + found.cov[inner]
     still = ~cov.any(axis=(0, 2, 3))  # the root: it is 0 by definition
     new_xyz[:, still], new_cov[:, still] = 0, 0
-    return new_xyz, new_cov
+    return new_xyz * unit, new_cov * unit**2
 
 
+_TYPICAL = 0.1
+"""m: the standard deviation of the least sure joint of a person of usual height."""
 _FLOOR = 1e-8
 """m^2: a tenth of a millimetre, so that no matrix is singular."""
 
@@ -148,7 +148,7 @@ def smooth_path(
     path = root.copy()
     for person in range(root.shape[1]):
         there = np.isfinite(root[:, person]).all(axis=-1)
-        for frames in stretches(there, times, limit=BRIDGED):
+        for frames in stretches(there, times):
             part = np.where(there[frames, None], root[frames, person], 1.0)
             seen = np.stack([part[:, 0] / part[:, 2], part[:, 1] / part[:, 2], np.log(part[:, 2])], axis=-1)
             rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12

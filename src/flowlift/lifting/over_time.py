@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float32, Float64
 
 from flowlift.bone_lengths import clip_bone_lengths, with_lengths
 from flowlift.camera import solve_root
@@ -11,20 +11,31 @@ from flowlift.containers import Poses3D
 from flowlift.lifting.view import Seen
 from flowlift.temporal import FEWEST, Smoothing, smooth_path, smooth_poses
 
-Weights = Float[np.ndarray, "frame person joint"]
 
-
-def over_time(poses: Poses3D, seen: Seen, weights: Float[np.ndarray, "row joint"], smoothing: Smoothing) -> Poses3D:
+def over_time(
+    poses: Poses3D,
+    seen: Seen,
+    weights: Float[np.ndarray, "row joint"],
+    smoothing: Smoothing,
+    *,
+    size_variance: float,
+) -> Poses3D:
     """Smooth a clip. `seen`: its people, one a row (frame x person), on the poses' skeleton, `weights` their joints'.
 
-    Hypotheses stay as they are: they tell of each frame by itself.
+    `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
+    same in all frames, and no smoothing takes it away. Hypotheses stay as they are: they tell of each frame by itself.
     """
     if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
         return poses
-    smooth = smooth_poses(poses, smoothing)
-    kept = with_clip_bones(smooth)
+    of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
+    kept = with_clip_bones(smooth_poses(of_frames, smoothing))
     root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)
-    return replace(kept, root=root)
+    return replace(kept, root=root, cov=kept.cov + size_variance * outer(kept.xyz))
+
+
+def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3 3"]:
+    """x x^T of each position."""
+    return xyz[..., :, None] * xyz[..., None, :]
 
 
 def with_clip_bones(poses: Poses3D) -> Poses3D:
