@@ -1,4 +1,4 @@
-"""DeepLabCut's h5: the pandas table `df_with_missing`, read through PyTables; column names are pickled in it."""
+"""DeepLabCut's h5: the pandas table `df_with_missing`. Read through PyTables, as column names are pickled in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError, MissingExtraError
+from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.deeplabcut_table import table_of
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
 
@@ -99,3 +101,21 @@ def _fixed_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame 
     codes = [group[f"axis0_label{i}"].read() for i in range(len(levels))]
     labels = [tuple(level[code[i]] for level, code in zip(levels, codes, strict=True)) for i in range(len(codes[0]))]
     return _columns(labels), np.asarray(group.block0_values.read(), dtype=np.float64)
+
+
+def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
+    """`table_of` as DeepLabCut's own tools write it. Raises OutputError, and MissingExtraError without pandas."""
+    try:
+        import pandas
+        import tables  # noqa: F401  # pandas asks for it by name
+    except ImportError as error:
+        raise MissingExtraError("writing DeepLabCut's h5", "dlc") from error
+    levels, values = table_of(obj)
+    columns = pandas.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
+    # Made in memory: on a full disk PyTables raises what is no OSError, and HDF5 talks on stderr.
+    with pandas.HDFStore(path.name, mode="w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        store.put("df_with_missing", pandas.DataFrame(values, columns=columns), format="table")
+        file: Any = store.root._v_file
+        content = file.get_file_image()
+    with written_whole(path) as beside:
+        beside.write_bytes(content)
