@@ -12,7 +12,7 @@ from flowlift.demo import synthesize
 from flowlift.io import save
 from flowlift.io.positions import y_up
 
-SCRIPT = Path(__file__).with_name("blender_heads.py")
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "blender_heads.py"
 MILLIMETRE = 1e-3
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not shutil.which("blender"), reason="Blender is not installed")]

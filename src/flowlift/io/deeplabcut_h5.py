@@ -16,20 +16,16 @@ from flowlift.errors import InputError, MissingExtraError
 from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
 from flowlift.io.deeplabcut_table import table_of
+from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ONE_AT_A_TIME = Lock()
 
 
 def matches(path: Path) -> bool:
     """Any HDF5 file."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(8) == SIGNATURE
-    except OSError:
-        return False
+    return is_hdf5(path)
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
@@ -45,8 +41,11 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         with _restricted_unpickling(), tables.open_file(str(path), "r") as file:
             group = _group(file, path)
             columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
-    except (tables.HDF5ExtError, tables.NoSuchNodeError, OSError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: not DeepLabCut's table: {str(error).splitlines()[0]}") from error
+    except InputError:
+        raise
+    except Exception as error:  # PyTables and HDF5 raise nearly anything for a damaged file
+        said = str(error).splitlines() or [repr(error)]
+        raise InputError(f"{path}: not DeepLabCut's table: {said[0]}") from error
     return keypoints_from_table(columns, values, path, hints)
 
 

@@ -77,11 +77,15 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("VideoPose3D npz", (".npz",), "videopose3d"),
         ("flowlift JSON", (".json",), "native_json"),
         ("OpenPose JSON, one file a frame", (FOLDER, ".json"), "openpose"),
+        ("AlphaPose JSON", (".json",), "alphapose"),
+        ("MMPose predictions JSON", (".json",), "mmpose"),
         ("COCO keypoints JSON", (".json",), "coco"),
         ("MediaPipe landmarks JSON", (".json",), "mediapipe_json"),
         ("DeepLabCut CSV", (".csv",), "deeplabcut_csv"),
+        ("SLEAP", (".slp", ".h5", ".hdf5"), "sleap"),
         ("DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut_h5"),
-        ("TRC (3D)", (".trc",), "trc"),
+        ("NWB (ndx-pose)", (".nwb",), "nwb"),
+        ("TRC (3D, or Sports2D's pixels)", (".trc",), "trc"),
     ):
         register(table, Reader(name, suffixes, f"flowlift.io.{module}"))
     return MappingProxyType(table)
