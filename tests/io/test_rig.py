@@ -14,8 +14,8 @@ from flowlift.datasets.bvh import read_bvh
 from flowlift.errors import OutputError
 from flowlift.io import save
 from flowlift.io.bvh import euler_zxy
-from flowlift.io.gltf import quaternions
 from flowlift.io.positions import y_up
+from flowlift.io.quaternions import quaternions
 from flowlift.io.rest_pose import rest_offsets
 from flowlift.io.rig import rig_of, rigs
 from flowlift.skeleton import Skeleton

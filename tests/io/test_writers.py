@@ -300,7 +300,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, suffix: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", f"folder{suffix}"]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".json", ".trc", ".html", ".bvh", ".c3d", ".parquet"])
 def test_a_full_disk(tmp_path: Path, suffix: str) -> None:
     """A limit on file sizes, in a child process, fails writing half-way as a full disk does."""
     code = f"""

@@ -16,7 +16,7 @@ from flowlift.errors import InputError, MissingExtraError
 from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
 from flowlift.io.deeplabcut_table import table_of
-from flowlift.io.hdf5 import is_hdf5
+from flowlift.io.hdf5 import mentions
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
 
@@ -24,8 +24,8 @@ _ONE_AT_A_TIME = Lock()
 
 
 def matches(path: Path) -> bool:
-    """Any HDF5 file."""
-    return is_hdf5(path)
+    """HDF5 that pandas wrote."""
+    return mentions(path, b"pandas_type")
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:

@@ -1,5 +1,6 @@
 """HDF5 files that others wrote: told by their signature, and refused where they claim to hold what they cannot."""
 
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ def is_hdf5(path: Path) -> bool:
             return stream.read(8) == SIGNATURE
     except OSError:
         return False
+
+
+def mentions(path: Path, name: bytes) -> bool:
+    """Whether HDF5 holds something of that name, told without HDF5's library, which a damaged file can crash."""
+    if not is_hdf5(path):
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(name) >= 0
 
 
 def check_sizes(file: Any, path: Path) -> None:

@@ -106,6 +106,7 @@ def _built_in_writers() -> Mapping[str, Writer]:
         ("netCDF for movement", ".nc", "netcdf"),
         ("DeepLabCut CSV", ".dlc.csv", "deeplabcut_csv"),
         ("DeepLabCut h5", ".h5", "deeplabcut_h5"),
+        ("rerun recording", ".rrd", "rerun"),
     ):
         register_writer(table, Writer(name, suffix, f"flowlift.io.{module}"))
     return MappingProxyType(table)

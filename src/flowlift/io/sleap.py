@@ -1,7 +1,6 @@
 """SLEAP: labels and predictions (.slp) and its analysis files (.h5), through sleap-io."""
 
 import json
-import mmap
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -11,7 +10,7 @@ from flowlift.containers import Keypoints2D
 from flowlift.detect.optional import import_optional
 from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
-from flowlift.io.hdf5 import check_sizes, is_hdf5
+from flowlift.io.hdf5 import check_sizes, is_hdf5, mentions
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
@@ -21,10 +20,7 @@ from flowlift.skeleton import Skeleton
 
 def matches(path: Path) -> bool:
     """HDF5 that is called .slp, or has an analysis file's parts."""
-    if not is_hdf5(path) or path.suffix.lower() == ".slp":
-        return is_hdf5(path)
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"track_occupancy") >= 0
+    return is_hdf5(path) if path.suffix.lower() == ".slp" else mentions(path, b"track_occupancy")
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
