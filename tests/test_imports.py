@@ -31,6 +31,7 @@ LAYERS = (
         "gaps",
         "swaps",
         "ground",
+        "movement_dataset",
     ),
     (
         "adjacency",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Shaped
@@ -198,3 +198,9 @@ class Poses3D:
         if self.root is None:
             raise InputError("these poses hold no root position: they were lifted without a camera")
         return self.root[:, :, None, :] + self.xyz
+
+    def to_xarray(self) -> Any:
+        """The poses as `movement_dataset` makes them an `xarray.Dataset`. Raises MissingExtraError without xarray."""
+        from flowlift.movement_dataset import movement_dataset
+
+        return movement_dataset(self)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flowlift.cli.outputs import Job
@@ -23,15 +22,15 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
     except LiftInterrupted as stop:
         if stop.poses is None:
             raise
-        write_all(stop.poses, job.paths, quiet=True)
+        write_all(stop.poses, job, quiet=True)
         written = ", ".join(map(str, job.paths))
         raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
-    write_all(poses, job.paths, quiet=quiet)
+    write_all(poses, job, quiet=quiet)
 
 
-def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:
-    """Write poses to each path in the format that its suffix names, and list the paths on a terminal."""
-    for path in paths:
-        save(poses, path)
+def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
+    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal."""
+    for path in job.paths:
+        save(poses, path, format=job.format)
         if sys.stdout.isatty() and not quiet:
             print(path)
