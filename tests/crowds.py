@@ -48,7 +48,7 @@ def observed(world: np.ndarray, fps: float, seed: int, *, noise: float = 2.0, sh
             for other in range(people):
                 apart = np.abs(px[frame, person, 0] - px[frame, other, 0])
                 behind = xyz[frame, person, 0, 2] > xyz[frame, other, 0, 2]
-                if behind and apart[0] < 40:
+                if behind and apart[0] < 100:
                     who[frame, person] = -1
     px[rng.random(px.shape[:3]) < 0.05] = np.nan
     px[who < 0] = np.nan
