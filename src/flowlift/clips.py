@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detector
 from flowlift.errors import InputError
 from flowlift.io import READERS, load
@@ -88,6 +88,14 @@ def load_keypoints(
             found = load(source, skeleton=skeleton, fps=fps, image_size=camera_size)
     if not isinstance(found, Keypoints2D):
         raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
+    return found
+
+
+def load_poses(path: str | Path) -> Poses3D:
+    """`load` for 3D poses. Raises InputError, also for 2D keypoints."""
+    found = load(path)
+    if not isinstance(found, Poses3D):
+        raise InputError(f"{path}: these are 2D keypoints; 3D poses are wanted, such as flowlift lift writes")
     return found
 
 
