@@ -86,6 +86,7 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("DeepLabCut CSV", (".csv",), "deeplabcut_csv"),
         ("DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut_h5"),
         ("TRC (3D)", (".trc",), "trc"),
+        ("C3D (3D)", (".c3d",), "c3d_markers"),
     ):
         register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=module not in _IN_ANY_ORDER))
     return MappingProxyType(table)
