@@ -32,6 +32,7 @@ LAYERS = (
         "swaps",
         "ground",
         "movement_dataset",
+        "angles",
     ),
     (
         "adjacency",
@@ -50,7 +51,7 @@ LAYERS = (
     ),
     ("runtime", "models"),
     ("lifter", "lifting"),
-    ("io", "detect", "datasets", "view", "demo", "track"),
+    ("io", "detect", "datasets", "view", "demo", "track", "matching", "people"),
     ("clips", "pipeline", "training", "evaluation"),
     ("cli", "__main__", "__init__"),
 )
