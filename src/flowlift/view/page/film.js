@@ -19,25 +19,28 @@ function filmClock(film, result, state, changed) {
     const next = frame + 1 < result.frames ? timeOf(result, frame + 1) : timeOf(result, frame) + step;
     return start + (timeOf(result, frame) + next) / 2;
   };
-  let wanted = null;
+  // While one picture is sought others are asked for: only the last of them counts.
+  let [sought, wanted] = [null, null];
   const seek = (frame) => {
     wanted = frame;
-    if (!film.seeking) film.currentTime = middle(frame);
+    if (sought !== null) return;
+    sought = frame;
+    film.currentTime = middle(frame);
   };
-  // While one picture is sought others are asked for: only the last of them counts.
   film.addEventListener('seeked', () => {
-    if (wanted !== null && Math.abs(film.currentTime - middle(wanted)) > 1e-4) film.currentTime = middle(wanted);
-    else wanted = null;
+    const next = wanted === sought ? null : wanted;
+    [sought, wanted] = [null, null];
+    if (next !== null) seek(next);
   });
   const again = () => {
-    film.currentTime = middle(0);
+    seek(0);
     film.play().catch(() => {});
   };
   film.addEventListener('ended', () => { if (state.playing) again(); });
   const follow = (time) => {
     if (!state.playing || state.clock !== clock) return;
     if (time >= end) again();
-    else if (wanted === null) show(time);
+    else if (sought === null) show(time);
     watch();
   };
   const watch = () => {
