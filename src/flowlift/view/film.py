@@ -14,15 +14,19 @@ _LARGEST = 200_000_000
 
 @dataclass(frozen=True)
 class Film:
-    """A video for a page: `address`, a URL relative to the page, or `data`, its bytes, with their media type."""
+    """A video for a page: `address`, a URL relative to the page, or `data`, its bytes, with their media type.
+
+    `start`: the time (s) of its first picture in the clip that was lifted; 0 for that clip itself.
+    """
 
     name: str
     type: str
     address: str | None = None
     data: bytes | None = None
+    start: float = 0.0
 
 
-def film_beside(video: Path, page: Path) -> Film:
+def film_beside(video: Path, page: Path, *, start: float = 0.0) -> Film:
     """A video that the page refers to: relative, so that both can be moved together.
 
     Raises InputError where there is no such file.
@@ -31,12 +35,12 @@ def film_beside(video: Path, page: Path) -> Film:
     try:
         relative = os.path.relpath(video.resolve(), page.resolve().parent)
     except ValueError:  # another drive
-        return Film(video.name, _type(video), address=video.resolve().as_uri())
+        return Film(video.name, _type(video), address=video.resolve().as_uri(), start=start)
     # With "./" a colon in the name does not end a protocol.
-    return Film(video.name, _type(video), address="./" + quote(Path(relative).as_posix()))
+    return Film(video.name, _type(video), address="./" + quote(Path(relative).as_posix()), start=start)
 
 
-def film_inside(video: Path) -> Film:
+def film_inside(video: Path, *, start: float = 0.0) -> Film:
     """A video that becomes a part of the page. Raises InputError where it is missing, or too large."""
     _check(video)
     try:
@@ -46,7 +50,7 @@ def film_inside(video: Path) -> Film:
                 f"{video}: {size / 1e6:.0f} MB are too much for one page (at most {_LARGEST / 1e6:.0f}); "
                 f"leave it beside the page"
             )
-        return Film(video.name, _type(video), data=video.read_bytes())
+        return Film(video.name, _type(video), data=video.read_bytes(), start=start)
     except OSError as error:
         raise InputError(f"{video}: cannot be read: {error.strerror or error}") from error
 

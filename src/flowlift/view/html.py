@@ -38,7 +38,9 @@ def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None) -
     if not len(poses):
         raise InputError("there are no frames to show")
     payload = payload_of(poses, title)
-    video = None if film is None else {"name": film.name, "type": film.type, "address": film.address}
+    video = None
+    if film is not None:
+        video = {"name": film.name, "type": film.type, "address": film.address, "start": film.start}
     parts = {
         "title": html.escape(title),
         "style": _colours() + _resource("viewer.css"),

@@ -7,7 +7,7 @@ function filmSource(video, embedded) {
 }
 
 function filmClock(film, result, state, changed) {
-  const [start, step] = [result.start, frameStep(result)];
+  const [start, step] = [result.start - result.video.start, frameStep(result)];
   const end = start + timeOf(result, result.frames - 1) + step;
   const near = Math.min(0.002, step / 4); // times of pictures and of frames agree but for rounding
   const show = (time) => {

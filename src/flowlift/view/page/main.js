@@ -84,6 +84,7 @@ function pageOf(result, state, view) {
     page.goTo(state.frame);
   };
   page.pressed = () => {
+    element('weak').disabled = !state.weak.length;
     for (const [name, shown] of Object.entries(state.show)) toggleButton(name).setAttribute('aria-pressed', shown);
     element('film').hidden = !(state.filmed && state.show.video);
     element('plot-pane').hidden = !state.show.angles;
@@ -91,6 +92,7 @@ function pageOf(result, state, view) {
   page.pick = (person) => {
     state.person = person;
     state.weak = weakPlaces(result, person === null ? peopleOf(result) : [person]);
+    page.pressed();
     drawStrip(element('strip'), result, state);
     page.goTo(state.frame);
   };
