@@ -52,7 +52,7 @@ def parity(parity_folder: Path) -> Mapping[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its driver keeps an event loop running
 def chromium() -> Iterator["Browser"]:
     """A headless Chromium; skipped where there is none, or nothing to drive it with."""
     program = shutil.which("chromium") or shutil.which("google-chrome")

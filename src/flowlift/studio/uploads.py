@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from flowlift.errors import InputError
 from flowlift.io import READERS
@@ -38,12 +38,13 @@ def accepted() -> tuple[str, ...]:
 
 def safe_name(given: str) -> str:
     """A plain file name made of what somebody calls a file. Raises InputError for a kind that is not lifted."""
-    name = PureWindowsPath(given).name  # takes both kinds of slashes
-    suffix = PureWindowsPath(name).suffix.lower()
+    name = re.split(r"[\\/]", given)[-1]
+    stem, dot, ending = name.rpartition(".")
+    suffix = f"{dot}{ending.lower()}"
     if suffix not in accepted():
         raise InputError(f"{name or 'the file'}: not a kind of file that is lifted; it can be {' '.join(accepted())}")
-    stem = re.sub(r"[^\w .()+-]", "_", name[: -len(suffix)]).strip(". ")[:100]
-    return (stem or "file") + suffix
+    plain = re.sub(r"[^\w .()+-]", "_", stem).strip(". ")[:100].strip(". ")
+    return (plain or "file") + suffix
 
 
 async def receive(body: AsyncIterator[bytes], target: Path, *, limit: int) -> None:
