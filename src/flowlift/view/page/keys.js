@@ -36,6 +36,7 @@ function onKey(event, page) {
     1: () => page.lookFrom('camera'),
     2: () => page.lookFrom('side'),
     3: () => page.lookFrom('above'),
+    4: () => page.lookFrom('overview'),
     0: page.reset,
     a: turned(-0.1, 0),
     d: turned(0.1, 0),

@@ -97,7 +97,11 @@ function pageOf(result, state, view) {
     page.goTo(state.frame);
   };
   page.lookFrom = (name) => {
-    namedView(view, name);
+    if (name === 'overview') {
+      state.show.follow = false;
+      page.pressed();
+      Object.assign(view, overview(result));
+    } else namedView(view, name);
     page.changed();
   };
   page.info = (shown) => {
@@ -187,7 +191,7 @@ function opening(page) {
   const still = asked.has('frame') || matchMedia('(prefers-reduced-motion: reduce)').matches;
   page.pressed();
   page.goTo((Number.parseInt(asked.get('frame'), 10) || 1) - 1);
-  if (['camera', 'side', 'above'].includes(asked.get('view'))) page.lookFrom(asked.get('view'));
+  if (['camera', 'side', 'above', 'overview'].includes(asked.get('view'))) page.lookFrom(asked.get('view'));
   page.info(window.innerWidth > 1100);
   page.play(!still);
   document.documentElement.dataset.state = 'ready';

@@ -123,8 +123,8 @@ function boneWidth(result, depth, see) {
   return Math.min(Math.max((see.focal * result.scene.size * 0.017) / depth, 1.5), 24);
 }
 
-// What is far first; a rim in the paper's colour keeps crossing limbs apart. Bones have their sides' colours (and their
-// persons', where there are several), joints that of their uncertainty.
+// What is far first; a rim in the paper's colour keeps crossing limbs apart. Bones have their sides' colours (of several
+// people those of the person, with the side inside where that can be seen), joints that of their uncertainty.
 function drawBones(context, result, state, people, see) {
   const parts = [];
   for (const body of people) {
@@ -149,7 +149,7 @@ function drawBones(context, result, state, people, see) {
     }
     rim(context, a, b, width + 2.5);
     if (result.people > 1) line(context, a, b, personColour(body.person), width);
-    line(context, a, b, colour, result.people > 1 ? width * 0.55 : width);
+    if (result.people === 1 || width > 5) line(context, a, b, colour, result.people > 1 ? width * 0.45 : width);
   }
   context.globalAlpha = 1;
 }
