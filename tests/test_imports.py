@@ -37,7 +37,7 @@ LAYERS = (
     ),
     ("runtime", "models"),
     ("lifter", "lifting"),
-    ("io", "detect", "datasets", "view", "demo", "track"),
+    ("io", "detect", "datasets", "view", "demo", "track", "matching", "people"),
     ("clips", "pipeline", "training", "evaluation", "studio"),
     ("cli", "__main__", "__init__"),
 )

@@ -19,6 +19,9 @@ def _app() -> App:
     )
     commands = {
         "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
+        "overlay": "Draw a result onto its video.",
+        "plot": "Joint angles and paths over time, with their uncertainty.",
+        "compare": "Two results, or a result and the truth: how far apart they are.",
         "evaluate": "How good a model is on a labelled data set, by its protocol.",
         "train": "Train a model from a configuration, or go on with a run.",
         "view": "Show a result: video and 2D beside 3D, in one page.",

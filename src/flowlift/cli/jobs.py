@@ -27,6 +27,20 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
         written = ", ".join(map(str, job.paths))
         raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
     write_all(poses, job.paths, quiet=quiet)
+    if job.overlay is not None:
+        write_video(poses, job.source, job.overlay, settings, quiet=quiet)
+
+
+def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping[str, Any], *, quiet: bool) -> None:
+    """Draw poses onto the video that they were lifted from."""
+    from flowlift.clips import open_source
+    from flowlift.view.overlay_video import write_overlay
+
+    frames = open_source(source, settings["start"], settings["end"], settings["fps"])
+    with progress_bar(str(path), quiet=quiet) as report:
+        write_overlay(frames, poses, path, report=report)
+    if sys.stdout.isatty() and not quiet:
+        print(path)
 
 
 def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:

@@ -20,6 +20,7 @@ def lift(
     model: ModelOptions = _MODEL,
     camera: CameraOptions = _CAMERA,
     clip: InputOptions = _INPUT,
+    overlay: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """3D poses from videos, images, a camera or 2D keypoint files.
@@ -31,6 +32,8 @@ def lift(
     output
         A file whose suffix says the format (.npz .csv .json .trc .html), or a folder: then each input gives
         NAME.npz, NAME.csv and NAME.html.
+    overlay
+        Also a video with the result drawn onto it (.mp4 .mov .mkv), or a folder: then each input gives NAME.mp4.
     quiet
         No progress bar, no list of what was written.
     """
@@ -38,7 +41,7 @@ def lift(
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
-    jobs = plan_jobs(inputs, output)
+    jobs = plan_jobs(inputs, output, overlay)
     status = 0
     for job in jobs:
         try:

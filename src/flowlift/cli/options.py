@@ -54,6 +54,8 @@ class InputOptions:
     skeleton: str | None = None
     """Whose joints a keypoint file holds, where the file does not say (body25 or body25b, ...)."""
     fps: float | None = None
-    """Frames per second of a keypoint file that does not say."""
+    """Frames per second of a keypoint file that does not say, or of a folder of images."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
+    people: str = "all"
+    """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
