@@ -77,6 +77,12 @@ def test_a_video_is_shown_behind_its_2d(page: object, shared_data: Path) -> None
     expect(viewer.locator("#film")).to_be_visible()
     viewer.locator("#slider").press("End")
     expect(viewer.locator("#clock")).to_contain_text("frame 24 of 24")
+    page.select_option("#format", ".mp4")
+    with page.expect_download() as download:
+        page.click("#download")
+    assert download.value.suggested_filename == "cam04.mp4"
+    with av.open(download.value.path()) as file:
+        assert sum(1 for _ in file.decode(video=0)) == 24
 
 
 def test_a_video_without_anybody(page: object, tmp_path: Path) -> None:

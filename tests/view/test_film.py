@@ -13,20 +13,21 @@ from PIL import Image
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.view.film import film_beside, film_inside
+from flowlift.view.filming import write_film
 from flowlift.view.html import write_html
 
 SIZE, FPS, BITS = (320, 180), 25, 8
 
 
-def numbered_video(path: Path, frames: int) -> Path:
+def numbered_video(path: Path, frames: int, codec: str = "libx264", size: tuple[int, int] = SIZE) -> Path:
     """Each picture shows its own number: black and white bars, the lowest bit at the left."""
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=FPS, options={"crf": "18", "g": "30"})
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream = file.add_stream(codec, rate=FPS, options={"crf": "18"} if codec == "libx264" else {})
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = *size, "yuv420p", 4_000_000
         for number in range(frames):
             bits = (number >> np.arange(BITS)) & 1
-            row = np.repeat(bits * 255, SIZE[0] // BITS).astype(np.uint8)
-            image = np.broadcast_to(row[None, :, None], (SIZE[1], SIZE[0], 3))
+            row = np.repeat(bits * 255, size[0] // BITS).astype(np.uint8)
+            image = np.broadcast_to(row[None, :, None], (size[1], size[0], 3))
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
         file.mux(stream.encode())
     return path
@@ -117,3 +118,27 @@ def test_missing_and_huge_videos_are_refused(video: Path, tmp_path: Path, monkey
     monkeypatch.setattr("flowlift.view.film._LARGEST", 100)
     with pytest.raises(InputError, match="too much for one page"):
         film_inside(video)
+
+
+@pytest.mark.slow
+def test_any_video_becomes_one_that_is_shown(chromium: object, lifted: Poses3D, tmp_path: Path) -> None:
+    """A stretch of an mpeg4 AVI: its pictures keep their places."""
+    source = numbered_video(tmp_path / "old.avi", 90, codec="mpeg4")
+    write_film(source, tmp_path / "film.mp4", lifted.frame_times)
+    path = tmp_path / "page.html"
+    write_html(lifted, path, film=film_beside(tmp_path / "film.mp4", path, start=float(lifted.frame_times[0])))
+    page = opened(chromium, path, "[data-film=ready]")
+    for keys, frame in (("Home", 0), ("Shift+ArrowRight", 25), ("ArrowRight", 26), ("End", 59)):
+        page.keyboard.press(keys)
+        page.wait_for_function(SETTLED)
+        page.wait_for_timeout(150)
+        assert number_shown(page) == 10 + frame
+    page.close()
+
+
+def test_film_is_of_a_size_for_a_screen(tmp_path: Path) -> None:
+    source = numbered_video(tmp_path / "large.mp4", 3, size=(1600, 900))
+    write_film(source, tmp_path / "film.mp4", np.arange(3) / FPS)
+    with av.open(str(tmp_path / "film.mp4")) as file:
+        assert (file.streams.video[0].width, file.streams.video[0].height) == (1280, 720)
+        assert file.streams.video[0].codec_context.name == "h264"

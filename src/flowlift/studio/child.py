@@ -14,6 +14,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -23,11 +24,13 @@ from flowlift.errors import FlowliftError, InputError
 from flowlift.io import is_keypoint_source, load, save
 from flowlift.io.atomic import written_whole
 from flowlift.io.images import STILLS
+from flowlift.io.video import open_frames
 from flowlift.pipeline import lift
-from flowlift.studio.job import JobFolder, read_job
+from flowlift.studio.job import OVERLAY, JobFolder, read_job
 from flowlift.view.film import film_beside, film_inside
 from flowlift.view.filming import write_film
 from flowlift.view.html import write_html
+from flowlift.view.overlay_video import write_overlay
 
 BAD_INPUT = 2
 _EVERY = 0.2  # seconds between two reports
@@ -91,6 +94,9 @@ def _write(folder: JobFolder, suffix: str) -> None:
         small = folder.film.is_file() and folder.film.stat().st_size <= _EMBEDDED
         film = film_inside(folder.film, start=float(poses.frame_times[0])) if small else None
         write_html(poses, target, title=job.name, film=film)
+    elif suffix == OVERLAY:
+        since = replace(poses, times=poses.frame_times - poses.frame_times[0])  # as the film counts
+        write_overlay(open_frames(folder.film), since, target)
     else:
         save(poses, target)
     files = sorted(path for path in made.rglob("*") if path.is_file())

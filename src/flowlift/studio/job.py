@@ -19,6 +19,9 @@ ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
 _ID = re.compile(r"[0-9a-f]{16}")
 _ABOUT = "job.json"
 
+OVERLAY = ".mp4"
+"""What is downloaded as a video: the poses drawn onto it."""
+
 
 @dataclass(frozen=True)
 class Progress:

@@ -37,6 +37,7 @@ def fields() -> tuple[Field, ...]:
         Field("height", "Height of the person, m", "number", None, 0.02, 5.0, hint="1.7 if not known", more=False),
         Field("fov", "Field of view, degrees", "number", None, 1, 170, hint="across the longer side", more=False),
         Field("detector", "2D detector for videos", "choice", "mediapipe", choices=tuple(DETECTORS)),
+        Field("people", "People to keep", "choice", "all", choices=("all", "largest", "2", "3", "4", "6", "8")),
         Field("hypotheses", "Hypotheses", "integer", 20, 1, 200),
         Field("keep_hypotheses", "Keep the hypotheses in the result", "switch", True),
         Field("start", "Start, s", "number", None, 0),

@@ -21,7 +21,7 @@ from flowlift import __version__
 from flowlift.errors import FlowliftError, InputError
 from flowlift.io import WRITERS
 from flowlift.studio.guard import Guard
-from flowlift.studio.job import ENDED, Job, JobFolder, Jobs
+from flowlift.studio.job import ENDED, OVERLAY, Job, JobFolder, Jobs
 from flowlift.studio.options import check_options, fields
 from flowlift.studio.queue import Queue
 from flowlift.studio.uploads import TooLargeError, accepted, check_size, receive, safe_name
@@ -92,7 +92,10 @@ class Studio:
                 "fields": [asdict(field) for field in fields()],
                 "accepted": accepted(),
                 "limit": self.settings.limit,
-                "formats": [{"suffix": suffix, "name": writer.name} for suffix, writer in WRITERS.items()],
+                "formats": [
+                    *({"suffix": suffix, "name": writer.name} for suffix, writer in WRITERS.items()),
+                    {"suffix": OVERLAY, "name": "video with the poses", "filmed": True},
+                ],
             }
         )
 
@@ -138,7 +141,7 @@ class Studio:
     async def download(self, request: Request) -> Response:
         """The result in a format, written when it is first asked for."""
         job, suffix = self._done(request), f".{request.path_params['format']}"
-        if suffix not in WRITERS:
+        if suffix not in WRITERS and not (suffix == OVERLAY and self.jobs.folder(job).film.is_file()):
             raise HTTPException(404, f"no format {suffix}")
         folder, name = self.jobs.folder(job), f"{Path(job.name).stem}{suffix}"
         candidates = (folder.downloads / name, folder.downloads / f"{name}.zip")
@@ -154,6 +157,7 @@ class Studio:
             **asdict(job),
             "progress": asdict(self.queue.progress(job)),
             "before": waiting.index(job.id) if job.id in waiting else 0,
+            "filmed": job.state == "done" and self.jobs.folder(job).film.is_file(),
         }
 
     def _job(self, request: Request) -> Job:

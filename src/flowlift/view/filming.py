@@ -1,20 +1,17 @@
 """A video that every browser plays, made from any that FFmpeg decodes: H.264, upright, of a size for a screen."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, UInt8
+from PIL import Image
 
-from flowlift.errors import OutputError
-from flowlift.io.atomic import written_whole
 from flowlift.io.video import open_frames
+from flowlift.io.video_writing import video_writer
 
-_TICK = Fraction(1, 90_000)
 _TALLEST = 720
-_ENCODERS = ("libx264", "libopenh264")
+_USUAL_RATE = 30.0
 
 
 def write_film(
@@ -26,44 +23,20 @@ def write_film(
 ) -> None:
     """Write the stretch of a video that was lifted; its first picture, at `times[0]` (s), becomes the time 0.
 
-    Frames keep their distances in time. Raises InputError for a video that cannot be read, OutputError for one that
-    cannot be written.
+    Frames keep their distances in time; there is no sound. Raises InputError for a video that cannot be read,
+    OutputError for one that cannot be written.
     """
-    import av
-
     frames = open_frames(source, start=float(times[0]) or None, end=float(times[-1]) + 1e-3)
-    width, height = _even(frames.image_size)
-    options = {"crf": "26", "preset": "veryfast", "g": "30", "movflags": "+faststart"}
-    with written_whole(path) as beside:
-        try:
-            with av.open(str(beside), "w", options={"movflags": "+faststart"}) as file:
-                stream: Any = file.add_stream(_encoder(), options=options)
-                stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-                stream.time_base = stream.codec_context.time_base = _TICK
-                last = -1
-                for count, frame in enumerate(frames, 1):
-                    picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24").reformat(width, height, "yuv420p")
-                    last = max(last + 1, round((frame.time - float(times[0])) / _TICK))
-                    picture.pts, picture.time_base = last, _TICK
-                    file.mux(stream.encode(picture))
-                    if progress is not None:
-                        progress(count, len(times))
-                file.mux(stream.encode())
-        except av.error.FFmpegError as error:
-            raise OutputError(f"{path}: the video cannot be written: {error.strerror or error}") from error
+    with video_writer(path, fps=frames.fps or _USUAL_RATE) as writer:
+        for count, frame in enumerate(frames, 1):
+            writer.write(_small(frame.image), frame.time)
+            if progress is not None:
+                progress(count, len(times))
 
 
-def _encoder() -> str:
-    import av
-
-    known = next((name for name in _ENCODERS if name in av.codecs_available), None)
-    if known is None:
-        raise OutputError("this FFmpeg cannot write H.264")
-    return known
-
-
-def _even(size: tuple[int, int]) -> tuple[int, int]:
-    """The size at which it is shown: no taller than `_TALLEST`, and even, as the encoder wants it."""
-    scale = min(1.0, _TALLEST / size[1])
-    width, height = (max(2, 2 * round(side * scale / 2)) for side in size)
-    return width, height
+def _small(image: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    height, width = image.shape[:2]
+    if height <= _TALLEST:
+        return image
+    size = (round(width * _TALLEST / height), _TALLEST)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))

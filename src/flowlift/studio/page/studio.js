@@ -180,6 +180,8 @@ function showChosen() {
   element('cancel').hidden = ENDED.includes(job.state);
   element('delete').hidden = !ENDED.includes(job.state);
   element('open').hidden = element('download-group').hidden = element('viewer').hidden = !done;
+  for (const format of element('format').options) format.hidden = format.disabled = format.dataset.filmed && !job.filmed;
+  if (element('format').selectedOptions[0].disabled) element('format').selectedIndex = 0;
   if (done && element('viewer').getAttribute('src') !== page) {
     element('viewer').src = page;
     element('open').href = page;
@@ -249,7 +251,11 @@ async function start() {
   element('kinds').textContent = 'mp4, mov, avi, ... csv, json, npz, h5';
   element('file').accept = accepted.join(',');
   buildForm(fields);
-  element('format').append(...formats.map(({ suffix, name }) => made('option', `${suffix} · ${name}`, { value: suffix })));
+  element('format').append(...formats.map(({ suffix, name, filmed }) => {
+    const format = made('option', `${suffix} · ${name}`, { value: suffix });
+    if (filmed) format.dataset.filmed = 'yes';
+    return format;
+  }));
   element('file').addEventListener('change', () => {
     for (const file of element('file').files) send(file);
     element('file').value = '';
