@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import flowlift
+from flowlift.cli.jobs import write_all
+from flowlift.cli.outputs import Job
 from flowlift.demo import synthesize
 
 from .conftest import Run
@@ -33,6 +35,15 @@ def test_page_of_another_format_in_a_folder(run: Run, result: Path, tmp_path: Pa
     assert '"address":"./../clip.mp4"' in (tmp_path / "pages" / "poses.html").read_text()
     assert run("view", "poses.trc", "--video", "clip.mp4", "--embed").returncode == 0
     assert "bm90IGxvb2tlZCBhdDogdGhlIGJyb3dzZXIgcGxheXMgaXQ=" in (tmp_path / "poses.html").read_text()
+
+
+def test_page_of_a_lifted_video_shows_it(result: Path, tmp_path: Path) -> None:
+    video, page = tmp_path / "clip.mp4", tmp_path / "out" / "clip.html"
+    video.touch()
+    write_all(flowlift.load(result), Job(str(video), (page, tmp_path / "out" / "clip.npz")), quiet=True)
+    assert '"address":"./../clip.mp4"' in page.read_text()
+    write_all(flowlift.load(result), Job(str(result), (page,)), quiet=True)
+    assert '"video":null' in page.read_text(), "keypoints have no pictures"
 
 
 @pytest.mark.parametrize(

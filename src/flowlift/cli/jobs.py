@@ -23,10 +23,10 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
     except LiftInterrupted as stop:
         if stop.poses is None:
             raise
-        write_all(stop.poses, job.paths, quiet=True)
+        write_all(stop.poses, job, quiet=True)
         written = ", ".join(map(str, job.paths))
         raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
-    write_all(poses, job.paths, quiet=quiet)
+    write_all(poses, job, quiet=quiet)
     if job.overlay is not None:
         write_video(poses, job.source, job.overlay, settings, quiet=quiet)
 
@@ -43,9 +43,18 @@ def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping
         print(path)
 
 
-def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:
-    """Write poses to each path in the format that its suffix names, and list the paths on a terminal."""
-    for path in paths:
-        save(poses, path)
+def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
+    """Write poses to each path in the format that its suffix names, and list the paths on a terminal.
+
+    A page shows the video that was lifted, where it was one.
+    """
+    from flowlift.view.film import film_beside, has_pictures
+    from flowlift.view.html import write_html
+
+    for path in job.paths:
+        if path.suffix.lower() == ".html" and has_pictures(job.source):
+            write_html(poses, path, title=path.stem, film=film_beside(Path(str(job.source)), path))
+        else:
+            save(poses, path)
         if sys.stdout.isatty() and not quiet:
             print(path)

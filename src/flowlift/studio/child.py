@@ -21,13 +21,12 @@ from typing import TextIO
 from flowlift.clips import Progress
 from flowlift.containers import Poses3D
 from flowlift.errors import FlowliftError, InputError
-from flowlift.io import is_keypoint_source, load, save
+from flowlift.io import load, save
 from flowlift.io.atomic import written_whole
-from flowlift.io.images import STILLS
 from flowlift.io.video import open_frames
 from flowlift.pipeline import lift
 from flowlift.studio.job import OVERLAY, JobFolder, read_job
-from flowlift.view.film import film_beside, film_inside
+from flowlift.view.film import film_beside, film_inside, has_pictures
 from flowlift.view.filming import write_film
 from flowlift.view.html import write_html
 from flowlift.view.overlay_video import write_overlay
@@ -76,7 +75,7 @@ def _lift(folder: JobFolder, say: Say) -> None:
     poses = lift(source, progress=_reporter(say, "lifting"), **options)  # type: ignore[arg-type]
     save(poses, folder.result)
     film = None
-    if not is_keypoint_source(source) and source.suffix.lower() not in STILLS:
+    if has_pictures(source):
         write_film(source, folder.film, poses.frame_times, progress=_reporter(say, "preparing the video"))
         film = film_beside(folder.film, folder.page, start=float(poses.frame_times[0]))
     write_html(poses, folder.page, title=job.name, film=film)

@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flowlift.errors import InputError
+from flowlift.io import is_keypoint_source
+from flowlift.io.images import STILLS
 
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
 _LARGEST = 200_000_000
@@ -24,6 +26,14 @@ class Film:
     address: str | None = None
     data: bytes | None = None
     start: float = 0.0
+
+
+def has_pictures(source: str | Path | int) -> bool:
+    """Whether what was lifted is a video file: not keypoints, nor a still image, a folder or a camera."""
+    if isinstance(source, int):
+        return False
+    path = Path(source)
+    return path.is_file() and path.suffix.lower() not in STILLS and not is_keypoint_source(path)
 
 
 def film_beside(video: Path, page: Path, *, start: float = 0.0) -> Film:
