@@ -19,7 +19,17 @@ LAYERS = (
         "errors",
         "quiet",
     ),
-    ("skeleton", "skeletons", "camera", "calibration", "clip_camera", "containers", "concatenate", "conversion"),
+    (
+        "skeleton",
+        "skeletons",
+        "camera",
+        "calibration",
+        "clip_camera",
+        "containers",
+        "concatenate",
+        "conversion",
+        "angles",
+    ),
     (
         "adjacency",
         "flow",

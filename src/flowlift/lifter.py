@@ -111,6 +111,7 @@ class Lifter:
             "hypotheses": settings.hypotheses,
             "steps": settings.steps,
             "seed": settings.seed,
+            "size_sd": self._size_variance(settings.height) ** 0.5,
             "height_m": DEFAULT_HEIGHT if settings.height is None and canonical else settings.height,
             "unit": model.unit,
             "uncertainty": model.uncertainty,
