@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowlift.angles import angles_of
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.errors import InputError, OutputError
@@ -64,6 +65,10 @@ def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
     assert header["camera"]["matrix"] == walker.camera.matrix.tolist()
     deviation = np.sqrt(np.trace(walker.cov, axis1=-2, axis2=-1) / 3).mean(axis=-1)
     np.testing.assert_allclose(read.array("deviation"), deviation, atol=1e-4)
+    angles = angles_of(walker)
+    assert [angle["name"] for angle in header["angles"]] == [angle.label for angle in angles.angles]
+    np.testing.assert_allclose(read.array("angles"), angles.degrees, atol=0.051)
+    np.testing.assert_allclose(read.array("angle deviations"), angles.deviation, atol=0.051)
     assert ["mean sd", f"{1000 * np.nanmean(deviation):.0f} mm"] in header["facts"]
     assert ["height", "1.7 m"] in header["facts"]
     assert ["calibrated", "yes"] in header["facts"]

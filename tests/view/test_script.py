@@ -153,8 +153,8 @@ def test_envelope_holds_every_value(javascript: Evaluate) -> None:
     """A column of the plot reaches from the lowest to the highest of its frames, however many it stands for."""
     values = np.random.default_rng(2).uniform(0, 90, 1000).round(3)
     values[300:420] = np.nan
-    angles = f"{{at: (i) => {json.dumps(values.tolist())}[i]}}"
-    result = f"{{frames: 1000, people: 1, angles: [{{}}], arrays: {{angles: {angles}}}}}"
+    angles = f"angles: {{at: (i) => {json.dumps(values.tolist())}[i]}}, 'angle deviations': {{at: (i) => 2}}"
+    result = f"{{frames: 1000, people: 1, angles: [{{}}], arrays: {{{angles}}}}}"
     columns = javascript(f"envelope({result}, 0, 0, [0, 999], 100)")
     assert len(columns) == 100
     for column, part in zip(columns, values.reshape(100, 10), strict=True):
@@ -162,6 +162,7 @@ def test_envelope_holds_every_value(javascript: Evaluate) -> None:
             assert column is None
         else:
             assert (column["low"], column["high"]) == (np.nanmin(part), np.nanmax(part))
+            assert (column["lower"], column["upper"]) == pytest.approx((np.nanmin(part) - 2, np.nanmax(part) + 2))
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.00"), (83.4, "1:23.40"), (59.999, "1:00.00")])

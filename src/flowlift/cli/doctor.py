@@ -205,4 +205,5 @@ CHECKS = (
     Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
+    Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
 )

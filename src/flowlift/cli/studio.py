@@ -3,6 +3,7 @@
 import secrets
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ def studio(
     workers: int = 1,
     max_upload: Annotated[float, Parameter(name="--max-upload")] = 2000,
     keep: float = 7,
+    always_token: Annotated[bool, Parameter(name="--token", negative="")] = False,
     show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
 ) -> None:
     """Lift in the browser: drop videos or keypoint files, watch them being lifted, look at the results, download them.
@@ -39,6 +41,8 @@ def studio(
         The largest file that is taken, MB.
     keep
         Days after which a finished job is removed.
+    always_token
+        Ask for a token on this machine, too: for a machine that others use.
     show
         Open the browser, when run in a terminal.
     """
@@ -48,12 +52,12 @@ def studio(
 
     uvicorn = import_optional("uvicorn", "the studio", "studio")
     import_optional("starlette", "the studio", "studio")
+    from flowlift.studio.guard import LOCAL
     from flowlift.studio.server import Settings, application
 
     if workers < 1 or max_upload <= 0 or keep <= 0:
         raise InputError("--workers, --max-upload and --keep must be positive")
-    local = host in ("127.0.0.1", "localhost", "::1")
-    token = None if local else secrets.token_urlsafe(24)
+    token = secrets.token_urlsafe(24) if always_token or host not in LOCAL else None
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     settings = Settings(
@@ -67,14 +71,16 @@ def studio(
         app = application(settings)
     except OSError as error:
         raise FlowliftError(f"{settings.folder}: jobs cannot be kept here: {error.strerror or error}") from error
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/" + (f"?token={token}" if token else "")
+    shown = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
     print(address, flush=True)
     if show and sys.stdout.isatty():
         open_page(address)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # this is how it ends
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OUR_HEADER = "x-flowlift-studio"
 """What our page sends with everything that changes something; a foreign page cannot."""
+LOCAL = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine that only it can use."""
 _COOKIE = "flowlift_studio"
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 _READING = ("GET", "HEAD")
 
 _HEADERS = {
@@ -55,7 +56,7 @@ class Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         headers = request.headers
-        if self.token is None and _host(headers) not in _LOCAL:
+        if self.token is None and _host(headers) not in LOCAL:
             return PlainTextResponse("this studio answers to 127.0.0.1 and localhost only", 421)
         if not _own_origin(request):
             return PlainTextResponse("requests from other sites are refused", 403)

@@ -82,7 +82,9 @@ class Jobs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o700)  # videos of people are nobody else's
         found = {path: read_job(path) for path in folder.iterdir() if _ID.fullmatch(path.name)}
         for path in (path for path, job in found.items() if job is None):
             shutil.rmtree(path, ignore_errors=True)  # it broke off before it was a job

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from flowlift.angles import angles_in, angles_of
 from flowlift.containers import Poses3D
 from flowlift.skeleton import Skeleton
 from flowlift.view.facts import facts_of
@@ -18,6 +19,7 @@ _HYPOTHESES_BYTES = 37_000_000  # before compression; a longer clip shows fewer 
 
 # Steps of what is stored, finer than what can be seen: parts of a body, and of an image.
 _FINE, _ROUGH, _PIXEL = 1 / 2000, 1 / 800, 1 / 8000
+_DEGREES = 0.1
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def payload_of(poses: Poses3D, title: str) -> Payload:
         "large": large_deviation(scene.size),
         "cell": round_number(scene.size / 3.5),
         "hypotheses": _hypotheses(poses, arrays),
-        "angles": None,
+        "angles": [{"name": angle.label, "side": angle.side} for angle in angles_in(poses.skeleton)] or None,
         "facts": facts_of(poses),
         "arrays": block.index,
     }
@@ -62,6 +64,11 @@ def _arrays(poses: Poses3D, size: float) -> dict[str, Packed]:
         "factor": quantise(cholesky(poses.cov), size * _FINE),
         "deviation": quantise(mean_over(deviation), size * _FINE / 10),
     }
+    if angles_in(poses.skeleton):
+        with np.errstate(invalid="ignore"):  # joints at infinity
+            angles = angles_of(poses)
+        arrays["angles"] = quantise(angles.degrees, _DEGREES)
+        arrays["angle deviations"] = quantise(angles.deviation, _DEGREES)
     if poses.root is not None:
         arrays["root"] = Packed(np.where(np.isfinite(poses.root), poses.root, np.nan).astype("<f4"))
     if poses.times is not None:

@@ -12,8 +12,8 @@ function plotWindow(result, state) {
   return [first, first + wanted];
 }
 
-function angleAt(result, frame, person, angle) {
-  return result.arrays.angles.at((frame * result.people + person) * result.angles.length + angle);
+function angleAt(result, frame, person, angle, name = 'angles') {
+  return result.arrays[name].at((frame * result.people + person) * result.angles.length + angle);
 }
 
 // A round step that cuts `range` into at most `most` parts.
@@ -22,19 +22,22 @@ function roundStep(range, most) {
   return [1, 2, 5, 10].map((digit) => digit * power).find((step) => range / step <= most);
 }
 
-// Lowest and highest value in each of the plot's columns; no more columns than frames.
+// Lowest and highest value in each of the plot's columns, and how far one standard deviation reaches beyond them; no
+// more columns than frames.
 function envelope(result, person, angle, [first, last], columns) {
   const count = Math.min(columns, last - first + 1);
   return Array.from({ length: count }, (_, column) => {
     const start = first + Math.floor((column * (last - first + 1)) / count);
     const stop = first + Math.floor(((column + 1) * (last - first + 1)) / count);
-    let [low, high] = [Infinity, -Infinity];
+    const found = { frame: (start + stop - 1) / 2, low: Infinity, high: -Infinity, lower: Infinity, upper: -Infinity };
     for (let frame = start; frame < stop && frame < result.frames; frame++) {
       const value = angleAt(result, frame, person, angle);
       if (Number.isNaN(value)) continue;
-      [low, high] = [Math.min(low, value), Math.max(high, value)];
+      const deviation = angleAt(result, frame, person, angle, 'angle deviations') || 0;
+      [found.low, found.high] = [Math.min(found.low, value), Math.max(found.high, value)];
+      [found.lower, found.upper] = [Math.min(found.lower, value - deviation), Math.max(found.upper, value + deviation)];
     }
-    return low <= high ? { frame: (start + stop - 1) / 2, low, high } : null;
+    return found.low <= found.high ? found : null;
   });
 }
 
@@ -49,6 +52,7 @@ function drawAngles(canvas, result, state) {
   const x = (frame) => LEFT_EDGE + ((frame - window[0]) / (window[1] - window[0])) * (width - LEFT_EDGE - 8);
   const y = (value) => height - BOTTOM_EDGE - ((value - low) / (high - low)) * (height - BOTTOM_EDGE - 8);
   drawAxes(context, result, window, [low, high], x, y, width, height);
+  lines.forEach((line, i) => drawBand(context, line, x, y, theme[result.angles[shown[i]].side]));
   lines.forEach((line, i) => drawCurve(context, line, x, y, theme[result.angles[shown[i]].side]));
   context.strokeStyle = theme.ink;
   context.lineWidth = 1.5;
@@ -64,7 +68,7 @@ function drawAngles(canvas, result, state) {
 
 function degreesAxis(known) {
   if (!known.length) return [0, 90];
-  const [low, high] = [Math.min(...known.map((v) => v.low)), Math.max(...known.map((v) => v.high))];
+  const [low, high] = [Math.min(...known.map((v) => v.lower)), Math.max(...known.map((v) => v.upper))];
   const step = roundStep(Math.max(high - low, 10), 4);
   return [Math.floor(low / step) * step, Math.max(Math.ceil(high / step), Math.floor(low / step) + 1) * step];
 }
@@ -115,6 +119,24 @@ function drawCurve(context, columns, x, y, colour) {
     before = column;
   }
   context.stroke();
+}
+
+// One standard deviation to each side, in stretches without a gap.
+function drawBand(context, columns, x, y, colour) {
+  context.fillStyle = colour;
+  context.globalAlpha = 0.18;
+  for (let start = 0; start < columns.length; start++) {
+    if (!columns[start]) continue;
+    let stop = start;
+    while (columns[stop]) stop++;
+    const stretch = columns.slice(start, stop);
+    context.beginPath();
+    for (const column of stretch) context.lineTo(x(column.frame), y(column.upper));
+    for (const column of stretch.reverse()) context.lineTo(x(column.frame), y(column.lower));
+    context.fill();
+    start = stop;
+  }
+  context.globalAlpha = 1;
 }
 
 // The frame under a place of the plot, px from its left.

@@ -73,13 +73,16 @@ function showTime(result, state) {
   element('playhead').style.left = `${result.frames > 1 ? (100 * (state.frame + 0.5)) / result.frames : 0}%`;
 }
 
-// The angles at the cursor, in words.
+// The angles at the cursor, in words, with one standard deviation.
 function showAngles(result, state) {
   const person = state.person ?? 0;
   const parts = state.angles.map((angle) => {
-    const value = angleAt(result, state.frame, person, angle);
-    const made = withText('span', `${result.angles[angle].side} ${Number.isNaN(value) ? '–' : `${value.toFixed(0)}°`}`);
-    made.style.setProperty('--side', `var(--${result.angles[angle].side})`);
+    const { side } = result.angles[angle];
+    const [value, deviation] = ['angles', 'angle deviations'].map((name) => angleAt(result, state.frame, person, angle, name));
+    const doubt = Number.isNaN(deviation) ? '' : ` ± ${deviation.toFixed(0)}`;
+    const text = Number.isNaN(value) ? 'not seen' : `${value.toFixed(0)}°${doubt}`;
+    const made = withText('span', side === 'centre' ? text : `${side} ${text}`);
+    made.style.setProperty('--side', `var(--${side})`);
     return made;
   });
   element('angle-values').replaceChildren(...(result.people > 1 ? [`person ${person + 1}:`] : []), ...parts);

@@ -124,7 +124,8 @@ function boneWidth(result, depth, see) {
 }
 
 // What is far first; a rim in the paper's colour keeps crossing limbs apart. Bones have their sides' colours (of several
-// people those of the person, with the side inside where that can be seen), joints that of their uncertainty.
+// people those of the person, with the side inside where it can be seen, until one is picked), joints that of their
+// uncertainty.
 function drawBones(context, result, state, people, see) {
   const parts = [];
   for (const body of people) {
@@ -148,8 +149,9 @@ function drawBones(context, result, state, people, see) {
       continue;
     }
     rim(context, a, b, width + 2.5);
-    if (result.people > 1) line(context, a, b, personColour(body.person), width);
-    if (result.people === 1 || width > 5) line(context, a, b, colour, result.people > 1 ? width * 0.45 : width);
+    const several = result.people > 1 && state.person !== body.person;
+    if (several) line(context, a, b, personColour(body.person), width);
+    if (!several || width > 5) line(context, a, b, colour, several ? width * 0.45 : width);
   }
   context.globalAlpha = 1;
 }
