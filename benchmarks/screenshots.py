@@ -26,7 +26,7 @@ from flowlift.view.html import write_html
 from flowlift.view.overlay import draw_overlay
 
 FRAME = 64  # an arm is hidden from the detector here
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1280, "height": 860}
 
 
 def viewer(browser: Browser, poses: Poses3D, video: Path, folder: Path) -> bytes:
