@@ -4,8 +4,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,24 @@ def test_it_answers_until_ctrl_c(tmp_path: Path, token: bool) -> None:
         server.send_signal(signal.SIGINT)
         assert server.wait(20) == 0
         assert server.stderr.read() == ""
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flowlift", "studio", "--port", "0", "--folder", tmp_path / "jobs"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().strip()
+        port = int(address.rstrip("/").rpartition(":")[2])
+        head = f"POST /api/jobs?name=a.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Flowlift-Studio: 1\r\n"
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + bytes(5000))
+            _wait_until(lambda: len(list((tmp_path / "jobs").glob("*/upload/a.mp4"))) == 1)
+        _wait_until(lambda: not list((tmp_path / "jobs").iterdir()))
+        assert urllib.request.urlopen(f"{address}api/jobs").read() == b"[]"
+        server.terminate()
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
