@@ -52,7 +52,7 @@ LAYERS = (
     ("runtime", "models"),
     ("lifter", "lifting"),
     ("io", "detect", "datasets", "view", "demo", "track", "matching", "people"),
-    ("clips", "pipeline", "training", "evaluation"),
+    ("clips", "pipeline", "training", "evaluation", "studio"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -33,6 +33,7 @@ def demo(
     seed
         Seed of the detector's errors and of the hypotheses.
     """
+    from flowlift.cli.browser import open_page
     from flowlift.demo import synthesize
     from flowlift.lifter import Lifter
     from flowlift.view.html import write_html
@@ -44,7 +45,7 @@ def demo(
     print(_summary(measure(poses, clip.truth), len(poses)))
     print(path)
     if show and sys.stdout.isatty():
-        _open(path)
+        open_page(path)
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,3 @@ def _page_path(output: str) -> Path:
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
     return path
-
-
-def _open(path: Path) -> None:
-    """Open the page where there is a desktop; elsewhere a browser would take over the terminal."""
-    import webbrowser
-
-    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(path.resolve().as_uri())

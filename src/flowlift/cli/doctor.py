@@ -216,4 +216,5 @@ CHECKS = (
     Check("rerun recordings", _rerun, "flowlift[rerun]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
+    Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
 )

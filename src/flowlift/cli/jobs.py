@@ -7,7 +7,7 @@ from typing import Any
 from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
 from flowlift.containers import Poses3D
-from flowlift.io import save
+from flowlift.io import save, writer_for
 from flowlift.pipeline import LiftInterrupted, lift
 
 
@@ -43,8 +43,17 @@ def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping
 
 
 def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
-    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal."""
+    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal.
+
+    A page shows the video that was lifted, where it was one.
+    """
+    from flowlift.view.film import film_beside, has_pictures
+    from flowlift.view.html import write_html
+
     for path in job.paths:
-        save(poses, path, format=job.format)
+        if writer_for(path, job.format).suffix == ".html" and has_pictures(job.source):
+            write_html(poses, path, title=path.stem, film=film_beside(Path(str(job.source)), path))
+        else:
+            save(poses, path, format=job.format)
         if sys.stdout.isatty() and not quiet:
             print(path)

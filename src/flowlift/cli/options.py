@@ -15,6 +15,8 @@ class ModelOptions:
     """Packaged or imported model, or the folder of one."""
     hypotheses: int = 20
     """3D hypotheses drawn for each person and frame."""
+    keep_hypotheses: Annotated[bool, Parameter(name="--keep-hypotheses", negative="")] = False
+    """Keep every hypothesis in the result: larger files, and a cloud in the viewer."""
     steps: int | None = None
     """Solver steps for each hypothesis; the model's own number when not given."""
     seed: int = 0
