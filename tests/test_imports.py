@@ -19,7 +19,10 @@ LAYERS = (
         "errors",
         "quiet",
     ),
-    ("skeleton", "skeletons", "camera", "calibration", "clip_camera", "containers", "concatenate", "conversion"),
+    (
+        *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
+        *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "limb_alignment"),
+    ),
     (
         "adjacency",
         "flow",
