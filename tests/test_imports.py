@@ -21,7 +21,8 @@ LAYERS = (
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
-        *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "limb_alignment"),
+        *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
+        "limb_alignment",
     ),
     (
         "adjacency",

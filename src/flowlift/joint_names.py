@@ -42,7 +42,9 @@ def _ways(target: Skeleton) -> dict[str, tuple[tuple[Words, ...], ...]]:
     """Each target joint's possible origins, the best first."""
     if target.name == "animal3d26":
         return ANIMAL_NAMES
-    own = {joint: ((words_of(joint),),) for joint in target.joints if joint not in _MEAN_OTHER_PLACES}
+    own: dict[str, tuple[tuple[Words, ...], ...]] = {
+        joint: ((words_of(joint),),) for joint in target.joints if joint not in _MEAN_OTHER_PLACES
+    }
     if target.name != "human36m17":
         return own
     more = {joint: tuple((frozenset(words),) for words in ways) for joint, ways in _HUMAN_NAMES.items()}

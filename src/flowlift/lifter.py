@@ -11,6 +11,7 @@ from flowlift.aggregate import covariance, reprojection_errors, rpea_weights, we
 from flowlift.camera import DEFAULT_FOV, Camera, solve_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
+from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.screen import ScreenConditioning
@@ -96,7 +97,13 @@ class Lifter:
         together = max(1, self.engine.together // hypotheses)
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
-        return found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
+        provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
+        return found.as_poses(keypoints, self.model.skeleton, camera, provenance)
+
+    def _joints(self, source: Skeleton) -> Provenance:
+        """What became of the keypoints' joints, where their names decided."""
+        report = report_of(source, self.model.skeleton)
+        return {} if report is None else {"joints": report}
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model

@@ -11,10 +11,12 @@ from flowlift.camera import Camera
 from flowlift.clip_camera import choose_camera, read_camera_for
 from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.detect import Detector, load_detector
 from flowlift.errors import InputError
 from flowlift.io import is_keypoint_source
+from flowlift.io.mapping_file import read_mapping
+from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
 
 
@@ -43,6 +45,7 @@ def lift(
     end: float | None = None,
     detector: str | Detector = "mediapipe",
     skeleton: str | None = None,
+    mapping: str | Path | None = None,
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
     device: str | None = None,
@@ -54,6 +57,7 @@ def lift(
     `camera` (or `fov`, degrees across the longer image side; or `focal`, px) says what is known of the camera; with
     none of them a common field of view is assumed. A calibration file with several cameras is asked for the one that
     is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres. `start`, `end`: seconds.
+    `mapping`: a TOML file that says of which joints of a keypoint file the model's are made, where their names do not.
     `skeleton`, `fps`, `image_size` (width, height) describe a keypoint file that does not say. `detector_options` go
     to the detector. `progress` is called with (frames done, frames expected or None). Frames without a person are NaN.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
@@ -62,6 +66,7 @@ def lift(
     lifter = Lifter.load(model, device=device)
     report = progress or _ignore
     known: Camera | None = None
+    told: Provenance = {}
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
         return lifter(
@@ -79,8 +84,15 @@ def lift(
         if not isinstance(source, int) and is_keypoint_source(source):
             seen_by = None if calibrated is None else calibrated.image_size
             keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
+            if mapping is not None:
+                mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
+                keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
             clip = open_keypoints(source, keypoints, start, end, report)
         else:
+            if mapping is not None:
+                raise InputError(
+                    f"{source}: mapping is for keypoint files; what finds joints in images knows their names"
+                )
             frames = open_source(source, start, end)
             if isinstance(detector, str):
                 detector = load_detector(detector, **detector_options)
@@ -93,7 +105,7 @@ def lift(
         raise InputError(f"{source}: it holds no frames")
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
-    return poses
+    return replace(poses, provenance={**poses.provenance, **told})
 
 
 def lift_chunks(clip: Clip, lift_chunk: Callable[[Keypoints2D], Poses3D]) -> Poses3D | None:

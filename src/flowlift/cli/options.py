@@ -53,6 +53,8 @@ class InputOptions:
     """What finds the 2D keypoints in images: mediapipe (one person) or rtmlib (several)."""
     skeleton: str | None = None
     """Whose joints a keypoint file holds, where the file does not say (body25 or body25b, ...)."""
+    mapping: str | None = None
+    """A TOML file: of which of a keypoint file's joints the model's are made, where their names do not tell."""
     fps: float | None = None
     """Frames per second of a keypoint file that does not say."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
