@@ -3,7 +3,7 @@
 from flowlift.skeleton import Skeleton
 
 
-def _skeleton(name: str, tree: str) -> Skeleton:
+def _skeleton(name: str, tree: str, size: tuple[str, ...] = ()) -> Skeleton:
     """Build a skeleton from lines of `joint < parent`; joints called left_x and right_x are paired."""
     links = [line.split() for line in tree.splitlines() if line.strip()]
     joints = tuple(link[0] for link in links)
@@ -13,6 +13,7 @@ def _skeleton(name: str, tree: str) -> Skeleton:
         joints=joints,
         parents=tuple(link[2] if len(link) > 1 else None for link in links),
         pairs=tuple((left, "right_" + left.removeprefix("left_")) for left in lefts),
+        size=size,
     )
 
 
@@ -222,6 +223,7 @@ ANIMAL3D26 = _skeleton(
     nose < neck
     tail_mid < tail_base
     """,
+    size=("nose", "neck", "tail_base"),
 )
 
 BUILT_IN: dict[str, Skeleton] = {
