@@ -141,16 +141,21 @@ def _figure(motion: _Motion) -> dict[str, Points]:
     face = turn + 0.45 * motion.look_aside, rise - 0.45 + 0.25 * motion.look_up - 0.9 * groom
     joints["nose"] = joints["neck"] + _HEAD * _along(*face)
     swing = 0.5 * motion.tail
-    joints["tail_mid"] = base - _TAIL * _along(-0.3 * turn + swing, 0.35 + 0.1 * motion.sniff)
-    joints["tail_end"] = joints["tail_mid"] - _TAIL * _along(-0.5 * turn + 1.8 * swing, 0.15 + 0.1 * motion.sniff)
+    hang = 0.25 + 0.07 * np.clip(motion.sniff, -2, 2)
+    joints["tail_mid"] = base - _TAIL * _along(-0.3 * turn + swing, hang)
+    joints["tail_end"] = joints["tail_mid"] - _TAIL * _along(-0.5 * turn + 1.8 * swing, 0.2 - hang / 2)
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        joints[f"{side}_ear"] = joints["neck"] + 12 * _along(*face) + _across(face[0], sign * 8) + _points(0 * turn, 0, 7)
+        joints[f"{side}_ear"] = (
+            joints["neck"] + 12 * _along(*face) + _across(face[0], sign * 8) + _points(0 * turn, 0, 7)
+        )
         hip = base + 6 * _along(0 * turn, rise) + _across(0 * turn, sign * 10) - _points(0 * turn, 0, 4)
         shoulder = joints["neck"] - 7 * _along(turn, rise) + _across(turn, sign * 8) - _points(0 * turn, 0, 6)
         cycle = motion.stride + (0.0 if side == "left" else 0.5)
         reach = 14 * np.clip(motion.speed / 120, 0, 1)
         back = _points(hip[:, 0] + 4 + reach * np.cos(2 * np.pi * cycle), sign * 13.0, _lift(cycle, reach))
-        fore = _points(shoulder[:, 0] + 2 - reach * np.cos(2 * np.pi * cycle), shoulder[:, 1], _lift(cycle + 0.5, reach))
+        fore = _points(
+            shoulder[:, 0] + 2 - reach * np.cos(2 * np.pi * cycle), shoulder[:, 1], _lift(cycle + 0.5, reach)
+        )
         held = shoulder + 15 * _along(turn, rise - 0.9) - _across(turn, sign * 4)
         washing = joints["nose"] - 4 * _along(*face) + _across(face[0], sign * (4 + 3 * motion.sniff))
         up = np.clip(rear * 1.6, 0, 1)[:, None]

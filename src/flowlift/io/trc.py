@@ -17,6 +17,8 @@ from flowlift.skeletons import BUILT_IN
 _TO_Y_UP = np.array([1.0, -1.0, -1.0])
 """Camera frame (x right, y down, z forward) to x right, y up, z backward; its own inverse."""
 _UNITS = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
+_OWN_UNITS = {unit.replace(" ", "_"): unit for unit in ("body lengths", "model units")}
+"""Units that are no metres, as the header names them."""
 _DEFAULT_RATE = 30.0
 _HEADER = "DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataStartFrame OrigNumFrames"
 
@@ -29,6 +31,8 @@ def matches(path: Path) -> bool:
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Positions from the camera (from the root where it is unknown). Missing: empty fields. No frame rate: 30.
+
+    Poses that are not in metres say so in the header: Units body_lengths.
 
     One file holds one person: of several, clip.trc becomes clip_person0.trc, clip_person1.trc and so on. Raises
     OutputError, also for 2D keypoints.
@@ -56,7 +60,7 @@ def _lines(poses: Poses3D, place: Float64[np.ndarray, "frame joint 3"], name: st
     rows = [
         ["PathFileType", "4", "(X/Y/Z)", name],
         _HEADER.split(),
-        [rate, rate, str(frames), str(joints), "m", rate, "1", str(frames)],
+        [rate, rate, str(frames), str(joints), poses.unit.replace(" ", "_"), rate, "1", str(frames)],
         ["Frame#", "Time", *(cell for joint in poses.skeleton.joints for cell in (joint, "", ""))],
         ["", "", *(f"{axis}{i}" for i in range(1, joints + 1) for axis in "XYZ")],
         [],
@@ -77,7 +81,8 @@ def read(path: Path, hints: Hints) -> Poses3D:
     lines = text.splitlines()
     try:
         header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
-        factor, rate = _UNITS[header["Units"].strip()], float(header["DataRate"])
+        unit, rate = header["Units"].strip(), float(header["DataRate"])
+        factor = 1.0 if unit in _OWN_UNITS else _UNITS[unit]
         names = [name.strip() for name in lines[3].rstrip("\t").split("\t")[2::3]]
         rows = [line.split("\t") for line in lines[5:] if line.strip()]
         if rows and not text.endswith("\n") and len(rows[-1]) < 2 + 3 * len(names):
@@ -102,7 +107,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
         skeleton=skeleton,
         fps=rate,
         times=table[:, 1],
-        provenance={"source": path.name},
+        provenance={"source": path.name} | ({"unit": _OWN_UNITS[unit]} if unit in _OWN_UNITS else {}),
     )
 
 

@@ -14,9 +14,9 @@ from flowlift.sampling import Method
 class DataConfig:
     """[data]: where views come from.
 
-    `kind`: "bank" (poses of `flowlift data build`, seen by cameras drawn on the fly), "any" (the same of any skeleton) or
-    a labelled data set's name. `bodies` and `views` say how both are varied: `training.bodies` and `training.views`, of
-    any skeleton `training.figures` and `training.figure_views`.
+    `kind`: "bank" (poses of `flowlift data build`, seen by cameras drawn on the fly), "any" (the same of any skeleton)
+    or a labelled data set's name. `bodies` and `views` say how both are varied: `training.bodies` and `training.views`,
+    of any skeleton `training.figures` and `training.figure_views`.
     `held_out`: clips whose name or label contains one of these texts choose the epoch and are never trained on; where
     it is empty, every `held_out_every`th clip is. The test split is never read.
     """

@@ -110,7 +110,9 @@ def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
             raise InputError(f"{file}: {name} has shape {tuple(poses.shape)}, expected (pose, {len(skeleton)}, 3)")
         if (poses.isfinite().all(dim=-1).sum(dim=1) < MIN_JOINTS).any():
             raise InputError(f"{file}: {name} holds poses of fewer than {MIN_JOINTS} joints")
-        never = [joint for joint, seen in zip(skeleton.joints, poses.isfinite().any(0).all(-1), strict=True) if not seen]
+        never = [
+            joint for joint, seen in zip(skeleton.joints, poses.isfinite().any(0).all(-1), strict=True) if not seen
+        ]
         if never and name == "train":
             raise InputError(f"{file}: no pose tells where {', '.join(never)} is; leave it out of the skeleton")
     return FigureArrays(train, val, about, _real(held, len(train), file))

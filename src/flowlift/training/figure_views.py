@@ -131,7 +131,7 @@ def _virtual(figures: Figures, variation: FigureViewVariation, draw: Draw) -> tu
 
 
 def _orientations(count: int, variation: FigureViewVariation, draw: Draw) -> Float[Tensor, "b 3 3"]:
-    """World (Y up) to camera frame (y down, z forward): from all round, upright but for the roll; sometimes anything."""
+    """World (Y up) to camera frame (y down, z forward): from all round, upright but for the roll; sometimes anyhow."""
     device = draw.generator.device
     low, high = (math.sin(math.radians(angle)) for angle in variation.pitch)
     pitch = (low + (high - low) * draw.uniform(count)).asin()

@@ -179,7 +179,7 @@ def _filled(
     spread = torch.linspace(0, len(local) - 1, min(REFERENCES, len(local)), device=local.device).round().long()
     hops = torch.from_numpy(tree.hops).to(local.device)
     filled = local.clone()
-    for rows in lacking.split(512):
+    for rows in torch.split(lacking, 512):
         both = known[rows, None] & known[spread]
         apart = (local[rows, None] - local[spread]).norm(dim=-1) * both
         apart = torch.where(both.any(dim=-1), apart.sum(dim=-1) / both.sum(dim=-1).clamp(min=1), torch.inf)

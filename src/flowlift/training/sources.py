@@ -23,8 +23,9 @@ from flowlift.training.views import ViewVariation, sample_sightings, sample_view
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network sees, `condition` (B, ...), and what it must find, `target` (B, J, 3); `known` (B, J): where that
-    is the truth, None: everywhere."""
+    """What the network sees, `condition` (B, ...), and what it must find, `target` (B, J, 3).
+
+    `known` (B, J): where that is the truth; None: everywhere."""
 
     condition: Shaped[Tensor, "batch ..."]
     target: Float[Tensor, "batch joint 3"]

@@ -13,8 +13,8 @@ from flowlift.skeleton import Skeleton
 class Tree:
     """`levels`: joints below the root, by their number of bones from it. `branch` (J,): a number for each stretch of
     bones without a fork; 0 is what begins at the root and stays in the middle of the body. `pair_of_joint` (J,) and
-    `pair_of_branch` (J,): the same number for a joint, or the branch that it is in, left and right. `hops` (J, J): bones
-    between two joints.
+    `pair_of_branch` (J,): the same number for a joint, or the branch that it is in, left and right. `hops` (J, J):
+    bones between two joints.
     """
 
     skeleton: Skeleton
@@ -47,13 +47,17 @@ def tree_of(skeleton: Skeleton) -> Tree:
 
 
 def _branches(skeleton: Skeleton) -> Int64[np.ndarray, " joint"]:
-    """A child goes on with its parent's branch where it is the only one, and where it is the only one in the middle."""
+    """A child goes on with its parent's branch where it is the only one, or has the most below it of those that stand
+    in the middle of the body."""
     parents, mirror = skeleton.parent_indices, skeleton.mirror
+    below = np.ones(len(skeleton), dtype=np.int64)
+    for joint in reversed(skeleton.topological[1:]):
+        below[parents[joint]] += below[joint]
     branch = np.zeros(len(skeleton), dtype=np.int64)
     for joint in skeleton.topological[1:]:
         beside = [child for parent, child in skeleton.bones if parent == parents[joint]]
         middle = [child for child in beside if mirror[child] == child]
-        goes_on = beside == [joint] or (middle == [joint] and mirror[parents[joint]] == parents[joint])
+        goes_on = beside == [joint] or (joint in middle and joint == max(middle, key=lambda child: below[child]))
         branch[joint] = branch[parents[joint]] if goes_on else branch.max() + 1
     return branch
 
