@@ -151,6 +151,11 @@ class Skeleton:
         return BUILT_IN[name]
 
     @classmethod
+    def named_or_loaded(cls, text: str) -> "Skeleton":
+        """A built-in skeleton by name, or one of a TOML file. Raises InputError."""
+        return cls.load(text) if text.endswith(".toml") else cls.named(text)
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a skeleton from TOML: `name`, a table `[parents]` (joint = "parent", "" for the root), `pairs`, `size`.
 

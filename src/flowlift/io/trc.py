@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +78,45 @@ def read(path: Path, hints: Hints) -> Poses3D:
     A built-in skeleton where all its joints are among the markers (or by `hints`); else the markers hang on the first.
     No covariance is in the file: NaN. Raises InputError for a damaged file.
     """
+    found = read_markers(path)
+    factor = 1.0 if found.unit in _OWN_UNITS else _UNITS[found.unit]
+    xyz = found.xyz * factor * _TO_Y_UP
+    known = [plain_name(name) for name in found.names]
+    names = known if any(set(skeleton.joints) <= set(known) for skeleton in BUILT_IN.values()) else list(found.names)
+    skeleton = skeleton_of(names, hints.skeleton, path.stem)
+    xyz = xyz[:, [names.index(joint) for joint in skeleton.joints]]
+    root = xyz[:, skeleton.root]
+    return Poses3D(
+        xyz=(xyz - root[:, None])[:, None],
+        root=root[:, None],
+        cov=np.full((len(xyz), 1, len(skeleton), 3, 3), np.nan),
+        skeleton=skeleton,
+        fps=found.rate,
+        times=found.times,
+        provenance={"source": path.name} | ({"unit": _OWN_UNITS[found.unit]} if found.unit in _OWN_UNITS else {}),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Markers:
+    """What a file holds, as it is there: positions (frame, marker, 3) in its unit and axes, times in s."""
+
+    names: tuple[str, ...]
+    xyz: Float64[np.ndarray, "frame marker 3"]
+    times: Float64[np.ndarray, " frame"]
+    unit: str
+    rate: float
+
+
+def read_markers(path: Path) -> Markers:
+    """The markers under their own names. Raises InputError for a damaged file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     lines = text.splitlines()
     try:
         header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
         unit, rate = header["Units"].strip(), float(header["DataRate"])
-        factor = 1.0 if unit in _OWN_UNITS else _UNITS[unit]
+        if unit not in (*_OWN_UNITS, *_UNITS):
+            raise ValueError(f"its unit is {unit!r}, expected one of {', '.join((*_UNITS, *_OWN_UNITS))}")
         names = [name.strip() for name in lines[3].rstrip("\t").split("\t")[2::3]]
         rows = [line.split("\t") for line in lines[5:] if line.strip()]
         if rows and not text.endswith("\n") and len(rows[-1]) < 2 + 3 * len(names):
@@ -94,21 +128,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
         raise InputError(f"{path}: damaged TRC: it holds no {'frames' if names else 'markers'}")
     if np.isinf(table).any() or np.isnan(table[:, 1]).any():
         raise InputError(f"{path}: damaged TRC: infinite positions, or frames without a time")
-    xyz = table[:, 2:].reshape(len(table), len(names), 3) * factor * _TO_Y_UP
-    known = [plain_name(name) for name in names]
-    names = known if any(set(skeleton.joints) <= set(known) for skeleton in BUILT_IN.values()) else names
-    skeleton = skeleton_of(names, hints.skeleton, path.stem)
-    xyz = xyz[:, [names.index(joint) for joint in skeleton.joints]]
-    root = xyz[:, skeleton.root]
-    return Poses3D(
-        xyz=(xyz - root[:, None])[:, None],
-        root=root[:, None],
-        cov=np.full((len(xyz), 1, len(skeleton), 3, 3), np.nan),
-        skeleton=skeleton,
-        fps=rate,
-        times=table[:, 1],
-        provenance={"source": path.name} | ({"unit": _OWN_UNITS[unit]} if unit in _OWN_UNITS else {}),
-    )
+    return Markers(tuple(names), table[:, 2:].reshape(len(table), len(names), 3), table[:, 1], unit, rate)
 
 
 def _table(rows: Sequence[Sequence[str]], width: int) -> Float64[np.ndarray, "row column"]:

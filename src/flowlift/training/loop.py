@@ -69,7 +69,7 @@ class _Run:
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
     """The run's skeleton: a built-in name or a TOML file. Raises InputError."""
-    return Skeleton.load(config.skeleton) if config.skeleton.endswith(".toml") else Skeleton.named(config.skeleton)
+    return Skeleton.named_or_loaded(config.skeleton)
 
 
 def make_objective(config: TrainingConfig) -> Objective:
