@@ -35,6 +35,7 @@ ANIMAL3D26 = skeleton_of_tree(
     nose < neck
     tail_mid < tail_base
     """,
+    size=("nose", "neck", "tail_base"),
 )
 
 SUPERANIMAL_QUADRUPED39 = skeleton_of_tree(

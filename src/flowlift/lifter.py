@@ -17,6 +17,7 @@ from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
+from flowlift.models.words import words_of
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 
@@ -60,6 +61,8 @@ class Lifter:
         """How 2D enters this model."""
         if self.model.conditioning == "screen":
             return ScreenConditioning(self.model.skeleton, self.model.stature)
+        if self.model.size:
+            return CanonicalConditioning(self.model.skeleton, 1.0, standard=1.0)
         assert self.model.stature is not None  # the card's own rule
         return CanonicalConditioning(self.model.skeleton, self.model.stature)
 
@@ -73,17 +76,21 @@ class Lifter:
         smooth: str = "auto",
         height: float | None = None,
         keep_hypotheses: bool = False,
+        size: float | None = None,
     ) -> Poses3D:
         """Lift 2D keypoints of any skeleton that converts to the model's to 3D poses with covariances.
 
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
-        metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
+        metres (not given: 1.7, or as large as a model that answers in metres says). `size`: an animal's length, metres,
+        along the joints that its model names (not given: poses are in body lengths). `steps`: solver steps (None: the
         model's own). The result depends on the seed and on each frame's own keypoints only, not on other frames or
         people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
         joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
         missing joints. Raises InputError for settings out of range or a camera of another image size.
         """
-        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
+        _check_size(self.model, height, size)
+        scale = height if size is None else size
+        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, scale)
         _check_settings(settings, smooth, self.model)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
@@ -107,7 +114,11 @@ class Lifter:
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model
-        canonical = model.conditioning == "canonical"
+        assumed = DEFAULT_HEIGHT if model.conditioning == "canonical" else None
+        told: Provenance = {"height_m": assumed if settings.height is None else settings.height, "unit": model.unit}
+        if model.size:
+            unit = model.unit if settings.height is None else "m"
+            told = {"size_m": settings.height, "size": words_of(model.size), "unit": unit}
         return {
             "model": model.name,
             "model_version": model.version,
@@ -118,8 +129,7 @@ class Lifter:
             "hypotheses": settings.hypotheses,
             "steps": settings.steps,
             "seed": settings.seed,
-            "height_m": DEFAULT_HEIGHT if settings.height is None and canonical else settings.height,
-            "unit": model.unit,
+            **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
             "root": "solved",
@@ -158,7 +168,7 @@ class Lifter:
         and was told no height, gives the size itself."""
         if height is not None:
             return TOLD_HEIGHT_SD**2
-        return HEIGHT_SD**2 if self.model.conditioning == "canonical" else 0.0
+        return HEIGHT_SD**2 if self.model.conditioning == "canonical" and not self.model.size else 0.0
 
 
 def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
@@ -167,12 +177,22 @@ def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row 
 
 @dataclass(frozen=True)
 class _Settings:
-    """What a caller chose; `height` m, or None."""
+    """What a caller chose; `height`: a person's, or an animal's size, m, or None."""
 
     hypotheses: int
     steps: int
     seed: int
     height: float | None
+
+
+def _check_size(model: Model, height: float | None, size: float | None) -> None:
+    """People have a height, animals a size."""
+    if model.size and height is not None:
+        raise InputError(f"height: the model {model.name!r} measures {words_of(model.size)}; give that length as size")
+    if not model.size and size is not None:
+        raise InputError(f"size: the model {model.name!r} does not answer in body lengths; leave size out")
+    if size is not None and not (np.isfinite(size) and 1e-4 <= size <= 100):
+        raise InputError(f"size must lie between 0.0001 and 100 metres, got {size}")
 
 
 def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
@@ -182,9 +202,10 @@ def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
         raise InputError(f"hypotheses must be at least 1, got {settings.hypotheses}")
     if settings.steps < 1:
         raise InputError(f"steps must be at least 1, got {settings.steps}")
-    if settings.height is not None and not (np.isfinite(settings.height) and 0.1 <= settings.height <= 10):
-        raise InputError(f"height must lie between 0.1 and 10 metres, got {settings.height}")
-    if settings.height is not None and model.stature is None:
+    height = None if model.size else settings.height
+    if height is not None and not (np.isfinite(height) and 0.1 <= height <= 10):
+        raise InputError(f"height must lie between 0.1 and 10 metres, got {height}")
+    if height is not None and model.stature is None:
         raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
     if smooth not in ("auto", "off"):
         raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')

@@ -49,6 +49,7 @@ def lift(
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
     device: str | None = None,
+    size: float | None = None,
     progress: Progress | None = None,
     **detector_options: object,
 ) -> Poses3D:
@@ -56,7 +57,8 @@ def lift(
 
     `camera` (or `fov`, degrees across the longer image side; or `focal`, px) says what is known of the camera; with
     none of them a common field of view is assumed. A calibration file with several cameras is asked for the one that
-    is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres. `start`, `end`: seconds.
+    is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as
+    its model measures it, metres (not given: poses are in body lengths). `start`, `end`: seconds.
     `mapping`: a TOML file that says of which joints of a keypoint file the model's are made, where their names do not.
     `skeleton`, `fps`, `image_size` (width, height) describe a keypoint file that does not say. `detector_options` go
     to the detector. `progress` is called with (frames done, frames expected or None). Frames without a person are NaN.
@@ -78,6 +80,7 @@ def lift(
             smooth=smooth,
             height=height,
             keep_hypotheses=keep_hypotheses,
+            size=size,
         )
 
     with ExitStack() as stack:

@@ -3,7 +3,7 @@
 from flowlift.skeleton import Skeleton
 
 
-def skeleton_of_tree(name: str, tree: str) -> Skeleton:
+def skeleton_of_tree(name: str, tree: str, size: tuple[str, ...] = ()) -> Skeleton:
     """Build a skeleton from lines of `joint < parent`; names that differ only in left and right are paired."""
     links = [line.split() for line in tree.splitlines() if line.strip()]
     joints = tuple(link[0] for link in links)
@@ -12,6 +12,7 @@ def skeleton_of_tree(name: str, tree: str) -> Skeleton:
         joints=joints,
         parents=tuple(link[2] if len(link) > 1 else None for link in links),
         pairs=tuple((joint, other) for joint in joints if (other := _on_the_right(joint)) in joints and other != joint),
+        size=size,
     )
 
 

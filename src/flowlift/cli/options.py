@@ -23,6 +23,8 @@ class ModelOptions:
     """Smoothing over time."""
     height: float | None = None
     """The person's height, metres: fixes the scale, which one camera cannot see."""
+    size: float | None = None
+    """An animal's length along the joints that its model names, metres; body lengths are the unit when not given."""
     device: str | None = None
     """Where the network runs, such as cpu or cuda."""
 
