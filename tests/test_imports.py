@@ -19,7 +19,17 @@ LAYERS = (
         "errors",
         "quiet",
     ),
-    ("skeleton", "skeletons", "camera", "calibration", "clip_camera", "containers", "concatenate", "conversion"),
+    (
+        "skeleton",
+        "skeletons",
+        "skeleton_words",
+        "camera",
+        "calibration",
+        "clip_camera",
+        "containers",
+        "concatenate",
+        "conversion",
+    ),
     (
         "adjacency",
         "flow",
@@ -37,7 +47,7 @@ LAYERS = (
     ),
     ("runtime", "models"),
     ("lifter", "lifting"),
-    ("io", "detect", "datasets", "view", "demo", "track"),
+    ("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files", "track"),
     ("clips", "pipeline", "training", "evaluation"),
     ("cli", "__main__", "__init__"),
 )

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float64
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
-from flowlift.skeleton import Skeleton
-from flowlift.skeletons import BODY25, BODY25B
+from flowlift.skeleton import Skeleton, plain_name
+from flowlift.skeletons import BODY25, BODY25B, BUILT_IN
 
 Sum = Mapping[str, float]
 """Source joint -> weight; the weights of a position sum to 1."""
@@ -108,7 +108,12 @@ def convert(keypoints: Keypoints2D, target: Skeleton, rule: str = "default") -> 
 
 @cache
 def conversion(source: Skeleton, target: Skeleton) -> Conversion:
-    """The default conversion. Raises InputError when fewer than 6 joints of the body, face apart, can be had."""
+    """The default conversion. Raises InputError when fewer than 6 joints of the body, face apart, can be had.
+
+    A skeleton of one's own means what it says: joints of the same name are the same, and half of them are enough.
+    """
+    if target.name not in BUILT_IN:
+        return _by_name(source, target)
     weights = np.zeros((len(target), len(source)))
     for row, joint in enumerate(target.joints):
         for name, weight in _rule(source, target, joint).items():
@@ -120,6 +125,22 @@ def conversion(source: Skeleton, target: Skeleton) -> Conversion:
             f"{source.name!r} keypoints do not convert to {target.name!r}: below the face they share "
             f"{', '.join(body) or 'no joints'}, and at least {LEAST} joints are needed; "
             f"{target.name!r} has {', '.join(target.joints)}"
+        )
+    return Conversion(source, target, np.stack([weights, weights]))
+
+
+def _by_name(source: Skeleton, target: Skeleton) -> Conversion:
+    """Every joint from the one that is called alike, whatever the case and the separators."""
+    names = [plain_name(joint) for joint in source.joints]
+    weights = np.zeros((len(target), len(source)))
+    for row, joint in enumerate(target.joints):
+        if plain_name(joint) in names:
+            weights[row, names.index(plain_name(joint))] = 1.0
+    lacking = [joint for joint, row in zip(target.joints, weights, strict=True) if not row.any()]
+    if len(lacking) > len(target) / 2:
+        raise InputError(
+            f"{source.name!r} keypoints do not convert to {target.name!r}: nothing among {', '.join(source.joints)} is "
+            f"called {', '.join(lacking)}"
         )
     return Conversion(source, target, np.stack([weights, weights]))
 
