@@ -22,7 +22,7 @@ LAYERS = (
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
-        "limb_alignment",
+        *("limb_alignment", "skeleton_words"),
     ),
     (
         "adjacency",
@@ -41,7 +41,7 @@ LAYERS = (
     ),
     ("runtime", "models"),
     ("lifter", "lifting"),
-    ("io", "detect", "datasets", "view", "demo", "track"),
+    ("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files", "track"),
     ("clips", "pipeline", "training", "evaluation"),
     ("cli", "__main__", "__init__"),
 )

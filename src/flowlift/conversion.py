@@ -15,7 +15,7 @@ from flowlift.animal_skeletons import ANIMALS
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, UnknownJointsError
 from flowlift.joint_names import joints_by_name
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import Skeleton, plain_name
 from flowlift.skeletons import BODY25, BODY25B, BUILT_IN
 
 _HIP: Sum = {"left_hip": 0.5, "right_hip": 0.5}  # the hip centre is the middle of both hips by definition
@@ -112,8 +112,19 @@ def convert(keypoints: Keypoints2D, target: Skeleton, rule: str = "default") -> 
 
 @cache
 def conversion(source: Skeleton, target: Skeleton) -> Conversion:
-    """The default conversion. Raises UnknownJointsError when fewer than 6 joints below the face can be had."""
+    """The default conversion. Raises UnknownJointsError when fewer than 6 joints below the face can be had.
+
+    A skeleton of one's own means what it says: joints of the same name are the same, and half of them are enough.
+    """
     found = rules(source, target)
+    if target.name not in BUILT_IN:
+        lacking = [joint for joint in target.joints if joint not in found]
+        if len(lacking) > len(target) / 2:
+            raise UnknownJointsError(
+                f"{source.name!r} keypoints do not convert to {target.name!r}: nothing among "
+                f"{', '.join(source.joints)} is called {', '.join(lacking)}"
+            )
+        return conversion_by(found, source, target)
     body = [joint for joint in found if not _FACE & set(joint.split("_"))]
     if source != target and len(body) < LEAST:
         raise UnknownJointsError(
@@ -137,9 +148,12 @@ def rules(source: Skeleton, target: Skeleton) -> dict[str, Sum]:
     """What each target joint is made of, for those that can be had, in the target's order."""
     if {source, target} <= set(BUILT_IN.values()) and (source in ANIMALS) is not (target in ANIMALS):
         return {}
-    by_definition = {joint: _rule(source, target, joint) for joint in target.joints}
     by_name = {} if source == target or BUILT_IN.get(source.name) == source else joints_by_name(source.joints, target)
-    found = {joint: by_name.get(joint) or rule for joint, rule in by_definition.items()}
+    if target.name not in BUILT_IN:
+        alike = {plain_name(name): {name: 1.0} for name in reversed(source.joints)}
+        found = {joint: alike.get(plain_name(joint)) or by_name.get(joint, {}) for joint in target.joints}
+    else:
+        found = {joint: by_name.get(joint) or _rule(source, target, joint) for joint in target.joints}
     return {joint: rule for joint, rule in found.items() if rule}
 
 

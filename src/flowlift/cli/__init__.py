@@ -26,6 +26,7 @@ def _app() -> App:
     }
     app.command("flowlift.cli.models:models", name="models", help="Which models there are, and how to add one.")
     app.command("flowlift.cli.data:data", name="data", help="Poses to train on, from motion capture or 3D recordings.")
+    app.command("flowlift.cli.skeleton:skeleton", name="skeleton", help="Skeletons: the built-in ones, and your own.")
     for name, help_line in commands.items():
         app.command(f"flowlift.cli.{name}:{name}", name=name, help=help_line)
     return app

@@ -10,9 +10,10 @@ Points = dict[str, Float64[np.ndarray, "3"]]
 
 
 def face_of(scene: Scene, *, head: str, face: tuple[str, ...], eyes: tuple[int, ...]) -> Points:
-    """Points on the head's surface, left and right alike. `eyes`: numbers of materials that only eyes have, () for none.
+    """Points on the head's surface, left and right alike; the animal looks along +Z, Y is up.
 
-    The animal looks along +Z, Y is up. "Forward" is from the head's joint to the tip of its muzzle.
+    `eyes`: numbers of materials that only eyes have, () for none. "Forward" is from the head's joint to the tip of its
+    muzzle.
     """
     members = [index for index, name in enumerate(scene.nodes) if name in face]
     own = np.isin(scene.vertices.node, members)

@@ -36,8 +36,8 @@ class Track:
 
 @dataclass(frozen=True)
 class Vertices:
-    """A skinned mesh at rest: `xyz` (vertex, 3) in the scene's unit and axes (Y up), the `node` (vertex,) that moves each
-    vertex most, and the number of its `material` (vertex,)."""
+    """A skinned mesh at rest: `xyz` (vertex, 3) in the scene's unit and axes (Y up), the `node` (vertex,) that moves
+    each vertex most, and the number of its `material` (vertex,)."""
 
     xyz: Float64[np.ndarray, "vertex 3"]
     node: Int64[np.ndarray, " vertex"]
@@ -46,14 +46,15 @@ class Vertices:
 
 @dataclass(frozen=True)
 class Scene:
-    """A file's nodes, by name; `parents`: -1 for none, every parent before its children in `order`. `rest`: each property
-    (node, 3 or 4). `animations`: by name."""
+    """A file's nodes, by name; `parents`: -1 for none, every parent before its children in `order`. `rest`: each
+    property (node, 3 or 4). `animations` and `materials`: by name, and by number."""
 
     nodes: tuple[str, ...]
     parents: tuple[int, ...]
     order: tuple[int, ...]
     rest: Mapping[str, Float64[np.ndarray, "node width"]]
     animations: Mapping[str, tuple[Track, ...]]
+    materials: tuple[str, ...]
     vertices: Vertices
 
     def at_rest(self) -> Float64[np.ndarray, "node 4 4"]:
@@ -131,6 +132,7 @@ def _scene(told: dict[str, Any], data: bytes) -> Scene:
             given.get("name", f"animation {i}"): tuple(_tracks(given, told, data))
             for i, given in enumerate(told.get("animations", []))
         },
+        materials=tuple(given.get("name", "") for given in told.get("materials", [])),
         vertices=Vertices(np.empty((0, 3)), np.empty(0, np.int64), np.empty(0, np.int64)),
     )
     return Scene(**{**vars(scene), "vertices": _vertices(told, data, scene.at_rest())})

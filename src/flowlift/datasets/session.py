@@ -227,7 +227,7 @@ class Rig:
 
 
 def rig_of(session: Session, cameras: Mapping[str, Camera]) -> Rig:
-    """Calibrated cameras, translations in the file's unit, as the session's. Raises InputError where they do not fit."""
+    """Calibrated cameras, translations in the file's unit, as the session's. Raises InputError where they don't fit."""
     turn, rotations, translations = turn_up(session.up), [], []
     for name, camera in cameras.items():
         if camera.rotation is None or camera.translation is None:

@@ -19,6 +19,7 @@ from flowlift.networks import make_network
 from flowlift.skeletons import BUILT_IN
 from flowlift.training.calibrate import HeldOut, held_out_clip, held_out_figures, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
+from flowlift.training.figure_source import load_figures
 from flowlift.training.logs import CHECKS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
 
@@ -64,6 +65,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
     card |= {key: words for key, words in (("licence", licence), ("source", source)) if words}
     if config.data.kind == "any":
         card["size"] = list(skeleton.size_chain)
+        card["training"]["sessions"] = load_figures(Path(config.data.path), skeleton).about.get("sessions", [])
     elif skeleton.name == "human36m17":
         card["stature"] = STATURE_OF_HEIGHT
     with made_whole(out) as folder:
