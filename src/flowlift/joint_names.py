@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flowlift.animal_rules import ANIMAL_NAMES, Sum
 from flowlift.joint_words import Words, words_of
 from flowlift.skeleton import Skeleton
+from flowlift.skeletons import BUILT_IN
 
 _HUMAN_NAMES = {
     "hip": (("hip", "mid"), ("pelvis",)),
@@ -14,7 +15,7 @@ _HUMAN_NAMES = {
     "right_ankle": (("right", "hock"), ("right", "paw")),
 }
 _MEAN_OTHER_PLACES = {"neck", "head"}
-"""Joints of a person that are never found by name: they mean another place in every skeleton."""
+"""Joints of a person that are never found by name: they mean another place in every built-in skeleton."""
 
 
 def joints_by_name(names: Sequence[str], target: Skeleton) -> dict[str, Sum]:
@@ -42,9 +43,9 @@ def _ways(target: Skeleton) -> dict[str, tuple[tuple[Words, ...], ...]]:
     """Each target joint's possible origins, the best first."""
     if target.name == "animal3d26":
         return ANIMAL_NAMES
-    own: dict[str, tuple[tuple[Words, ...], ...]] = {
-        joint: ((words_of(joint),),) for joint in target.joints if joint not in _MEAN_OTHER_PLACES
-    }
+    own: dict[str, tuple[tuple[Words, ...], ...]] = {joint: ((words_of(joint),),) for joint in target.joints}
+    if target.name in BUILT_IN:
+        own = {joint: ways for joint, ways in own.items() if joint not in _MEAN_OTHER_PLACES}
     if target.name != "human36m17":
         return own
     more = {joint: tuple((frozenset(words),) for words in ways) for joint, ways in _HUMAN_NAMES.items()}

@@ -19,8 +19,8 @@ FPS = 30.0
 
 @dataclass(frozen=True, eq=False)
 class AnimalTake:
-    """One animation of one body: `xyz` (frame, 26, 3), Y up, about the tail base, in the body's own lengths at rest (nose
-    to neck to tail base); NaN for joints that the rig has none for. `body`, `animation`: what files call them."""
+    """One animation of one body: `xyz` (frame, 26, 3), Y up, about the tail base, in the body's own lengths at rest
+    (nose to neck to tail base); NaN for joints that the rig has none for. `body`, `animation`: what files call them."""
 
     body: str
     animation: str
