@@ -1,6 +1,8 @@
 """Animated animals -> a bank of distinct poses on Animal3D's joints, to train on and held out."""
 
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +27,19 @@ CREDIT = "Hand-animated, not captured; CC0: Quaternius, and mesh2motion."
 class AnimalBank:
     """Distinct poses (pose, 26, 3): Y up, about the tail base, in body lengths, NaN where a rig has no such joint.
 
-    `told`: a line of facts for each body.
+    `told`: facts of each body; its poses stand together, bodies in this order.
     """
 
     train: Float32[np.ndarray, "pose 26 3"]
     val: Float32[np.ndarray, "held 26 3"]
     told: tuple[dict[str, Any], ...]
+
+    def bodies(self, *, held_out: bool) -> dict[str, Float32[np.ndarray, "pose 26 3"]]:
+        """The poses of each body, of those trained on or held out."""
+        mine = [told for told in self.told if told["held_out"] is held_out]
+        ends = np.cumsum([told["poses"] for told in mine])[:-1]
+        parts = np.split(self.val if held_out else self.train, ends)
+        return {told["body"]: part for told, part in zip(mine, parts, strict=True)} if mine else {}
 
 
 def holds_animals(folder: Path) -> bool:
@@ -100,6 +109,30 @@ def save_animal_bank(bank: AnimalBank, path: Path) -> None:
     }
     with written_whole(path) as part, part.open("wb") as file:
         np.savez(file, train=bank.train, val=bank.val, about=np.array(json.dumps(about)))  # dates every member 1980
+
+
+def load_animal_bank(path: Path) -> AnimalBank | None:
+    """A bank of animated animals; None where the file is another bank. Raises InputError when it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            about = json.loads(str(arrays["about"])) if "about" in arrays else {}
+            if "bodies" not in about:
+                return None
+            train, val = (np.asarray(arrays[part], dtype=np.float32) for part in ("train", "val"))
+            bank = AnimalBank(train, val, tuple(dict(told) for told in about["bodies"]))
+        counts = [sum(told["poses"] for told in bank.told if told["held_out"] is held) for held in (False, True)]
+        if counts != [len(train), len(val)] or any(part.shape[1:] != (len(ANIMAL3D26), 3) for part in (train, val)):
+            raise ValueError("its poses are not as many as it tells")
+        return bank
+    except _DAMAGE as error:
+        raise InputError(f"{path}: expected a bank, an npz with pose arrays `train` and `val`: {error}") from error
+
+
+_DAMAGE = (
+    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What a file that is damaged, or none of ours, may raise."""
 
 
 def in_words(bank: AnimalBank) -> list[str]:
