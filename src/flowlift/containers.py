@@ -123,8 +123,8 @@ class Keypoints2D:
 class Poses3D:
     """3D poses of one clip, with their uncertainty.
 
-    `xyz` (frame, person, joint, 3): metres, relative to the root joint, camera frame (x right, y down, z forward);
-    NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
+    `xyz` (frame, person, joint, 3): metres (or `unit`), relative to the root joint, camera frame (x right, y down, z
+    forward); NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
     `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2.
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
     `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
@@ -186,6 +186,11 @@ class Poses3D:
     def frame_times(self) -> Float64[np.ndarray, " frame"]:
         """Seconds of each frame: `times`, else frame number / fps (or the bare frame number)."""
         return _frame_times(self.times, self.fps, len(self))
+
+    @property
+    def unit(self) -> str:
+        """What lengths are in, where they are not in metres: "body lengths", "model units"; by the provenance."""
+        return str(self.provenance.get("unit") or "m")
 
     @property
     def std(self) -> Float32[np.ndarray, "frame person joint 3"]:

@@ -11,12 +11,14 @@ from flowlift.aggregate import covariance, reprojection_errors, rpea_weights, we
 from flowlift.camera import DEFAULT_FOV, Camera, solve_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
+from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
+from flowlift.models.words import words_of
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 from flowlift.temporal import Smoothing
@@ -61,6 +63,8 @@ class Lifter:
         """How 2D enters this model."""
         if self.model.conditioning == "screen":
             return ScreenConditioning(self.model.skeleton, self.model.stature)
+        if self.model.size:
+            return CanonicalConditioning(self.model.skeleton, 1.0, standard=1.0)
         assert self.model.stature is not None  # the card's own rule
         return CanonicalConditioning(self.model.skeleton, self.model.stature)
 
@@ -74,18 +78,22 @@ class Lifter:
         smooth: str | float = "auto",
         height: float | None = None,
         keep_hypotheses: bool = False,
+        size: float | None = None,
     ) -> Poses3D:
         """Lift 2D keypoints of any skeleton that converts to the model's to 3D poses with covariances.
 
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
-        metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
+        metres (not given: 1.7, or as large as a model that answers in metres says). `size`: an animal's length, metres,
+        along the joints that its model names (not given: poses are in body lengths). `steps`: solver steps (None: the
         model's own). `smooth`: "auto", seconds, or "off" (`over_time`): then the result depends on the seed and on each
-        frame's own keypoints only; never on other people. A person with
-        fewer than 3 visible joints is NaN, unless the frames around that tell. A model with conditioning "screen" knows
-        no missing joints: they are put between their visible neighbours, and their covariance is larger by what is
-        assumed of missing joints. Raises InputError for settings out of range or a camera of another image size.
+        frame's own keypoints only; never on other people. A person with fewer than 3 visible joints is NaN, unless the
+        frames around that tell. A model with conditioning "screen" knows no missing joints: they are put between their
+        visible neighbours, and their covariance is larger by what is assumed of missing joints. Raises InputError for
+        settings out of range or a camera of another image size.
         """
-        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
+        _check_size(self.model, height, size)
+        scale = height if size is None else size
+        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, scale)
         _check_settings(settings, self.model)
         smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
@@ -100,23 +108,40 @@ class Lifter:
         together = max(1, self.engine.together // hypotheses)
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
-        poses = found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
+        provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
+        poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(scale))
 
-    def over_time(self, poses: Poses3D, smooth: str | float = "auto", height: float | None = None) -> Poses3D:
+    def over_time(
+        self,
+        poses: Poses3D,
+        smooth: str | float = "auto",
+        height: float | None = None,
+        size: float | None = None,
+    ) -> Poses3D:
         """Smooth a clip that was lifted by this model, frame by frame: joints by their covariances, bones to one length
-        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`: as it was lifted with. Raises
-        InputError for other settings.
+        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`, `size`: as it was lifted with.
+        Raises InputError for other settings.
         """
         smoothing = Smoothing.parse(smooth)
         if poses.keypoints is None or poses.camera is None:
             return poses
         seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
+        doubt = self._size_variance(height if size is None else size)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=doubt)
+
+    def _joints(self, source: Skeleton) -> Provenance:
+        """What became of the keypoints' joints, where their names decided."""
+        report = report_of(source, self.model.skeleton)
+        return {} if report is None else {"joints": report}
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model
-        canonical = model.conditioning == "canonical"
+        assumed = DEFAULT_HEIGHT if model.conditioning == "canonical" else None
+        told: Provenance = {"height_m": assumed if settings.height is None else settings.height, "unit": model.unit}
+        if model.size:
+            unit = model.unit if settings.height is None else "m"
+            told = {"size_m": settings.height, "size": words_of(model.size), "unit": unit}
         return {
             "model": model.name,
             "model_version": model.version,
@@ -128,8 +153,7 @@ class Lifter:
             "steps": settings.steps,
             "seed": settings.seed,
             "size_sd": self._size_variance(settings.height) ** 0.5,
-            "height_m": DEFAULT_HEIGHT if settings.height is None and canonical else settings.height,
-            "unit": model.unit,
+            **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
             "root": "solved",
@@ -168,7 +192,7 @@ class Lifter:
         and was told no height, gives the size itself."""
         if height is not None:
             return TOLD_HEIGHT_SD**2
-        return HEIGHT_SD**2 if self.model.conditioning == "canonical" else 0.0
+        return HEIGHT_SD**2 if self.model.conditioning == "canonical" and not self.model.size else 0.0
 
 
 def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
@@ -178,12 +202,22 @@ def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What a caller chose; `height` m, or None."""
+    """What a caller chose; `height`: a person's, or an animal's size, m, or None."""
 
     hypotheses: int
     steps: int
     seed: int
     height: float | None
+
+
+def _check_size(model: Model, height: float | None, size: float | None) -> None:
+    """People have a height, animals a size."""
+    if model.size and height is not None:
+        raise InputError(f"height: the model {model.name!r} measures {words_of(model.size)}; give that length as size")
+    if not model.size and size is not None:
+        raise InputError(f"size: the model {model.name!r} does not answer in body lengths; leave size out")
+    if size is not None and not (np.isfinite(size) and 1e-4 <= size <= 100):
+        raise InputError(f"size must lie between 0.0001 and 100 metres, got {size}")
 
 
 def _check_settings(settings: _Settings, model: Model) -> None:
@@ -193,9 +227,10 @@ def _check_settings(settings: _Settings, model: Model) -> None:
         raise InputError(f"hypotheses must be at least 1, got {settings.hypotheses}")
     if settings.steps < 1:
         raise InputError(f"steps must be at least 1, got {settings.steps}")
-    if settings.height is not None and not (np.isfinite(settings.height) and 0.1 <= settings.height <= 10):
-        raise InputError(f"height must lie between 0.1 and 10 metres, got {settings.height}")
-    if settings.height is not None and model.stature is None:
+    height = None if model.size else settings.height
+    if height is not None and not (np.isfinite(height) and 0.1 <= height <= 10):
+        raise InputError(f"height must lie between 0.1 and 10 metres, got {height}")
+    if height is not None and model.stature is None:
         raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
 
 

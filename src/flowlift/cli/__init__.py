@@ -30,7 +30,8 @@ def _app() -> App:
         "doctor": "What is installed, what works, and how to add what is missing.",
     }
     app.command("flowlift.cli.models:models", name="models", help="Which models there are, and how to add one.")
-    app.command("flowlift.cli.data:data", name="data", help="Poses to train on, from motion capture.")
+    app.command("flowlift.cli.data:data", name="data", help="Poses to train on, from motion capture or 3D recordings.")
+    app.command("flowlift.cli.skeleton:skeleton", name="skeleton", help="Skeletons: the built-in ones, and your own.")
     for name, help_line in commands.items():
         app.command(f"flowlift.cli.{name}:{name}", name=name, help=help_line)
     return app

@@ -2,11 +2,15 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from flowlift.cli.mapping import mapping_advice
 from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
+from flowlift.cli.report import complain
 from flowlift.containers import Poses3D
+from flowlift.errors import InputError, UnknownJointsError
 from flowlift.io import save, writer_for
 from flowlift.pipeline import LiftInterrupted, lift
 
@@ -25,6 +29,10 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
         write_all(stop.poses, job, quiet=True)
         written = ", ".join(map(str, job.paths))
         raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
+    except UnknownJointsError as error:
+        raise InputError(f"{job.source}: {error}{mapping_advice(job, settings)}") from error
+    if "joints" in poses.provenance and not quiet:
+        complain("joints", poses.provenance["joints"])
     write_all(poses, job, quiet=quiet)
     if job.overlay is not None:
         write_video(poses, job.source, job.overlay, settings, quiet=quiet)
