@@ -5,6 +5,7 @@ noise of density `q` (m^2/s^3), the same in every direction.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def kalman_filter(track: Track, q: Float64[np.ndarray, " point"]) -> Filtered:
         off = np.where(there[:, None], track.y[t] - m[:, :dim], 0.0)
         gain = p[:, :, :dim] @ inverse * there[:, None, None]
         far = np.einsum("pi,pij,pj->p", off, inverse, off)
-        likelihood -= 0.5 * there * (np.linalg.slogdet(s)[1] + far)
+        likelihood -= 0.5 * there * (np.log(np.linalg.det(s)) + far)
         m = m + np.einsum("pij,pj->pi", gain, off)
         kept = eye - np.concatenate([gain, np.zeros_like(gain)], axis=-1)
         p = kept @ p
@@ -86,10 +87,16 @@ def transition(
     dt: float, q: Float64[np.ndarray, " point"], dim: int
 ) -> tuple[Float64[np.ndarray, "state state"], Float64[np.ndarray, "point state state"]]:
     """How a state goes on over `dt` seconds, and the covariance that white acceleration adds."""
-    eye = np.eye(dim)
-    step = np.block([[eye, dt * eye], [0 * eye, eye]])
-    unit = np.block([[dt**3 / 3 * eye, dt**2 / 2 * eye], [dt**2 / 2 * eye, dt * eye]])
-    return step, q[:, None, None] * unit
+    same, carried, place, both, speed = _parts(dim)
+    unit = dt**3 / 3 * place + dt**2 / 2 * both + dt * speed
+    return same + dt * carried, q[:, None, None] * unit
+
+
+@cache
+def _parts(dim: int) -> Float64[np.ndarray, "5 state state"]:
+    """The matrices that a transition is made of: identity, velocity to position, and where each power of dt stands."""
+    blocks = np.array([[[1, 0], [0, 1]], [[0, 1], [0, 0]], [[1, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 0], [0, 1]]])
+    return np.stack([np.kron(block, np.eye(dim)) for block in blocks])
 
 
 def _start(

@@ -19,7 +19,7 @@ FEWEST = 4
 
 _SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 _DRIVES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-_FITTED = 300
+_FITTED = 200
 """Frames, in the middle of a stretch, that shares and drives are chosen on."""
 _BLOCK, _OVERLAP = 2000, 100
 """Frames smoothed together, and beyond them on either side: bounds the memory."""
@@ -30,6 +30,13 @@ class Smoothing:
     """`seconds`: motion that is faster is smoothed away; None: as the clip itself says; 0: nothing is smoothed."""
 
     seconds: float | None = None
+
+    @property
+    def word(self) -> str:
+        """As it was asked for."""
+        if self.seconds is None:
+            return "auto"
+        return f"{self.seconds:g} s" if self.seconds else "off"
 
     @classmethod
     def parse(cls, smooth: str | float) -> "Smoothing":

@@ -25,6 +25,7 @@ def over_time(
     `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
     same in all frames, and no smoothing takes it away. Hypotheses stay as they are: they tell of each frame by itself.
     """
+    poses = replace(poses, provenance={**poses.provenance, "smooth": smoothing.word})
     if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
         return poses
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
