@@ -6,7 +6,7 @@ from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import COCO17, HALPE26
 
-_BODIES = {17: COCO17, 26: HALPE26, 133: COCO17, 136: HALPE26}
+BODIES = {17: COCO17, 26: HALPE26, 133: COCO17, 136: HALPE26}
 """133 and 136: with face and hands, whose joints follow the body's (and, of 133, the feet's)."""
 
 
@@ -16,9 +16,9 @@ def body_of(joints: int, given: Skeleton | None, path: Path) -> Skeleton:
         if len(given) > joints:
             raise InputError(f"{path}: {joints} joints a person, but {given.name!r} has {len(given)}")
         return given
-    if joints not in _BODIES:
+    if joints not in BODIES:
         raise InputError(
-            f"{path}: {joints} joints a person and no names; {', '.join(map(str, _BODIES))} are known, "
+            f"{path}: {joints} joints a person and no names; {', '.join(map(str, BODIES))} are known, "
             f"else give --skeleton"
         )
-    return _BODIES[joints]
+    return BODIES[joints]
