@@ -28,6 +28,10 @@ LAYERS = (
         "containers",
         "concatenate",
         "conversion",
+        "gaps",
+        "swaps",
+        "ground",
+        "movement_dataset",
         "angles",
     ),
     (

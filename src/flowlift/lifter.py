@@ -13,11 +13,13 @@ from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
+from flowlift.temporal import Smoothing
 
 __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_of"]
 
@@ -69,7 +71,7 @@ class Lifter:
         hypotheses: int = 20,
         steps: int | None = None,
         seed: int = 0,
-        smooth: str = "auto",
+        smooth: str | float = "auto",
         height: float | None = None,
         keep_hypotheses: bool = False,
     ) -> Poses3D:
@@ -77,13 +79,15 @@ class Lifter:
 
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
         metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
-        model's own). The result depends on the seed and on each frame's own keypoints only, not on other frames or
-        people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
-        joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
-        missing joints. Raises InputError for settings out of range or a camera of another image size.
+        model's own). `smooth`: "auto", seconds, or "off" (`over_time`): then the result depends on the seed and on each
+        frame's own keypoints only; never on other people. A person with
+        fewer than 3 visible joints is NaN, unless the frames around that tell. A model with conditioning "screen" knows
+        no missing joints: they are put between their visible neighbours, and their covariance is larger by what is
+        assumed of missing joints. Raises InputError for settings out of range or a camera of another image size.
         """
         settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
-        _check_settings(settings, smooth, self.model)
+        _check_settings(settings, self.model)
+        smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
             raise InputError(
@@ -96,7 +100,19 @@ class Lifter:
         together = max(1, self.engine.together // hypotheses)
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
-        return found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
+        poses = found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
+
+    def over_time(self, poses: Poses3D, smooth: str | float = "auto", height: float | None = None) -> Poses3D:
+        """Smooth a clip that was lifted by this model, frame by frame: joints by their covariances, bones to one length
+        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`: as it was lifted with. Raises
+        InputError for other settings.
+        """
+        smoothing = Smoothing.parse(smooth)
+        if poses.keypoints is None or poses.camera is None:
+            return poses
+        seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(height))
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model
@@ -126,14 +142,14 @@ class Lifter:
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
-        weights = seen.visible * np.maximum(seen.score, 0.05)
+        weights = _weights(seen)
         errors = reprojection_errors(poses, view.rays, weights)
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
-        found.cov[rows] += self._size_variance(settings.height) * _outer(found.xyz[rows])
+        found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
         found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
 
@@ -155,8 +171,9 @@ class Lifter:
         return HEIGHT_SD**2 if self.model.conditioning == "canonical" else 0.0
 
 
-def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
-    return xyz[..., :, None] * xyz[..., None, :]
+def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
+    """How much each joint counts when the root is solved."""
+    return seen.visible * np.maximum(seen.score, 0.05)
 
 
 @dataclass(frozen=True)
@@ -169,7 +186,7 @@ class _Settings:
     height: float | None
 
 
-def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
+def _check_settings(settings: _Settings, model: Model) -> None:
     if settings.seed < 0:
         raise InputError(f"seed must be 0 or larger, got {settings.seed}")
     if settings.hypotheses < 1:
@@ -180,8 +197,6 @@ def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
         raise InputError(f"height must lie between 0.1 and 10 metres, got {settings.height}")
     if settings.height is not None and model.stature is None:
         raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
-    if smooth not in ("auto", "off"):
-        raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')
 
 
 def rows_of(keypoints: Keypoints2D, camera: Camera) -> Seen:

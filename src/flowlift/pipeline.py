@@ -17,6 +17,7 @@ from flowlift.errors import InputError
 from flowlift.io import is_keypoint_source, keeps_people_apart
 from flowlift.lifter import MIN_JOINTS, Lifter
 from flowlift.people import how_many, keep_people
+from flowlift.temporal import Smoothing
 
 
 class LiftInterrupted(KeyboardInterrupt):
@@ -35,7 +36,7 @@ def lift(
     hypotheses: int = 20,
     steps: int | None = None,
     seed: int = 0,
-    smooth: str = "auto",
+    smooth: str | float = "auto",
     height: float | None = None,
     keep_hypotheses: bool = False,
     fov: float | None = None,
@@ -74,7 +75,7 @@ def lift(
             hypotheses=hypotheses,
             steps=steps,
             seed=seed,
-            smooth=smooth,
+            smooth="off",  # over all frames together, at the end
             height=height,
             keep_hypotheses=keep_hypotheses,
         )
@@ -92,10 +93,12 @@ def lift(
                 stack.callback(detector.close)
             clip = open_images(frames, detector, report)
         known = choose_camera(clip.image_size, camera=calibrated, fov=fov, focal=focal)
+        Smoothing.parse(smooth)
         lift_chunk(clip.nothing)  # settings that cannot be are refused now, not after minutes of detection
         poses = lift_chunks(clip, lift_chunk, people=count)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
+    poses = lifter.over_time(poses, smooth, height)
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     return poses

@@ -76,6 +76,22 @@ BODY25B = _skeleton(
     """,
 )
 
+HALPE26 = _skeleton(
+    "halpe26",
+    _COCO
+    + """
+    head_top < nose
+    neck < nose
+    hip < neck
+    left_big_toe < left_ankle
+    right_big_toe < right_ankle
+    left_small_toe < left_ankle
+    right_small_toe < right_ankle
+    left_heel < left_ankle
+    right_heel < right_ankle
+    """,
+)
+
 _OPENPOSE_ARMS = """
     nose < neck
     neck
@@ -226,5 +242,5 @@ ANIMAL3D26 = _skeleton(
 
 BUILT_IN: dict[str, Skeleton] = {
     skeleton.name: skeleton
-    for skeleton in (HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, MEDIAPIPE33, MPI_INF_3DHP17, ANIMAL3D26)
+    for skeleton in (HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17, ANIMAL3D26)
 }

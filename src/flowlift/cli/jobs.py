@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
 from flowlift.containers import Poses3D
-from flowlift.io import save
+from flowlift.io import save, writer_for
 from flowlift.pipeline import LiftInterrupted, lift
 
 
@@ -44,7 +43,7 @@ def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping
 
 
 def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
-    """Write poses to each path in the format that its suffix names, and list the paths on a terminal.
+    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal.
 
     A page shows the video that was lifted, where it was one.
     """
@@ -52,9 +51,9 @@ def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
     from flowlift.view.html import write_html
 
     for path in job.paths:
-        if path.suffix.lower() == ".html" and has_pictures(job.source):
+        if writer_for(path, job.format).suffix == ".html" and has_pictures(job.source):
             write_html(poses, path, title=path.stem, film=film_beside(Path(str(job.source)), path))
         else:
-            save(poses, path)
+            save(poses, path, format=job.format)
         if sys.stdout.isatty() and not quiet:
             print(path)
