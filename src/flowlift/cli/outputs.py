@@ -25,9 +25,7 @@ class Job:
     overlay: Path | None = None
 
 
-def plan_jobs(
-    inputs: Sequence[str], output: str, formats: Sequence[str] = (), overlay: str | None = None
-) -> list[Job]:
+def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), overlay: str | None = None) -> list[Job]:
     """Match inputs with output files, and with `overlay`, a video or a folder for videos.
 
     `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. Raises OutputError where
