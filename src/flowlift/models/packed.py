@@ -7,8 +7,8 @@ import tempfile
 import weakref
 import zipfile
 import zlib
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 from flowlift.errors import ModelError, OutputError
 from flowlift.models.card import CARD, SKELETON, Model, read_card
@@ -98,7 +98,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 left -= _copied(source, target, min(left, LARGEST[name]), f"{path}: {name}")
 
 
-def _copied(source: IO[bytes], target: IO[bytes], most: int, what: str) -> int:
+def _copied(source: BufferedIOBase, target: BufferedIOBase, most: int, what: str) -> int:
     """Copy a stream, counting what truly comes. Raises ModelError where it is too much."""
     count = 0
     while block := source.read(2**20):
