@@ -51,10 +51,10 @@ def main() -> None:
         conditions = found.results[0].conditions
     processor = f"; {cpu:.0f} minutes of processor time in this run" if cpu > 1 else ""
     notes = [
-        "- a synthetic animal, 8 minutes at 30 frames/s, of which 70 % train, 10 % choose the epoch, 20 % are held out; "
-        "another recording: 2 minutes of another motion",
-        "- errors in % of the body's length (nose - neck - spine - tail base); against the recordings as triangulated, "
-        "which are themselves noisy (0.8 % of the body's length, each axis)",
+        "- a synthetic animal, 8 minutes at 30 frames/s: 70 % train, 10 % choose the epoch, 20 % are held out; another "
+        "recording: 2 minutes of another motion",
+        "- errors in % of the body's length (nose - neck - spine - tail base), against the recordings as triangulated, "
+        "which err themselves (0.8 % of the body's length along each axis)",
         f"- training: {card['minutes']} minutes, {card['views']:,} views{processor}{_state(options.state)}; "
         f"precision: {card['config']['run']['precision']}",
         f"- virtual cameras: {conditions.cameras.removeprefix('virtual, ')}; root: solved; intrinsics: given; "
