@@ -21,6 +21,7 @@ def lift(
     model: ModelOptions = _MODEL,
     camera: CameraOptions = _CAMERA,
     clip: InputOptions = _INPUT,
+    overlay: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """3D poses from videos, images, a camera or 2D keypoint files.
@@ -35,6 +36,8 @@ def lift(
     format
         What a folder gets instead of these (bvh, dlc.csv, ...; more than once for several), or what a file is,
         whatever its suffix.
+    overlay
+        Also a video with the result drawn onto it (.mp4 .mov .mkv), or a folder: then each input gives NAME.mp4.
     quiet
         No progress bar, no list of what was written.
     """
@@ -42,7 +45,7 @@ def lift(
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
-    jobs = plan_jobs(inputs, output, format or ())
+    jobs = plan_jobs(inputs, output, format or (), overlay)
     status = 0
     for job in jobs:
         try:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowlift.errors import OutputError
-from flowlift.io import WRITERS, writer_for
+from flowlift.errors import InputError, OutputError
+from flowlift.io import WRITERS, is_keypoint_source, writer_for
 
 FOLDER_SUFFIXES = (".npz", ".csv", ".html")
 """What a folder receives for each input: everything, for programs; a table; and a page to look at."""
@@ -14,16 +14,23 @@ FOLDER_SUFFIXES = (".npz", ".csv", ".html")
 
 @dataclass(frozen=True)
 class Job:
-    """One input (a path, or a camera's number) and the files that its poses go to; `format`: where no name says it."""
+    """One input (a path, or a camera's number), the files that its poses go to, and the video that shows them.
+
+    `format`: of files whose names do not say it.
+    """
 
     source: str | int
     paths: tuple[Path, ...]
     format: str | None = None
+    overlay: Path | None = None
 
 
-def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = ()) -> list[Job]:
-    """Match inputs with output files. `formats`: what a folder receives, or (one of them) what a file is, whatever its
-    name says. Raises OutputError where two would meet in one file, or none can be written."""
+def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), overlay: str | None = None) -> list[Job]:
+    """Match inputs with output files, and with `overlay`, a video or a folder for videos.
+
+    `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. Raises OutputError where
+    two would meet in one file, or none can be written; InputError for an overlay of no video.
+    """
     sources = [_source(given) for given in inputs]
     suffixes = [writer_for(Path(output), format).suffix for format in dict.fromkeys(formats)] or FOLDER_SUFFIXES
     if _is_file(output, known=bool(formats)):
@@ -41,9 +48,27 @@ def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = ()) -
             Job(source, tuple(Path(output) / f"{stem}{suffix}" for suffix in suffixes))
             for source, stem in zip(sources, stems, strict=True)
         ]
-    for path in (path for job in jobs for path in job.paths):
-        _check_writable(path, inputs)
+    if overlay is not None:
+        jobs = [replace(job, overlay=_overlay_path(job.source, overlay, len(jobs))) for job in jobs]
+    for path in (path for job in jobs for path in (*job.paths, job.overlay) if path is not None):
+        check_writable(path, inputs)
     return jobs
+
+
+def _overlay_path(source: str | int, overlay: str, inputs: int) -> Path:
+    from flowlift.io.video_writing import check_suffix
+
+    if isinstance(source, int) or is_keypoint_source(source):
+        raise InputError(
+            f"{source}: --overlay draws onto a video, and this is none (flowlift overlay takes one beside it)"
+        )
+    path = Path(overlay)
+    if overlay.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+        return path / f"{_stem(source)}.mp4"
+    if inputs > 1:
+        raise OutputError(f"{overlay}: one video cannot show {inputs} inputs; name a folder, such as overlays/")
+    check_suffix(path)
+    return path
 
 
 def _source(given: str) -> str | int:
@@ -72,7 +97,8 @@ def _is_file(output: str, *, known: bool) -> bool:
     return True
 
 
-def _check_writable(path: Path, inputs: Sequence[str]) -> None:
+def check_writable(path: Path, inputs: Sequence[str]) -> None:
+    """Raises OutputError for a path that is one of the inputs, or lies where nothing can be written."""
     for given in inputs:
         if path.exists() and Path(given).exists() and path.samefile(given):
             raise OutputError(f"{path}: this is an input, and writing would replace it; choose another name")

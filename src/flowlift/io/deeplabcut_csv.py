@@ -24,6 +24,11 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """Read the table. Raises InputError for rows that do not fit the header, or what is no number."""
+    return keypoints_from_table(*read_table(path), path, hints)
+
+
+def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    """Its columns, 2D or 3D, and their values. Raises InputError."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             rows = [row for row in csv.reader(stream) if row]
@@ -40,7 +45,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         raise InputError(f"{path}: the header's lines have different lengths: {sorted({*map(len, header.values())})}")
     individuals = levels.get("individuals", [""] * width)
     columns = [Column(*cells) for cells in zip(individuals, levels["bodyparts"], levels["coords"], strict=True)]
-    return keypoints_from_table(columns, _values(rows[len(header) :], first, width, path), path, hints)
+    return columns, _values(rows[len(header) :], first, width, path)
 
 
 def _values(body: list[list[str]], first: int, width: int, path: Path) -> Float64[np.ndarray, "frame column"]:

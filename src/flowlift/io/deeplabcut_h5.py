@@ -33,12 +33,17 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 
     Raises InputError for another HDF5 file, MissingExtraError without PyTables.
     """
+    return keypoints_from_table(*read_table(path), path, hints)
+
+
+def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    """Its columns, 2D or 3D, and their values. Raises InputError, MissingExtraError."""
     try:
         import tables
     except ImportError as error:
         raise MissingExtraError("reading DeepLabCut's h5", "dlc") from error
     try:
-        with _restricted_unpickling(), tables.open_file(str(path), "r") as file:
+        with restricted_unpickling(), tables.open_file(str(path), "r") as file:
             group = _group(file, path)
             columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
     except InputError:
@@ -46,11 +51,11 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     except Exception as error:  # PyTables and HDF5 raise nearly anything for a damaged file
         said = str(error).splitlines() or [repr(error)]
         raise InputError(f"{path}: not DeepLabCut's table: {said[0]}") from error
-    return keypoints_from_table(columns, values, path, hints)
+    return columns, values
 
 
 @contextmanager
-def _restricted_unpickling() -> Iterator[None]:
+def restricted_unpickling() -> Iterator[None]:
     """PyTables unpickles attributes as it reads them: for the length of this block it can only make plain values."""
     places = [import_module("tables.attributeset"), import_module("tables.atom")]
     safe = SimpleNamespace(loads=loads, UnpicklingError=InputError, PicklingError=InputError)

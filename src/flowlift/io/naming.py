@@ -1,16 +1,12 @@
 """A skeleton for joints that a file names: a built-in one where it fits, else one made of the names."""
 
-import re
 from collections.abc import Sequence
 
 from flowlift.errors import InputError
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import Skeleton, plain_name
 from flowlift.skeletons import BUILT_IN
 
-
-def plain_name(name: str) -> str:
-    """Lower case, with spaces and dashes as underscores: as the built-in skeletons name joints."""
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
+__all__ = ["plain_name", "skeleton_of"]
 
 
 def joint_name(name: str) -> str:

@@ -19,6 +19,9 @@ from flowlift.skeleton import Skeleton
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
 
+_IN_ANY_ORDER = ("openpose", "coco", "mediapipe_json")
+"""Formats that list who was found in each frame, not who it was."""
+
 _DAMAGE = (
     *(
         ArithmeticError,
@@ -37,11 +40,15 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Reader:
-    """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`."""
+    """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`.
+
+    `ordered`: its files keep people apart, one index for each through all frames.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     module: str
+    ordered: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,9 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut_h5"),
         ("NWB (ndx-pose)", (".nwb",), "nwb"),
         ("TRC (3D, or Sports2D's pixels)", (".trc",), "trc"),
+        ("C3D (3D)", (".c3d",), "c3d_markers"),
     ):
-        register(table, Reader(name, suffixes, f"flowlift.io.{module}"))
+        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=module not in _IN_ANY_ORDER))
     return MappingProxyType(table)
 
 
@@ -157,6 +165,14 @@ def is_keypoint_source(path: str | Path) -> bool:
         folders = (reader for reader in READERS.values() if FOLDER in reader.suffixes)
         return any(import_module(reader.module).matches(file) for reader in folders)
     return file.suffix.lower() in {suffix for reader in READERS.values() for suffix in reader.suffixes}
+
+
+def keeps_people_apart(path: str | Path) -> bool:
+    """Whether a person's index is the same in every frame of a file, by its format; also for what cannot be read."""
+    try:
+        return _find(_split(path)[0]).ordered
+    except (InputError, OSError):
+        return True
 
 
 def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = None) -> Path:

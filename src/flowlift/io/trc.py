@@ -1,6 +1,7 @@
 """TRC, the marker format of OpenSim: metres, y up; and Sports2D's, which holds pixels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,12 @@ from flowlift.io.positions import TO_Y_UP, frame_rate, needs_poses, seconds, y_u
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 
-_UNITS = {"m": 1.0, "mm": 1e-3, "cm": 1e-2, "px": 1.0}
+_UNITS = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
+_PIXELS = "px"
 _LARGEST = 50.0
 """Markers in one plane and further than so many metres from the origin are pixels, whatever the header says."""
+_OWN_UNITS = {unit.replace(" ", "_"): unit for unit in ("body lengths", "model units")}
+"""Units that are no metres, as the header names them."""
 _HEADER = "DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataStartFrame OrigNumFrames"
 
 
@@ -32,8 +36,9 @@ def matches(path: Path) -> bool:
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Positions from the camera (from the root where it is unknown). Missing: empty fields. No frame rate: 30.
 
-    Markers are called as in Pose2Sim's OpenSim models (LKnee). One file holds one person: of several, clip.trc becomes
-    clip_person0.trc, clip_person1.trc and so on. Raises OutputError, also for 2D keypoints.
+    Poses that are not in metres say so in the header: Units body_lengths. Markers are called as in Pose2Sim's OpenSim
+    models (LKnee). One file holds one person: of several, clip.trc becomes clip_person0.trc, clip_person1.trc and so
+    on. Raises OutputError, also for 2D keypoints.
     """
     poses = needs_poses(obj, path, "TRC")
     place = y_up(poses)
@@ -49,7 +54,7 @@ def _lines(poses: Poses3D, place: Float64[np.ndarray, "frame joint 3"], name: st
     rows = [
         ["PathFileType", "4", "(X/Y/Z)", name],
         _HEADER.split(),
-        [rate, rate, str(frames), str(joints), "m", rate, "1", str(frames)],
+        [rate, rate, str(frames), str(joints), poses.unit.replace(" ", "_"), rate, "1", str(frames)],
         ["Frame#", "Time", *(cell for marker in marker_names(poses.skeleton.joints) for cell in (marker, "", ""))],
         ["", "", *(f"{axis}{i}" for i in range(1, joints + 1) for axis in "XYZ")],
         [],
@@ -61,18 +66,37 @@ def _lines(poses: Poses3D, place: Float64[np.ndarray, "frame joint 3"], name: st
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
-    """Markers as one person's joints: relative to the root of their skeleton, in the camera frame's axes; keypoints
-    where they are pixels (y down, as Sports2D writes them).
+    """Markers as one person's joints: relative to the root of their skeleton, in the camera frame's axes; or pixels.
 
     A built-in skeleton where all its joints are among the markers (or by `hints`); else the markers hang on the first.
     No covariance is in the file: NaN. Raises InputError for a damaged file.
     """
+    found = read_markers(path)
+    pixels = found.unit == _PIXELS or _flat_and_large(found.xyz * _UNITS.get(found.unit, 1.0))
+    skeleton, order = _skeleton(found.names, hints, path, rename=pixels)
+    return _keypoints(found, skeleton, order, path, hints) if pixels else _poses(found, skeleton, order, path)
+
+
+@dataclass(frozen=True, eq=False)
+class Markers:
+    """What a file holds, as it is there: positions (frame, marker, 3) in its unit and axes, times in s."""
+
+    names: tuple[str, ...]
+    xyz: Float64[np.ndarray, "frame marker 3"]
+    times: Float64[np.ndarray, " frame"]
+    unit: str
+    rate: float
+
+
+def read_markers(path: Path) -> Markers:
+    """The markers under their own names. Raises InputError for a damaged file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     lines = text.splitlines()
     try:
         header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
         unit, rate = header["Units"].strip(), float(header["DataRate"])
-        factor = _UNITS[unit]
+        if unit not in (*_OWN_UNITS, *_UNITS, _PIXELS):
+            raise ValueError(f"its unit is {unit!r}, expected one of {', '.join((*_UNITS, _PIXELS, *_OWN_UNITS))}")
         names = [name.strip() for name in lines[3].rstrip("\t").split("\t")[2::3]]
         rows = [line.split("\t") for line in lines[5:] if line.strip()]
         if rows and not text.endswith("\n") and len(rows[-1]) < 2 + 3 * len(names):
@@ -84,22 +108,17 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
         raise InputError(f"{path}: damaged TRC: it holds no {'frames' if names else 'markers'}")
     if np.isinf(table).any() or np.isnan(table[:, 1]).any():
         raise InputError(f"{path}: damaged TRC: infinite positions, or frames without a time")
-    markers = table[:, 2:].reshape(len(table), len(names), 3)
-    pixels = unit == "px" or _flat_and_large(markers * factor)
-    skeleton, order = _skeleton(names, hints, path, rename=pixels)
-    if pixels:
-        return _keypoints(markers[:, order], skeleton, rate, table[:, 1], path, hints)
-    return _poses(markers[:, order] * factor * TO_Y_UP, skeleton, rate, table[:, 1], path)
+    return Markers(tuple(names), table[:, 2:].reshape(len(table), len(names), 3), table[:, 1], unit, rate)
 
 
-def _skeleton(names: list[str], hints: Hints, path: Path, *, rename: bool) -> tuple[Skeleton, list[int]]:
+def _skeleton(names: Sequence[str], hints: Hints, path: Path, *, rename: bool) -> tuple[Skeleton, list[int]]:
     """The skeleton, and each of its joints' place among the markers. `rename`: markers get the names that joints have
     in the built-in skeletons even where no skeleton is complete, so that they can be lifted."""
     known = [plain_name(name) for name in joint_names(names)]
     complete = any(set(skeleton.joints) <= set(known) for skeleton in BUILT_IN.values())
-    names = known if rename or complete else names
-    skeleton = skeleton_of(names, hints.skeleton, path.stem)
-    return skeleton, [names.index(joint) for joint in skeleton.joints]
+    called = known if rename or complete else list(names)
+    skeleton = skeleton_of(called, hints.skeleton, path.stem)
+    return skeleton, [called.index(joint) for joint in skeleton.joints]
 
 
 def _flat_and_large(metres: Float64[np.ndarray, "frame joint 3"]) -> bool:
@@ -108,37 +127,25 @@ def _flat_and_large(metres: Float64[np.ndarray, "frame joint 3"]) -> bool:
     return flat and bool(np.nanmax(np.abs(metres[..., :2]), initial=0.0) > _LARGEST)
 
 
-def _keypoints(
-    markers: Float64[np.ndarray, "frame joint 3"],
-    skeleton: Skeleton,
-    rate: float,
-    times: Float64[np.ndarray, " frame"],
-    path: Path,
-    hints: Hints,
-) -> Keypoints2D:
+def _keypoints(found: Markers, skeleton: Skeleton, order: list[int], path: Path, hints: Hints) -> Keypoints2D:
     """(0, 0) is what Sports2D fills gaps with: missing. The file holds no scores: NaN."""
-    xy = markers[:, None, :, :2]
+    xy = found.xyz[:, None, order, :2]
     xy = np.where((xy == 0).all(axis=-1, keepdims=True), np.nan, xy)
     size = image_size_or_guess(xy, hints.image_size, str(path))
-    return Keypoints2D(xy, np.full(xy.shape[:3], np.nan), skeleton, size, rate, path.name, times)
+    return Keypoints2D(xy, np.full(xy.shape[:3], np.nan), skeleton, size, found.rate, path.name, found.times)
 
 
-def _poses(
-    xyz: Float64[np.ndarray, "frame joint 3"],
-    skeleton: Skeleton,
-    rate: float,
-    times: Float64[np.ndarray, " frame"],
-    path: Path,
-) -> Poses3D:
+def _poses(found: Markers, skeleton: Skeleton, order: list[int], path: Path) -> Poses3D:
+    xyz = found.xyz[:, order] * _UNITS.get(found.unit, 1.0) * TO_Y_UP
     root = xyz[:, skeleton.root]
     return Poses3D(
         xyz=(xyz - root[:, None])[:, None],
         root=root[:, None],
         cov=np.full((len(xyz), 1, len(skeleton), 3, 3), np.nan),
         skeleton=skeleton,
-        fps=rate,
-        times=times,
-        provenance={"source": path.name},
+        fps=found.rate,
+        times=found.times,
+        provenance={"source": path.name} | ({"unit": _OWN_UNITS[found.unit]} if found.unit in _OWN_UNITS else {}),
     )
 
 
