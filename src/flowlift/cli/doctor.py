@@ -203,6 +203,7 @@ CHECKS = (
     Check("mediapipe detector", _mediapipe, "flowlift[mediapipe]"),
     Check("rtmlib detector", lambda: _importable("rtmlib"), "flowlift[rtmlib]"),
     Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
+    Check("plots (matplotlib)", lambda: _importable("matplotlib"), "flowlift[plot]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
 )
