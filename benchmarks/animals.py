@@ -199,12 +199,12 @@ def table(found: Sequence[Mapping[str, Any]], cameras: int) -> dict[str, Any]:
         ],
         "rows": rows,
         "notes": [
-            "- dataset: hand-animated animals (CC0, Quaternius and mesh2motion); split: trained without the bodies that "
-            f"are tested on, {', '.join(HELD_OUT)} of the rest choose the epoch; cameras: virtual, one a pose, 2.5 to 8 "
-            "body lengths away, pitch -10 to 60 degrees, any yaw, field of view 55 to 70 degrees, whole animal in the "
-            "image; keypoints: exact; intrinsics: given; joints: 26, those that a rig has; hypotheses: 20; steps: 3; "
-            f"smoothing: off; seeds of cameras and noise: {', '.join(map(str, SEEDS))}; body length: nose to neck to tail "
-            "base at rest",
+            "- dataset: hand-animated animals (CC0, Quaternius and mesh2motion); split: trained without the bodies "
+            f"tested on, {', '.join(HELD_OUT)} of the rest choose the epoch; cameras: virtual, one a pose, 2.5 to 8 "
+            "body lengths away, pitch -10 to 60 degrees, any yaw, field of view 55 to 70 degrees, whole animal in "
+            "the image; keypoints: exact; intrinsics: given; joints: 26, those that a rig has; hypotheses: 20; "
+            f"steps: 3; smoothing: off; seeds of cameras and noise: {', '.join(map(str, SEEDS))}; body length: nose "
+            "to neck to tail base at rest",
             f"- nearest neighbour: training poses and their mirror images, each seen by {cameras} such cameras",
             "- mean training pose: the same pose always; only the alignment differs",
         ],
