@@ -1,6 +1,7 @@
 """Clips joined from their parts."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -86,3 +87,16 @@ def test_the_parts_are_left_as_they_were(copies: int) -> None:
     joined = concatenate_poses([part] * copies)
     assert len(joined) == 2 * copies
     np.testing.assert_array_equal(part.xyz, before)
+
+
+@given(marked=st.lists(st.booleans(), min_size=1, max_size=4))
+def test_marks_of_what_was_bridged_stay_with_their_frames(marked: list[bool]) -> None:
+    parts = [make_poses(2, people + 1, seed=people) for people in range(len(marked))]
+    parts = [replace(part, bridged=np.full(part.xyz.shape[:3], mark)) for part, mark in zip(parts, marked, strict=True)]
+    joined = concatenate_poses(parts)
+    assert (joined.bridged is None) == (not any(marked))
+    for i, mark in enumerate(marked):
+        if joined.bridged is not None:
+            frames = joined.bridged[2 * i : 2 * i + 2]
+            assert (frames[:, : i + 1] == mark).all()
+            assert not frames[:, i + 1 :].any()

@@ -21,6 +21,8 @@ RENAMED = {
     ("human36m17", "mpi_inf_3dhp17"): {"head_top": "head", "head": "nose", "neck": "thorax"},
     ("body25b", "human36m17"): {"head": "head_top"},
     ("human36m17", "body25b"): {"head_top": "head"},
+    ("halpe26", "human36m17"): {"head": "head_top"},
+    ("human36m17", "halpe26"): {"head_top": "head"},
 }
 
 

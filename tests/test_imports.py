@@ -22,7 +22,7 @@ LAYERS = (
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
-        *("limb_alignment", "skeleton_words"),
+        *("limb_alignment", "skeleton_words", "gaps", "swaps", "ground", "movement_dataset", "angles"),
     ),
     (
         "adjacency",
@@ -37,12 +37,17 @@ LAYERS = (
         "networks",
         "screen",
         "published",
+        "kalman",
         "temporal",
+        "bone_lengths",
     ),
     ("runtime", "models"),
     ("lifter", "lifting"),
-    ("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files", "track"),
-    ("clips", "pipeline", "training", "evaluation"),
+    (
+        *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
+        *("track", "matching", "people"),
+    ),
+    ("clips", "pipeline", "training", "evaluation", "studio"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from flowlift.containers import Keypoints2D, Poses3D
 
@@ -13,7 +13,7 @@ def concatenate_poses(parts: Sequence[Poses3D]) -> Poses3D:
     """One clip from its parts in order: frames follow one another, people who are not in a part are NaN there.
 
     What is not an array (skeleton, fps, camera, provenance) is the first part's. `root`, `hypotheses`, `keypoints`
-    and `times` are kept where every part has them. Needs at least one part.
+    and `times` are kept where every part has them; `bridged` where one has it. Needs at least one part.
     """
     first = parts[0]
     if len(parts) == 1:
@@ -29,6 +29,7 @@ def concatenate_poses(parts: Sequence[Poses3D]) -> Poses3D:
         hypotheses=_stack_all([part.hypotheses for part in parts], people),
         keypoints=concatenate_keypoints(keypoints) if len(keypoints) == len(parts) else None,
         times=np.concatenate(times) if len(times) == len(parts) else None,
+        bridged=_stack_marks(parts, people),
     )
 
 
@@ -57,3 +58,15 @@ def _stack(arrays: Sequence[Float32[np.ndarray, "..."]], people: int) -> Float32
 def _stack_all(arrays: Sequence[Float32[np.ndarray, "..."] | None], people: int) -> Float32[np.ndarray, "..."] | None:
     known = [array for array in arrays if array is not None]
     return _stack(known, people) if len(known) == len(arrays) else None
+
+
+def _stack_marks(parts: Sequence[Poses3D], people: int) -> Bool[np.ndarray, "frame person joint"] | None:
+    if all(part.bridged is None for part in parts):
+        return None
+    marks = np.zeros((sum(map(len, parts)), people, parts[0].xyz.shape[2]), dtype=bool)
+    start = 0
+    for part in parts:
+        if part.bridged is not None:
+            marks[start : start + len(part), : part.people] = part.bridged
+        start += len(part)
+    return marks

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float32, Float64, Shaped
+from jaxtyping import Bool, Float32, Float64, Shaped
 
 from flowlift.camera import Camera, whole_image_size
 from flowlift.errors import InputError
@@ -31,6 +31,22 @@ def _frozen_times(value: Shaped[np.ndarray, " frame"] | None, frames: int) -> Fl
         raise InputError(f"times must have shape ({frames},), one per frame, got {times.shape}")
     times.setflags(write=False)
     return times
+
+
+def _frozen_marks(
+    value: Shaped[np.ndarray, "..."] | None, shape: tuple[int, ...]
+) -> Bool[np.ndarray, "frame person joint"] | None:
+    """None where nothing is marked, so that both ways to say so are the same."""
+    if value is None:
+        return None
+    given = np.asarray(value)
+    if given.shape != shape:
+        raise InputError(f"bridged must have shape {shape} to fit xyz, got {given.shape}")
+    marks = given == 1
+    if not (marks | (given == 0)).all():
+        raise InputError("bridged must hold nothing but True and False")
+    marks.setflags(write=False)
+    return marks if marks.any() else None
 
 
 def _frame_times(
@@ -112,7 +128,8 @@ class Poses3D:
     `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2.
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
     `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
-    `keypoints`: the 2D that was lifted, in its own skeleton. Arrays are copied, float32 and read-only.
+    `keypoints`: the 2D that was lifted, in its own skeleton. `bridged` (frame, person, joint): True where a joint was
+    not seen but carried over a gap from the frames around it; None: nowhere. Arrays are copied, float32 and read-only.
     Raises InputError for shapes that do not fit.
     """
 
@@ -126,6 +143,7 @@ class Poses3D:
     hypotheses: Given | None = None
     keypoints: Keypoints2D | None = None
     times: Given | None = None
+    bridged: Given | None = None
 
     def __post_init__(self) -> None:
         xyz = _frozen32(self.xyz)
@@ -154,6 +172,7 @@ class Poses3D:
             raise InputError(f"keypoints hold {self.keypoints.xy.shape[:2]} (frames, people), poses {(frames, people)}")
         _check_fps(self.fps)
         object.__setattr__(self, "times", _frozen_times(self.times, frames))
+        object.__setattr__(self, "bridged", _frozen_marks(self.bridged, (frames, people, joints)))
         object.__setattr__(self, "provenance", dict(self.provenance))
 
     def __len__(self) -> int:
@@ -184,3 +203,9 @@ class Poses3D:
         if self.root is None:
             raise InputError("these poses hold no root position: they were lifted without a camera")
         return self.root[:, :, None, :] + self.xyz
+
+    def to_xarray(self) -> Any:
+        """The poses as `movement_dataset` makes them an `xarray.Dataset`. Raises MissingExtraError without xarray."""
+        from flowlift.movement_dataset import movement_dataset
+
+        return movement_dataset(self)

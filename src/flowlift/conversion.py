@@ -26,6 +26,7 @@ _SHOULDERS: Sum = {"left_shoulder": 0.5, "right_shoulder": 0.5}
 _BUILT_TO: Mapping[str, Mapping[str, Sum]] = {
     "human36m17": {"hip": _HIP, "head": {"head_top": 1.0}},
     "mpi_inf_3dhp17": {"hip": _HIP},
+    "halpe26": {"hip": _HIP},
     "body25": {"hip": _HIP, "neck": _SHOULDERS},
     "coco18": {"neck": _SHOULDERS},
 }
@@ -33,6 +34,7 @@ _BETWEEN: Mapping[tuple[str, str], Mapping[str, Sum]] = {
     ("mpi_inf_3dhp17", "human36m17"): {"head": {"head_top": 1.0}, "nose": {"head": 1.0}, "thorax": {"neck": 1.0}},
     ("human36m17", "mpi_inf_3dhp17"): {"head_top": {"head": 1.0}, "head": {"nose": 1.0}, "neck": {"thorax": 1.0}},
     ("human36m17", "body25b"): {"head_top": {"head": 1.0}},
+    ("human36m17", "halpe26"): {"head_top": {"head": 1.0}},
     **ANIMAL_RULES,
 }
 _SAME_NAME_OTHER_PLACE = {"neck", "head"}

@@ -14,12 +14,14 @@ from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.models.words import words_of
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
+from flowlift.temporal import Smoothing
 
 __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_of"]
 
@@ -73,7 +75,7 @@ class Lifter:
         hypotheses: int = 20,
         steps: int | None = None,
         seed: int = 0,
-        smooth: str = "auto",
+        smooth: str | float = "auto",
         height: float | None = None,
         keep_hypotheses: bool = False,
         size: float | None = None,
@@ -83,15 +85,17 @@ class Lifter:
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
         metres (not given: 1.7, or as large as a model that answers in metres says). `size`: an animal's length, metres,
         along the joints that its model names (not given: poses are in body lengths). `steps`: solver steps (None: the
-        model's own). The result depends on the seed and on each frame's own keypoints only, not on other frames or
-        people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
-        joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
-        missing joints. Raises InputError for settings out of range or a camera of another image size.
+        model's own). `smooth`: "auto", seconds, or "off" (`over_time`): then the result depends on the seed and on each
+        frame's own keypoints only; never on other people. A person with fewer than 3 visible joints is NaN, unless the
+        frames around that tell. A model with conditioning "screen" knows no missing joints: they are put between their
+        visible neighbours, and their covariance is larger by what is assumed of missing joints. Raises InputError for
+        settings out of range or a camera of another image size.
         """
         _check_size(self.model, height, size)
         scale = height if size is None else size
         settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, scale)
-        _check_settings(settings, smooth, self.model)
+        _check_settings(settings, self.model)
+        smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
             raise InputError(
@@ -105,7 +109,26 @@ class Lifter:
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
         provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
-        return found.as_poses(keypoints, self.model.skeleton, camera, provenance)
+        poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(scale))
+
+    def over_time(
+        self,
+        poses: Poses3D,
+        smooth: str | float = "auto",
+        height: float | None = None,
+        size: float | None = None,
+    ) -> Poses3D:
+        """Smooth a clip that was lifted by this model, frame by frame: joints by their covariances, bones to one length
+        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`, `size`: as it was lifted with.
+        Raises InputError for other settings.
+        """
+        smoothing = Smoothing.parse(smooth)
+        if poses.keypoints is None or poses.camera is None:
+            return poses
+        seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
+        doubt = self._size_variance(height if size is None else size)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=doubt)
 
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""
@@ -129,6 +152,7 @@ class Lifter:
             "hypotheses": settings.hypotheses,
             "steps": settings.steps,
             "seed": settings.seed,
+            "size_sd": self._size_variance(settings.height) ** 0.5,
             **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
@@ -142,14 +166,14 @@ class Lifter:
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
-        weights = seen.visible * np.maximum(seen.score, 0.05)
+        weights = _weights(seen)
         errors = reprojection_errors(poses, view.rays, weights)
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
-        found.cov[rows] += self._size_variance(settings.height) * _outer(found.xyz[rows])
+        found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
         found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
 
@@ -171,8 +195,9 @@ class Lifter:
         return HEIGHT_SD**2 if self.model.conditioning == "canonical" and not self.model.size else 0.0
 
 
-def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
-    return xyz[..., :, None] * xyz[..., None, :]
+def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
+    """How much each joint counts when the root is solved."""
+    return seen.visible * np.maximum(seen.score, 0.05)
 
 
 @dataclass(frozen=True)
@@ -195,7 +220,7 @@ def _check_size(model: Model, height: float | None, size: float | None) -> None:
         raise InputError(f"size must lie between 0.0001 and 100 metres, got {size}")
 
 
-def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
+def _check_settings(settings: _Settings, model: Model) -> None:
     if settings.seed < 0:
         raise InputError(f"seed must be 0 or larger, got {settings.seed}")
     if settings.hypotheses < 1:
@@ -207,8 +232,6 @@ def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
         raise InputError(f"height must lie between 0.1 and 10 metres, got {height}")
     if height is not None and model.stature is None:
         raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
-    if smooth not in ("auto", "off"):
-        raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')
 
 
 def rows_of(keypoints: Keypoints2D, camera: Camera) -> Seen:

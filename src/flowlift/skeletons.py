@@ -79,6 +79,22 @@ BODY25B = skeleton_of_tree(
     """,
 )
 
+HALPE26 = skeleton_of_tree(
+    "halpe26",
+    _COCO
+    + """
+    head_top < nose
+    neck < nose
+    hip < neck
+    left_big_toe < left_ankle
+    right_big_toe < right_ankle
+    left_small_toe < left_ankle
+    right_small_toe < right_ankle
+    left_heel < left_ankle
+    right_heel < right_ankle
+    """,
+)
+
 _OPENPOSE_ARMS = """
     nose < neck
     neck
@@ -198,7 +214,7 @@ MPI_INF_3DHP17 = skeleton_of_tree(
 BUILT_IN: dict[str, Skeleton] = {
     skeleton.name: skeleton
     for skeleton in (
-        *(HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, MEDIAPIPE33, MPI_INF_3DHP17),
+        *(HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17),
         *ANIMALS,
     )
 }

@@ -21,6 +21,7 @@ EXTRAS = {
     "DeepLabCut h5 files": "dlc",
     "PyTorch engine": "train",
     "training": "train",
+    "studio": "studio",
 }
 
 BREAKAGES = {

@@ -19,8 +19,13 @@ def _app() -> App:
     )
     commands = {
         "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
+        "overlay": "Draw a result onto its video.",
+        "plot": "Joint angles and paths over time, with their uncertainty.",
+        "compare": "Two results, or a result and the truth: how far apart they are.",
         "evaluate": "How good a model is on a labelled data set, by its protocol.",
         "train": "Train a model from a configuration, or go on with a run.",
+        "view": "Show a result: video and 2D beside 3D, in one page.",
+        "studio": "Lift in the browser: drop files, watch, look, download.",
         "demo": "Lift a clip that flowlift synthesises, and show the result.",
         "doctor": "What is installed, what works, and how to add what is missing.",
     }

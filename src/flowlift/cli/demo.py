@@ -47,6 +47,7 @@ def demo(
         for file in write_files(Path("animal" if output == "demo.html" else output), seed=seed, seconds=60 * minutes):
             print(file)
         return
+    from flowlift.cli.browser import open_page
     from flowlift.demo import synthesize
     from flowlift.lifter import Lifter
     from flowlift.view.html import write_html
@@ -58,7 +59,7 @@ def demo(
     print(_summary(measure(poses, clip.truth), len(poses)))
     print(path)
     if show and sys.stdout.isatty():
-        _open(path)
+        open_page(path)
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,3 @@ def _page_path(output: str) -> Path:
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
     return path
-
-
-def _open(path: Path) -> None:
-    """Open the page where there is a desktop; elsewhere a browser would take over the terminal."""
-    import webbrowser
-
-    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(path.resolve().as_uri())

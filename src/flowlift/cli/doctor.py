@@ -170,6 +170,12 @@ def _torch() -> str:
     return f"torch {found}, {'CUDA works' if cuda else 'no CUDA device'}"
 
 
+def _rerun() -> str:
+    found = _installed("rerun-sdk")
+    _try("import rerun")
+    return found
+
+
 def _installed(*packages: str) -> str:
     return ", ".join(f"{package} {version(package)}" for package in packages)
 
@@ -207,6 +213,12 @@ CHECKS = (
     Check("rtmlib detector", lambda: _importable("rtmlib"), "flowlift[rtmlib]"),
     Check("superanimal detector", lambda: _installed("deeplabcut"), "flowlift[superanimal]"),
     Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
+    Check("SLEAP and NWB files", lambda: _importable("sleap_io"), "flowlift[sleap]"),
+    Check("C3D files", lambda: _importable("ezc3d"), "flowlift[c3d]"),
+    Check("Parquet files", lambda: _importable("pyarrow"), "flowlift[parquet]"),
+    Check("netCDF files (movement)", lambda: _importable("xarray", "h5netcdf"), "flowlift[movement]"),
+    Check("rerun recordings", _rerun, "flowlift[rerun]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
+    Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
 )

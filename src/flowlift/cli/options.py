@@ -15,12 +15,14 @@ class ModelOptions:
     """Packaged or imported model, or the folder of one."""
     hypotheses: int = 20
     """3D hypotheses drawn for each person and frame."""
+    keep_hypotheses: Annotated[bool, Parameter(name="--keep-hypotheses", negative="")] = False
+    """Keep every hypothesis in the result: larger files, and a cloud in the viewer."""
     steps: int | None = None
     """Solver steps for each hypothesis; the model's own number when not given."""
     seed: int = 0
     """Seed of the noise: the same seed gives the same poses."""
     smooth: str = "auto"
-    """Smoothing over time."""
+    """Over time: auto, off, or seconds (faster motion than that is smoothed away)."""
     height: float | None = None
     """The person's height, metres: fixes the scale, which one camera cannot see."""
     size: float | None = None
@@ -58,6 +60,8 @@ class InputOptions:
     mapping: str | None = None
     """A TOML file: of which of a keypoint file's joints the model's are made, where their names do not tell."""
     fps: float | None = None
-    """Frames per second of a keypoint file that does not say."""
+    """Frames per second of a keypoint file that does not say, or of a folder of images."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
+    people: str = "all"
+    """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""

@@ -105,7 +105,7 @@ def learning_rate(config: OptimizerConfig, *, step: int, steps_per_epoch: int, s
 def make_optimizer(config: OptimizerConfig, module: nn.Module) -> torch.optim.Optimizer:
     """Adam with amsgrad, as published, or AdamW."""
     kind: Any = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
-    settings = {"amsgrad": True} if config.name == "adam" else {}
+    settings = {"amsgrad": True} if config.name == "adam" else {"fused": True}
     return kind(
         module.parameters(),
         lr=config.learning_rate,
