@@ -1,6 +1,7 @@
 """The synthetic animal as files: what programs for several cameras and for 2D keypoints would have written."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def write_files(folder: Path, *, seed: int = 0, seconds: float = 480.0) -> tuple
 
 def skeleton_toml(skeleton: Skeleton) -> str:
     """A skeleton as `Skeleton.load` reads it."""
-    quoted = [f"{json.dumps(joint)} = {json.dumps(above or '')}" for joint, above in _tree(skeleton)]
+    parents = zip(skeleton.joints, skeleton.parents, strict=True)
+    lines = [f"{_key(joint)} = {json.dumps(above or '')}" for joint, above in parents]
     pairs = [f"    [{json.dumps(left)}, {json.dumps(right)}]," for left, right in skeleton.pairs]
     return "\n".join(
         [
@@ -47,14 +49,14 @@ def skeleton_toml(skeleton: Skeleton) -> str:
             f"size = {json.dumps(list(skeleton.size_chain))}",
             "",
             "[parents]",
-            *quoted,
+            *lines,
             "",
         ]
     )
 
 
-def _tree(skeleton: Skeleton) -> Iterable[tuple[str, str | None]]:
-    return zip(skeleton.joints, skeleton.parents, strict=True)
+def _key(joint: str) -> str:
+    return joint if re.fullmatch(r"[A-Za-z0-9_-]+", joint) else json.dumps(joint)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

@@ -141,7 +141,7 @@ class Lifter:
         told: Provenance = {"height_m": assumed if settings.height is None else settings.height, "unit": model.unit}
         if model.size:
             unit = model.unit if settings.height is None else "m"
-            told = {"size_m": settings.height, "size": words_of(model.size), "unit": unit}
+            told = {"size_m": settings.height, "size_along": words_of(model.size), "unit": unit}
         return {
             "model": model.name,
             "model_version": model.version,

@@ -71,6 +71,6 @@ def doubts(skeleton: Skeleton) -> list[str]:
         if "right" in left.lower() or "left" in right.lower():
             lines.append(f"the pair {left} | {right} names the right side first")
         above = [skeleton.parents[skeleton.index(joint)] for joint in (left, right)]
-        if above[0] != above[1] and paired.get(above[0] or "") != above[1]:
+        if paired.get(above[0] or "", above[0]) != above[1]:
             lines.append(f"{left} hangs on {above[0]}, {right} on {above[1]}: these are not each other's other side")
     return lines

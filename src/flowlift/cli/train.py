@@ -62,7 +62,7 @@ def train(
     from flowlift.models.registry import check_name
     from flowlift.training.config import find_config
 
-    if config is None and recordings.skeleton is None:
+    if config is None and (recordings.skeleton is None or data is None):
         raise InputError("name a configuration, or give --skeleton and --data")
     plan = find_config(config or "any")
     called = name or output.resolve().name

@@ -158,9 +158,13 @@ def _mat(path: Path) -> list[Recording]:
         return _h5(path)
     try:
         from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
     except ImportError as error:
         raise MissingExtraError("reading .mat", EXTRA) from error
-    return _dannce(loadmat(path, variable_names=["pred"])["pred"], path)
+    try:
+        return _dannce(loadmat(path, variable_names=["pred"])["pred"], path)
+    except MatReadError as error:
+        raise InputError(f"{path}: damaged MATLAB file: {error}") from error
 
 
 def _trc(path: Path) -> list[Recording]:

@@ -113,7 +113,7 @@ def _poses(sessions: Sequence[Session], which: Sequence[np.ndarray], skeleton: S
         xyz = session.xyz[frames]
         root = xyz[:, skeleton.root]
         known = np.isfinite(xyz[..., :1])
-        middle = np.where(known, xyz, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        middle = np.where(known, xyz, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1).astype(np.float32)
         about = np.where(np.isfinite(root), root, middle)
         place = np.where(np.isfinite(root), root, np.nan)
         parts.append(Poses(xyz - about[:, None], place, np.full(len(frames), number)))

@@ -7,8 +7,8 @@ import tempfile
 import weakref
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from flowlift.errors import ModelError, OutputError
 from flowlift.models.card import CARD, SKELETON, Model, read_card
@@ -95,15 +95,15 @@ def _unpack(path: Path, folder: Path) -> None:
         left = _TOGETHER
         for name in names:
             with archive.open(name) as source, (folder / name).open("wb") as target:
-                left -= _copied(source, target, min(left, LARGEST[name]), f"{path}: {name}")
+                left -= _copied(source.read, target.write, min(left, LARGEST[name]), f"{path}: {name}")
 
 
-def _copied(source: IO[bytes], target: IO[bytes], most: int, what: str) -> int:
+def _copied(read: Callable[[int], bytes], write: Callable[[bytes], int], most: int, what: str) -> int:
     """Copy a stream, counting what truly comes. Raises ModelError where it is too much."""
     count = 0
-    while block := source.read(2**20):
+    while block := read(2**20):
         count += len(block)
         if count > most:
             raise ModelError(f"{what} is larger than {most:,} bytes")
-        target.write(block)
+        write(block)
     return count
