@@ -29,8 +29,12 @@ LAYERS = (
         "concatenate",
         "conversion",
         "gaps",
+        "limbs",
+        "swap_search",
         "swaps",
+        "contacts",
         "ground",
+        "footing",
     ),
     (
         "adjacency",
