@@ -1,13 +1,18 @@
 """What every test shares: shape checks on each annotated array, hypothesis profiles, and the data outside the tree."""
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import jaxtyping
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Before anything imports flowlift: annotations are checked in tests, and only there. An int will do for a float;
 # jaxtyping decorates method by method, where beartype cannot know what Self is, so Self passes.
@@ -45,3 +50,16 @@ def parity(parity_folder: Path) -> Mapping[str, np.ndarray]:
     """The golden arrays of functions.npz, by name; `parity_folder` holds the other files."""
     with np.load(parity_folder / "functions.npz", allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+@pytest.fixture(scope="module")  # not longer: its driver keeps an event loop running
+def chromium() -> Iterator["Browser"]:
+    """A headless Chromium; skipped where there is none, or nothing to drive it with."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'flowlift[dev]'")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

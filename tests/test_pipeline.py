@@ -23,6 +23,7 @@ from flowlift.pipeline import LiftInterrupted, lift_chunks
 from flowlift.skeleton import Skeleton
 
 SKELETON = Skeleton.named("human36m17")
+JOINTS = np.arange(len(SKELETON))
 
 
 @dataclass
@@ -44,7 +45,8 @@ class Frames:
 
 
 class Detector:
-    """Finds as many people as it is told for each frame; their pixels hold the frame's number."""
+    """Finds as many people as it is told for each frame, side by side; their first joint's x holds the frame's number,
+    and 300 for each person to their left."""
 
     skeleton = SKELETON
     name = "told"
@@ -53,8 +55,9 @@ class Detector:
         self.people = people
 
     def __call__(self, frame: Frame) -> Detection:
-        shape = (self.people(frame.index), len(SKELETON))
-        return Detection(np.full((*shape, 2), frame.index, dtype=np.float32), np.ones(shape, dtype=np.float32))
+        places = 300 * np.arange(self.people(frame.index))
+        xy = np.stack([np.add.outer(places, 10 * JOINTS) + frame.index, np.add.outer(0 * places, 20 * JOINTS)], axis=-1)
+        return Detection(xy.astype(np.float32), np.ones(xy.shape[:2], dtype=np.float32))
 
     def close(self) -> None:
         pass
@@ -94,7 +97,11 @@ def test_the_result_does_not_depend_on_the_chunks(count: int, chunk: int, crowd:
     np.testing.assert_array_equal(parts.xyz, whole.xyz)
     np.testing.assert_array_equal(parts.frame_times, np.arange(count) / 25)
     seen = np.isfinite(whole.xyz[..., 0]).all(axis=-1).sum(axis=-1)
-    np.testing.assert_array_equal(seen, [crowd[frame % len(crowd)] for frame in range(count)])
+    told = np.array([crowd[frame % len(crowd)] for frame in range(count)])
+    if len(set(crowd)) == 1:
+        np.testing.assert_array_equal(seen, told)
+    else:
+        assert (seen <= told).all(), "who flickers is a ghost"
 
 
 @given(count=st.integers(1, 30), stop=st.integers(0, 29), chunk=st.integers(1, 12))
@@ -134,7 +141,7 @@ def test_no_frames_are_no_poses() -> None:
 
 
 def test_images_do_not_pile_up() -> None:
-    frames = Frames(2000, image_size=(320, 240))  # 440 MB, were they kept
+    frames = Frames(400, image_size=(640, 480))  # 370 MB, were they kept
     tracemalloc.start()
     try:
         poses = lifted(frames, Detector())
@@ -142,7 +149,7 @@ def test_images_do_not_pile_up() -> None:
     finally:
         tracemalloc.stop()
     assert poses is not None
-    assert len(poses) == 2000
+    assert len(poses) == 400
     assert peak < 20e6
 
 

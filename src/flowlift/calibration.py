@@ -64,6 +64,11 @@ def read_camera(path: Path, name: str | None = None) -> CameraValues:
     return values
 
 
+def camera_names(path: Path) -> tuple[str, ...]:
+    """The names of a calibration file's cameras. Raises InputError."""
+    return tuple(_read_cameras(path))
+
+
 def match_camera(path: Path, stem: str) -> str | None:
     """The name of the camera that a video called `stem` fits (cam01 ~ cam_01), or None. Raises InputError."""
     return _match(_read_cameras(path), stem)

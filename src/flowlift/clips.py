@@ -2,20 +2,22 @@
 
 import mimetypes
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float32
 
-from flowlift.containers import Keypoints2D
-from flowlift.detect import Detection, Detector
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.detect import Detector
 from flowlift.errors import InputError
 from flowlift.io import READERS, load
 from flowlift.io.video import FrameSource, open_frames
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
+from flowlift.track import Sighting, Tracked, Tracker, stack, track
 
 CHUNK = 256
 """Frames that are lifted together. It bounds the memory and changes no result."""
@@ -49,10 +51,12 @@ def source_name(source: str | Path | int) -> str:
     return f"camera{source}" if isinstance(source, int) else Path(source).resolve().stem
 
 
-def open_source(source: str | Path | int, start: float | None, end: float | None) -> FrameSource:
+def open_source(
+    source: str | Path | int, start: float | None, end: float | None, fps: float | None = None
+) -> FrameSource:
     """`open_frames`; for a file that is no video nor image by its name either, the error lists what is read."""
     try:
-        return open_frames(source, start=start, end=end)
+        return open_frames(source, start=start, end=end, fps=fps)
     except InputError as error:
         kind = mimetypes.guess_type(str(source))[0] or ""
         if not Path(str(source)).is_file() or kind.startswith(("video/", "image/")):
@@ -87,10 +91,28 @@ def load_keypoints(
     return found
 
 
+def load_poses(path: str | Path) -> Poses3D:
+    """`load` for 3D poses. Raises InputError, also for 2D keypoints."""
+    found = load(path)
+    if not isinstance(found, Poses3D):
+        raise InputError(f"{path}: these are 2D keypoints; 3D poses are wanted, such as flowlift lift writes")
+    return found
+
+
 def open_keypoints(
-    source: str | Path, keypoints: Keypoints2D, start: float | None, end: float | None, report: Progress
+    source: str | Path,
+    keypoints: Keypoints2D,
+    start: float | None,
+    end: float | None,
+    report: Progress,
+    *,
+    ordered: bool = True,
 ) -> Clip:
-    """Keypoints between two times (s) as a clip. Raises InputError where they cannot hold a pose."""
+    """Keypoints between two times (s) as a clip. Raises InputError where they cannot hold a pose.
+
+    `ordered`: a person's index is the same in every frame; else people are followed. Where they cannot be, a warning
+    says so.
+    """
     if not len(keypoints):
         raise InputError(f"{source}: it holds no frames")
     keypoints = cut(keypoints, start, end, source)
@@ -99,13 +121,32 @@ def open_keypoints(
         raise InputError(f"{source}: no joint is visible in any of its {len(keypoints)} frames")
     if visible.max() < MIN_JOINTS:
         raise InputError(f"{source}: never more than {visible.max()} joints are visible; a pose needs {MIN_JOINTS}")
+    if not ordered:
+        try:
+            keypoints = track(keypoints)
+        except InputError as error:
+            warnings.warn(f"{source}: {error}; a person is a place in the file's lists", UserWarning, stacklevel=2)
     return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report))
 
 
 def open_images(frames: FrameSource, detector: Detector, report: Progress) -> Clip:
-    """What a detector will find in images, as a clip."""
+    """What a detector will find in images, as a clip. People are followed, except through images without a rate."""
     nothing = _gather([], frames, detector.skeleton)
     return Clip(frames.name, nothing, detected_chunks(frames, detector, report), detector.name)
+
+
+class AsDetected:
+    """Stands in for a `Tracker` where frames do not follow one another: a person is a place in the detector's list."""
+
+    def push(
+        self, time: float, xy: Float32[np.ndarray, "person joint 2"], score: Float32[np.ndarray, "person joint"]
+    ) -> list[Tracked]:
+        """The frame as it is."""
+        return [Tracked(time, {place: Sighting(*each) for place, each in enumerate(zip(xy, score, strict=True))})]
+
+    def flush(self) -> list[Tracked]:
+        """Nothing waits."""
+        return []
 
 
 def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Iterator[Chunk]:
@@ -118,21 +159,41 @@ def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Iterator[Chunk]
 
 def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -> Iterator[Chunk]:
     """Detect keypoints frame by frame and give them in chunks; on Ctrl-C, give what was detected, then raise it."""
-    first, pending = 0, list[_Seen]()
+    follow = Tracker() if _is_a_clip(frames) else AsDetected()
+    rest = _Rest(0, [])
     report(0, frames.frame_count)
     try:
-        for frame in frames:
-            pending.append(_Seen(frame.time, detector(frame)))
-            report(first + len(pending), frames.frame_count)
-            if len(pending) == CHUNK:
-                yield Chunk(first, _gather(pending, frames, detector.skeleton))
-                pending, first = [], first + CHUNK  # in this order: Ctrl-C between the two repeats nothing
+        for done, frame in enumerate(frames, 1):
+            found = detector(frame)
+            rest.frames.extend(follow.push(frame.time, found.xy, found.score))
+            report(done, frames.frame_count)
+            while len(rest.frames) >= CHUNK:
+                yield rest.chunk(frames, detector.skeleton)
+                rest = rest.after()
     except KeyboardInterrupt:
-        if pending:
-            yield Chunk(first, _gather(pending, frames, detector.skeleton))
+        yield from _remaining(rest, follow, frames, detector.skeleton)
         raise
-    if pending:
-        yield Chunk(first, _gather(pending, frames, detector.skeleton))
+    yield from _remaining(rest, follow, frames, detector.skeleton)
+
+
+class _Rest(NamedTuple):
+    """Frames that wait for their chunk, and the number of the first of them: one value, so that Ctrl-C finds both."""
+
+    first: int
+    frames: list[Tracked]
+
+    def chunk(self, source: FrameSource, skeleton: Skeleton) -> Chunk:
+        return Chunk(self.first, _gather(self.frames[:CHUNK], source, skeleton))
+
+    def after(self) -> "_Rest":
+        return _Rest(self.first + CHUNK, self.frames[CHUNK:])
+
+
+def _remaining(rest: _Rest, follow: Tracker | AsDetected, source: FrameSource, skeleton: Skeleton) -> Iterator[Chunk]:
+    rest.frames.extend(follow.flush())
+    while rest.frames:
+        yield rest.chunk(source, skeleton)
+        rest = rest.after()
 
 
 def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: str | Path) -> Keypoints2D:
@@ -148,17 +209,14 @@ def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: 
     return replace(keypoints.frames(int(first), int(last)), times=times[first:last])
 
 
-class _Seen(NamedTuple):
-    time: float
-    found: Detection
+def _is_a_clip(frames: FrameSource) -> bool:
+    from flowlift.io.images import ImageSource
+
+    return not (isinstance(frames, ImageSource) and frames.fps is None)
 
 
-def _gather(seen: Sequence[_Seen], frames: FrameSource, skeleton: Skeleton) -> Keypoints2D:
-    people = max((len(each.found.xy) for each in seen), default=1) or 1  # a row of NaN where nobody was found
-    xy = np.full((len(seen), people, len(skeleton), 2), np.nan, dtype=np.float32)
-    score = np.full(xy.shape[:3], np.nan, dtype=np.float32)
-    for row, each in enumerate(seen):
-        xy[row, : len(each.found.xy)], score[row, : len(each.found.xy)] = each.found.xy, each.found.score
+def _gather(seen: list[Tracked], frames: FrameSource, skeleton: Skeleton) -> Keypoints2D:
+    xy, score = stack(seen, len(skeleton))
     return Keypoints2D(
         xy=xy,
         score=score,

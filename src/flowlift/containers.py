@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Shaped
@@ -123,8 +123,8 @@ class Keypoints2D:
 class Poses3D:
     """3D poses of one clip, with their uncertainty.
 
-    `xyz` (frame, person, joint, 3): metres, relative to the root joint, camera frame (x right, y down, z forward);
-    NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
+    `xyz` (frame, person, joint, 3): metres (or `unit`), relative to the root joint, camera frame (x right, y down, z
+    forward); NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
     `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2.
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
     `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
@@ -188,6 +188,11 @@ class Poses3D:
         return _frame_times(self.times, self.fps, len(self))
 
     @property
+    def unit(self) -> str:
+        """What lengths are in, where they are not in metres: "body lengths", "model units"; by the provenance."""
+        return str(self.provenance.get("unit") or "m")
+
+    @property
     def std(self) -> Float32[np.ndarray, "frame person joint 3"]:
         """Standard deviation of `xyz` along the camera's axes, metres."""
         return np.sqrt(np.diagonal(self.cov, axis1=-2, axis2=-1)).astype(np.float32)
@@ -198,3 +203,9 @@ class Poses3D:
         if self.root is None:
             raise InputError("these poses hold no root position: they were lifted without a camera")
         return self.root[:, :, None, :] + self.xyz
+
+    def to_xarray(self) -> Any:
+        """The poses as `movement_dataset` makes them an `xarray.Dataset`. Raises MissingExtraError without xarray."""
+        from flowlift.movement_dataset import movement_dataset
+
+        return movement_dataset(self)

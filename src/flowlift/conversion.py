@@ -1,4 +1,7 @@
-"""Keypoints from one skeleton to another: each target joint is a weighted sum of named source joints, or missing."""
+"""Keypoints from one skeleton to another: each target joint is a weighted sum of named source joints, or missing.
+
+Between built-in skeletons definitions decide. The joints of any other are found by their names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,13 +10,13 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from flowlift.animal_rules import ANIMAL_RULES, Sum
+from flowlift.animal_skeletons import ANIMALS
 from flowlift.containers import Keypoints2D
-from flowlift.errors import InputError
-from flowlift.skeleton import Skeleton
-from flowlift.skeletons import BODY25, BODY25B
-
-Sum = Mapping[str, float]
-"""Source joint -> weight; the weights of a position sum to 1."""
+from flowlift.errors import InputError, UnknownJointsError
+from flowlift.joint_names import joints_by_name
+from flowlift.skeleton import Skeleton, plain_name
+from flowlift.skeletons import BODY25, BODY25B, BUILT_IN
 
 _HIP: Sum = {"left_hip": 0.5, "right_hip": 0.5}  # the hip centre is the middle of both hips by definition
 _SHOULDERS: Sum = {"left_shoulder": 0.5, "right_shoulder": 0.5}
@@ -23,6 +26,7 @@ _SHOULDERS: Sum = {"left_shoulder": 0.5, "right_shoulder": 0.5}
 _BUILT_TO: Mapping[str, Mapping[str, Sum]] = {
     "human36m17": {"hip": _HIP, "head": {"head_top": 1.0}},
     "mpi_inf_3dhp17": {"hip": _HIP},
+    "halpe26": {"hip": _HIP},
     "body25": {"hip": _HIP, "neck": _SHOULDERS},
     "coco18": {"neck": _SHOULDERS},
 }
@@ -30,6 +34,8 @@ _BETWEEN: Mapping[tuple[str, str], Mapping[str, Sum]] = {
     ("mpi_inf_3dhp17", "human36m17"): {"head": {"head_top": 1.0}, "nose": {"head": 1.0}, "thorax": {"neck": 1.0}},
     ("human36m17", "mpi_inf_3dhp17"): {"head_top": {"head": 1.0}, "head": {"nose": 1.0}, "neck": {"thorax": 1.0}},
     ("human36m17", "body25b"): {"head_top": {"head": 1.0}},
+    ("human36m17", "halpe26"): {"head_top": {"head": 1.0}},
+    **ANIMAL_RULES,
 }
 _SAME_NAME_OTHER_PLACE = {"neck", "head"}
 """Joints whose name means another place in another skeleton: never carried over by name alone."""
@@ -108,26 +114,58 @@ def convert(keypoints: Keypoints2D, target: Skeleton, rule: str = "default") -> 
 
 @cache
 def conversion(source: Skeleton, target: Skeleton) -> Conversion:
-    """The default conversion. Raises InputError when fewer than 6 joints of the body, face apart, can be had."""
-    weights = np.zeros((len(target), len(source)))
-    for row, joint in enumerate(target.joints):
-        for name, weight in _rule(source, target, joint).items():
-            weights[row, source.index(name)] = weight
-    found = [joint for joint, row in zip(target.joints, weights, strict=True) if row.any()]
+    """The default conversion. Raises UnknownJointsError when fewer than 6 joints below the face can be had.
+
+    A skeleton of one's own means what it says: joints of the same name are the same, and half of them are enough.
+    """
+    found = rules(source, target)
+    if target.name not in BUILT_IN:
+        lacking = [joint for joint in target.joints if joint not in found]
+        if len(lacking) > len(target) / 2:
+            raise UnknownJointsError(
+                f"{source.name!r} keypoints do not convert to {target.name!r}: nothing among "
+                f"{', '.join(source.joints)} is called {', '.join(lacking)}"
+            )
+        return conversion_by(found, source, target)
     body = [joint for joint in found if not _FACE & set(joint.split("_"))]
     if source != target and len(body) < LEAST:
-        raise InputError(
+        raise UnknownJointsError(
             f"{source.name!r} keypoints do not convert to {target.name!r}: below the face they share "
             f"{', '.join(body) or 'no joints'}, and at least {LEAST} joints are needed; "
             f"{target.name!r} has {', '.join(target.joints)}"
         )
+    return conversion_by(found, source, target)
+
+
+def conversion_by(found: Mapping[str, Sum], source: Skeleton, target: Skeleton) -> Conversion:
+    """The conversion that makes each target joint of what `found` says; others are missing."""
+    weights = np.zeros((len(target), len(source)))
+    for joint, rule in found.items():
+        for name, weight in rule.items():
+            weights[target.index(joint), source.index(name)] = weight
     return Conversion(source, target, np.stack([weights, weights]))
+
+
+def rules(source: Skeleton, target: Skeleton) -> dict[str, Sum]:
+    """What each target joint is made of, for those that can be had, in the target's order."""
+    if {source, target} <= set(BUILT_IN.values()) and (source in ANIMALS) is not (target in ANIMALS):
+        return {}
+    by_name = {} if source == target or BUILT_IN.get(source.name) == source else joints_by_name(source.joints, target)
+    if target.name not in BUILT_IN:
+        alike = {plain_name(name): {name: 1.0} for name in reversed(source.joints)}
+        found = {joint: alike.get(plain_name(joint)) or by_name.get(joint, {}) for joint in target.joints}
+    else:
+        found = {joint: by_name.get(joint) or _rule(source, target, joint) for joint in target.joints}
+    return {joint: rule for joint, rule in found.items() if rule}
 
 
 def _rule(source: Skeleton, target: Skeleton, joint: str) -> Sum:
     if source == target:
         return {joint: 1.0}
-    built = _BETWEEN.get((source.name, target.name), {}).get(joint, {})
+    between = _BETWEEN.get((source.name, target.name), {})
+    built = between.get(joint, {})
+    if joint in between and not built:
+        return {}
     same_place = joint not in _SAME_NAME_OTHER_PLACE or _family(source) == _family(target)
     if not built and joint in source.joints and same_place:
         return {joint: 1.0}

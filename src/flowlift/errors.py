@@ -9,6 +9,10 @@ class InputError(FlowliftError):
     """A file or value that was given cannot be used."""
 
 
+class UnknownJointsError(InputError):
+    """Keypoints whose joints are not those that a model needs, or are called otherwise."""
+
+
 class OutputError(FlowliftError):
     """A result cannot be written where it was asked for."""
 

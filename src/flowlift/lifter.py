@@ -11,13 +11,17 @@ from flowlift.aggregate import covariance, reprojection_errors, rpea_weights, we
 from flowlift.camera import DEFAULT_FOV, Camera, solve_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
+from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
+from flowlift.models.words import words_of
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
+from flowlift.temporal import Smoothing
 
 __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_of"]
 
@@ -59,6 +63,8 @@ class Lifter:
         """How 2D enters this model."""
         if self.model.conditioning == "screen":
             return ScreenConditioning(self.model.skeleton, self.model.stature)
+        if self.model.size:
+            return CanonicalConditioning(self.model.skeleton, 1.0, standard=1.0)
         assert self.model.stature is not None  # the card's own rule
         return CanonicalConditioning(self.model.skeleton, self.model.stature)
 
@@ -69,21 +75,27 @@ class Lifter:
         hypotheses: int = 20,
         steps: int | None = None,
         seed: int = 0,
-        smooth: str = "auto",
+        smooth: str | float = "auto",
         height: float | None = None,
         keep_hypotheses: bool = False,
+        size: float | None = None,
     ) -> Poses3D:
         """Lift 2D keypoints of any skeleton that converts to the model's to 3D poses with covariances.
 
         Without a camera a field of view of 55 degrees across the longer side is assumed. `height`: the person's,
-        metres (not given: 1.7, or as large as a model that answers in metres says). `steps`: solver steps (None: the
-        model's own). The result depends on the seed and on each frame's own keypoints only, not on other frames or
-        people. A person with fewer than 3 visible joints is NaN. A model with conditioning "screen" knows no missing
-        joints: they are put between their visible neighbours, and their covariance is larger by what is assumed of
-        missing joints. Raises InputError for settings out of range or a camera of another image size.
+        metres (not given: 1.7, or as large as a model that answers in metres says). `size`: an animal's length, metres,
+        along the joints that its model names (not given: poses are in body lengths). `steps`: solver steps (None: the
+        model's own). `smooth`: "auto", seconds, or "off" (`over_time`): then the result depends on the seed and on each
+        frame's own keypoints only; never on other people. A person with fewer than 3 visible joints is NaN, unless the
+        frames around that tell. A model with conditioning "screen" knows no missing joints: they are put between their
+        visible neighbours, and their covariance is larger by what is assumed of missing joints. Raises InputError for
+        settings out of range or a camera of another image size.
         """
-        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, height)
-        _check_settings(settings, smooth, self.model)
+        _check_size(self.model, height, size)
+        scale = height if size is None else size
+        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, scale)
+        _check_settings(settings, self.model)
+        smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
         if camera.image_size != keypoints.image_size:
             raise InputError(
@@ -96,11 +108,40 @@ class Lifter:
         together = max(1, self.engine.together // hypotheses)
         for start in range(0, len(rows), together):
             self._lift_rows(found, rows[start : start + together], seen, settings)
-        return found.as_poses(keypoints, self.model.skeleton, camera, self._provenance(settings, camera))
+        provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
+        poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(scale))
+
+    def over_time(
+        self,
+        poses: Poses3D,
+        smooth: str | float = "auto",
+        height: float | None = None,
+        size: float | None = None,
+    ) -> Poses3D:
+        """Smooth a clip that was lifted by this model, frame by frame: joints by their covariances, bones to one length
+        over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`, `size`: as it was lifted with.
+        Raises InputError for other settings.
+        """
+        smoothing = Smoothing.parse(smooth)
+        if poses.keypoints is None or poses.camera is None:
+            return poses
+        seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
+        doubt = self._size_variance(height if size is None else size)
+        return over_time(poses, seen, _weights(seen), smoothing, size_variance=doubt)
+
+    def _joints(self, source: Skeleton) -> Provenance:
+        """What became of the keypoints' joints, where their names decided."""
+        report = report_of(source, self.model.skeleton)
+        return {} if report is None else {"joints": report}
 
     def _provenance(self, settings: "_Settings", camera: Camera) -> Provenance:
         model = self.model
-        canonical = model.conditioning == "canonical"
+        assumed = DEFAULT_HEIGHT if model.conditioning == "canonical" else None
+        told: Provenance = {"height_m": assumed if settings.height is None else settings.height, "unit": model.unit}
+        if model.size:
+            unit = model.unit if settings.height is None else "m"
+            told = {"size_m": settings.height, "size_along": words_of(model.size), "unit": unit}
         return {
             "model": model.name,
             "model_version": model.version,
@@ -111,8 +152,8 @@ class Lifter:
             "hypotheses": settings.hypotheses,
             "steps": settings.steps,
             "seed": settings.seed,
-            "height_m": DEFAULT_HEIGHT if settings.height is None and canonical else settings.height,
-            "unit": model.unit,
+            "size_sd": self._size_variance(settings.height) ** 0.5,
+            **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
             "root": "solved",
@@ -125,14 +166,14 @@ class Lifter:
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
-        weights = seen.visible * np.maximum(seen.score, 0.05)
+        weights = _weights(seen)
         errors = reprojection_errors(poses, view.rays, weights)
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
-        found.cov[rows] += self._size_variance(settings.height) * _outer(found.xyz[rows])
+        found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
         found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
 
@@ -151,16 +192,17 @@ class Lifter:
         and was told no height, gives the size itself."""
         if height is not None:
             return TOLD_HEIGHT_SD**2
-        return HEIGHT_SD**2 if self.model.conditioning == "canonical" else 0.0
+        return HEIGHT_SD**2 if self.model.conditioning == "canonical" and not self.model.size else 0.0
 
 
-def _outer(xyz: Float32[np.ndarray, "row joint 3"]) -> Float32[np.ndarray, "row joint 3 3"]:
-    return xyz[..., :, None] * xyz[..., None, :]
+def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
+    """How much each joint counts when the root is solved."""
+    return seen.visible * np.maximum(seen.score, 0.05)
 
 
 @dataclass(frozen=True)
 class _Settings:
-    """What a caller chose; `height` m, or None."""
+    """What a caller chose; `height`: a person's, or an animal's size, m, or None."""
 
     hypotheses: int
     steps: int
@@ -168,19 +210,28 @@ class _Settings:
     height: float | None
 
 
-def _check_settings(settings: _Settings, smooth: str, model: Model) -> None:
+def _check_size(model: Model, height: float | None, size: float | None) -> None:
+    """People have a height, animals a size."""
+    if model.size and height is not None:
+        raise InputError(f"height: the model {model.name!r} measures {words_of(model.size)}; give that length as size")
+    if not model.size and size is not None:
+        raise InputError(f"size: the model {model.name!r} does not answer in body lengths; leave size out")
+    if size is not None and not (np.isfinite(size) and 1e-4 <= size <= 100):
+        raise InputError(f"size must lie between 0.0001 and 100 metres, got {size}")
+
+
+def _check_settings(settings: _Settings, model: Model) -> None:
     if settings.seed < 0:
         raise InputError(f"seed must be 0 or larger, got {settings.seed}")
     if settings.hypotheses < 1:
         raise InputError(f"hypotheses must be at least 1, got {settings.hypotheses}")
     if settings.steps < 1:
         raise InputError(f"steps must be at least 1, got {settings.steps}")
-    if settings.height is not None and not (np.isfinite(settings.height) and 0.1 <= settings.height <= 10):
-        raise InputError(f"height must lie between 0.1 and 10 metres, got {settings.height}")
-    if settings.height is not None and model.stature is None:
+    height = None if model.size else settings.height
+    if height is not None and not (np.isfinite(height) and 0.1 <= height <= 10):
+        raise InputError(f"height must lie between 0.1 and 10 metres, got {height}")
+    if height is not None and model.stature is None:
         raise InputError(f"height: the model {model.name!r} does not know how tall its bodies stand; leave height out")
-    if smooth not in ("auto", "off"):
-        raise InputError(f'smooth must be "auto" or "off", got {smooth!r}')
 
 
 def rows_of(keypoints: Keypoints2D, camera: Camera) -> Seen:

@@ -11,11 +11,15 @@ from flowlift.camera import Camera
 from flowlift.clip_camera import choose_camera, read_camera_for
 from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.detect import Detector, load_detector
 from flowlift.errors import InputError
-from flowlift.io import is_keypoint_source
+from flowlift.io import is_keypoint_source, keeps_people_apart
+from flowlift.io.mapping_file import read_mapping
+from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
+from flowlift.people import how_many, keep_people
+from flowlift.temporal import Smoothing
 
 
 class LiftInterrupted(KeyboardInterrupt):
@@ -34,7 +38,7 @@ def lift(
     hypotheses: int = 20,
     steps: int | None = None,
     seed: int = 0,
-    smooth: str = "auto",
+    smooth: str | float = "auto",
     height: float | None = None,
     keep_hypotheses: bool = False,
     fov: float | None = None,
@@ -43,9 +47,12 @@ def lift(
     end: float | None = None,
     detector: str | Detector = "mediapipe",
     skeleton: str | None = None,
+    mapping: str | Path | None = None,
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
+    people: int | str = "all",
     device: str | None = None,
+    size: float | None = None,
     progress: Progress | None = None,
     **detector_options: object,
 ) -> Poses3D:
@@ -53,15 +60,20 @@ def lift(
 
     `camera` (or `fov`, degrees across the longer image side; or `focal`, px) says what is known of the camera; with
     none of them a common field of view is assumed. A calibration file with several cameras is asked for the one that
-    is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres. `start`, `end`: seconds.
-    `skeleton`, `fps`, `image_size` (width, height) describe a keypoint file that does not say. `detector_options` go
-    to the detector. `progress` is called with (frames done, frames expected or None). Frames without a person are NaN.
+    is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as
+    its model measures it, metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML
+    file that says of which joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`,
+    `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too. People who
+    are listed frame by frame are followed; `people` says how many to keep of those who fill the clip most ("largest":
+    one), or "all". `detector_options` go to the detector. `progress` is called with (frames done, frames expected or
+    None). Frames without a person are NaN.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     calibrated = None if camera is None else read_camera_for(camera, source_name(source))
     lifter = Lifter.load(model, device=device)
-    report = progress or _ignore
+    report, count = progress or _ignore, how_many(people)
     known: Camera | None = None
+    told: Provenance = {}
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
         return lifter(
@@ -70,34 +82,50 @@ def lift(
             hypotheses=hypotheses,
             steps=steps,
             seed=seed,
-            smooth=smooth,
+            smooth="off",  # over all frames together, at the end
             height=height,
             keep_hypotheses=keep_hypotheses,
+            size=size,
         )
 
     with ExitStack() as stack:
         if not isinstance(source, int) and is_keypoint_source(source):
             seen_by = None if calibrated is None else calibrated.image_size
+            ordered = keeps_people_apart(source)
             keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
-            clip = open_keypoints(source, keypoints, start, end, report)
+            if mapping is not None:
+                mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
+                keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
+            clip = open_keypoints(source, keypoints, start, end, report, ordered=ordered)
         else:
-            frames = open_source(source, start, end)
+            if mapping is not None:
+                raise InputError(
+                    f"{source}: mapping is for keypoint files; what finds joints in images knows their names"
+                )
+            frames = open_source(source, start, end, fps)
             if isinstance(detector, str):
                 detector = load_detector(detector, **detector_options)
                 stack.callback(detector.close)
             clip = open_images(frames, detector, report)
         known = choose_camera(clip.image_size, camera=calibrated, fov=fov, focal=focal)
+        Smoothing.parse(smooth)
         lift_chunk(clip.nothing)  # settings that cannot be are refused now, not after minutes of detection
-        poses = lift_chunks(clip, lift_chunk)
+        poses = lift_chunks(clip, lift_chunk, people=count)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
+    poses = lifter.over_time(poses, smooth, height, size)
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
-    return poses
+    return replace(poses, provenance={**poses.provenance, **told})
 
 
-def lift_chunks(clip: Clip, lift_chunk: Callable[[Keypoints2D], Poses3D]) -> Poses3D | None:
-    """Lift chunk after chunk; None when there is none. Raises LiftInterrupted on Ctrl-C, with all that was detected."""
+def lift_chunks(
+    clip: Clip, lift_chunk: Callable[[Keypoints2D], Poses3D], *, people: int | None = None
+) -> Poses3D | None:
+    """Lift chunk after chunk; None when there is none. `people`: how many to keep, None: all.
+
+    Raises LiftInterrupted on Ctrl-C, with all that was detected.
+    """
     parts: dict[int, Poses3D] = {}  # by first frame: lifting a chunk again, after Ctrl-C, does no harm
     chunk = None
     try:
@@ -106,14 +134,15 @@ def lift_chunks(clip: Clip, lift_chunk: Callable[[Keypoints2D], Poses3D]) -> Pos
     except KeyboardInterrupt:
         if chunk is not None and chunk.first not in parts:
             parts[chunk.first] = lift_chunk(chunk.keypoints)
-        raise LiftInterrupted(_join(parts, clip)) from None
-    return _join(parts, clip)
+        raise LiftInterrupted(_join(parts, clip, people)) from None
+    return _join(parts, clip, people)
 
 
-def _join(parts: dict[int, Poses3D], clip: Clip) -> Poses3D | None:
+def _join(parts: dict[int, Poses3D], clip: Clip, people: int | None) -> Poses3D | None:
     if not parts:
         return None
-    poses = concatenate_poses(list(parts.values()))
+    kept = list(parts.values()) if people is None else keep_people(list(parts.values()), people)
+    poses = concatenate_poses(kept)
     return replace(poses, provenance={**poses.provenance, "source": clip.name, "detector": clip.detector})
 
 

@@ -1,27 +1,37 @@
 """A skeleton: named joints, their parents, left-right pairs and a root. No index is known outside."""
 
+import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
 from flowlift.errors import InputError
 
 
+def plain_name(name: str) -> str:
+    """Lower case, with spaces and dashes as underscores: as the built-in skeletons name joints."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """Named joints that form one tree.
 
-    `parents` gives each joint's parent by name (None for the root only); `pairs` lists (left, right) joints.
-    Raises InputError for duplicate or unknown names, several roots, a cycle, or a joint in two pairs.
+    `parents` gives each joint's parent by name (None for the root only); `pairs` lists (left, right) joints. `size`:
+    joints whose distances, each to the next, add up to the body's length; it says how lengths are told, and does not
+    make two skeletons differ. Raises InputError for duplicate or unknown names, several roots, a cycle, a joint in two
+    pairs, or a size of fewer than two joints.
     """
 
     name: str
     joints: tuple[str, ...]
     parents: tuple[str | None, ...]
     pairs: tuple[tuple[str, str], ...] = ()
+    size: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         def fail(what: str) -> None:
@@ -55,6 +65,11 @@ class Skeleton:
                 fail(f"paired joint {joint!r} is not a joint")
             if paired.count(joint) > 1:
                 fail(f"joint {joint!r} stands in two left-right pairs")
+        for joint in self.size:
+            if joint not in self.joints:
+                fail(f"size names {joint!r}, which is not a joint")
+        if len(self.size) == 1:
+            fail("size needs at least two joints")
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -82,6 +97,28 @@ class Skeleton:
             i, j = self.index(left), self.index(right)
             order[i], order[j] = j, i
         return tuple(order)
+
+    @cached_property
+    def size_chain(self) -> tuple[str, ...]:
+        """`size`; where it is not given, the path of the most bones between two joints that stand in no pair (with
+        fewer than two such joints, between any two), the first one in the joints' order among equals."""
+        if self.size:
+            return self.size
+        paired = {joint for pair in self.pairs for joint in pair}
+        middle = [joint for joint in range(len(self)) if self.joints[joint] not in paired]
+        ends = middle if len(middle) > 1 else range(len(self))
+        paths = (self._path(a, b) for a, b in combinations(ends, 2))
+        return tuple(self.joints[joint] for joint in max(paths, key=len, default=(self.root,)))
+
+    def _path(self, a: int, b: int) -> tuple[int, ...]:
+        """Joints from one to another along the bones."""
+        up = [[a], [b]]
+        for chain in up:
+            while self.parent_indices[chain[-1]] >= 0:
+                chain.append(self.parent_indices[chain[-1]])
+        meet = next(joint for joint in up[0] if joint in up[1])
+        down = up[1][: up[1].index(meet)]
+        return (*up[0][: up[0].index(meet) + 1], *reversed(down))
 
     @cached_property
     def topological(self) -> tuple[int, ...]:
@@ -114,8 +151,13 @@ class Skeleton:
         return BUILT_IN[name]
 
     @classmethod
+    def named_or_loaded(cls, text: str) -> "Skeleton":
+        """A built-in skeleton by name, or one of a TOML file. Raises InputError."""
+        return cls.load(text) if text.endswith(".toml") else cls.named(text)
+
+    @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a skeleton from TOML: `name`, a table `[parents]` (joint = "parent", "" for the root), `pairs`.
+        """Read a skeleton from TOML: `name`, a table `[parents]` (joint = "parent", "" for the root), `pairs`, `size`.
 
         Raises InputError when the file cannot be read or does not describe a skeleton.
         """
@@ -132,12 +174,19 @@ class Skeleton:
             isinstance(p, list) and len(p) == 2 and all(isinstance(j, str) for j in p) for p in pairs
         ):
             raise InputError(f'{path}: expected pairs = [["left name", "right name"], ...]')
+        size = table.get("size", [])
+        if not isinstance(size, list) or not all(isinstance(joint, str) for joint in size):
+            raise InputError(f'{path}: expected size = ["nose", ..., "tail_base"], the joints that a length goes along')
+        unknown = set(table) - {"name", "parents", "pairs", "size"}
+        if unknown:
+            raise InputError(f"{path}: a skeleton has no {sorted(unknown)[0]!r}; it has name, pairs, size, [parents]")
         try:
             return cls(
                 name=str(table.get("name", path.stem)),
                 joints=tuple(parents),
                 parents=tuple(parent or None for parent in parents.values()),
                 pairs=tuple((left, right) for left, right in pairs),
+                size=tuple(size),
             )
         except InputError as error:
             raise InputError(f"{path}: {error}") from error

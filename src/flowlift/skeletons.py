@@ -1,22 +1,25 @@
 """The built-in skeletons, each in its source's joint order. Left and right are the subject's own."""
 
+from flowlift.animal_skeletons import ANIMAL3D26, ANIMALPOSE20, ANIMALS, AP10K17, SUPERANIMAL_QUADRUPED39
 from flowlift.skeleton import Skeleton
+from flowlift.skeleton_tree import skeleton_of_tree
 
+__all__ = [
+    "ANIMAL3D26",
+    "ANIMALPOSE20",
+    "AP10K17",
+    "BODY25",
+    "BODY25B",
+    "BUILT_IN",
+    "COCO17",
+    "COCO18",
+    "HUMAN36M17",
+    "MEDIAPIPE33",
+    "MPI_INF_3DHP17",
+    "SUPERANIMAL_QUADRUPED39",
+]
 
-def _skeleton(name: str, tree: str) -> Skeleton:
-    """Build a skeleton from lines of `joint < parent`; joints called left_x and right_x are paired."""
-    links = [line.split() for line in tree.splitlines() if line.strip()]
-    joints = tuple(link[0] for link in links)
-    lefts = [joint for joint in joints if joint.startswith("left_")]
-    return Skeleton(
-        name=name,
-        joints=joints,
-        parents=tuple(link[2] if len(link) > 1 else None for link in links),
-        pairs=tuple((left, "right_" + left.removeprefix("left_")) for left in lefts),
-    )
-
-
-HUMAN36M17 = _skeleton(
+HUMAN36M17 = skeleton_of_tree(
     "human36m17",
     """
     hip
@@ -59,9 +62,9 @@ _COCO = """
     right_ankle < right_knee
 """
 
-COCO17 = _skeleton("coco17", _COCO)
+COCO17 = skeleton_of_tree("coco17", _COCO)
 
-BODY25B = _skeleton(
+BODY25B = skeleton_of_tree(
     "body25b",
     _COCO
     + """
@@ -72,6 +75,22 @@ BODY25B = _skeleton(
     left_heel < left_ankle
     right_big_toe < right_ankle
     right_small_toe < right_ankle
+    right_heel < right_ankle
+    """,
+)
+
+HALPE26 = skeleton_of_tree(
+    "halpe26",
+    _COCO
+    + """
+    head_top < nose
+    neck < nose
+    hip < neck
+    left_big_toe < left_ankle
+    right_big_toe < right_ankle
+    left_small_toe < left_ankle
+    right_small_toe < right_ankle
+    left_heel < left_ankle
     right_heel < right_ankle
     """,
 )
@@ -93,7 +112,7 @@ _OPENPOSE_FACE = """
     left_ear < left_eye
 """
 
-COCO18 = _skeleton(
+COCO18 = skeleton_of_tree(
     "coco18",
     _OPENPOSE_ARMS
     + """
@@ -107,7 +126,7 @@ COCO18 = _skeleton(
     + _OPENPOSE_FACE,
 )
 
-BODY25 = _skeleton(
+BODY25 = skeleton_of_tree(
     "body25",
     _OPENPOSE_ARMS
     + """
@@ -130,7 +149,7 @@ BODY25 = _skeleton(
     """,
 )
 
-MEDIAPIPE33 = _skeleton(
+MEDIAPIPE33 = skeleton_of_tree(
     "mediapipe33",
     """
     nose
@@ -169,7 +188,7 @@ MEDIAPIPE33 = _skeleton(
     """,
 )
 
-MPI_INF_3DHP17 = _skeleton(
+MPI_INF_3DHP17 = skeleton_of_tree(
     "mpi_inf_3dhp17",
     """
     head_top < head
@@ -192,39 +211,10 @@ MPI_INF_3DHP17 = _skeleton(
     """,
 )
 
-ANIMAL3D26 = _skeleton(
-    "animal3d26",
-    """
-    left_eye < nose
-    right_eye < nose
-    mouth_mid < nose
-    left_front_paw < left_front_knee
-    right_front_paw < right_front_knee
-    left_back_paw < left_back_knee
-    right_back_paw < right_back_knee
-    tail_base
-    left_front_thigh < left_shoulder
-    right_front_thigh < right_shoulder
-    left_back_thigh < tail_base
-    right_back_thigh < tail_base
-    left_shoulder < neck
-    right_shoulder < neck
-    left_front_knee < left_front_thigh
-    right_front_knee < right_front_thigh
-    left_back_knee < left_back_thigh
-    right_back_knee < right_back_thigh
-    neck < tail_base
-    tail_end < tail_mid
-    left_ear < left_eye
-    right_ear < right_eye
-    left_mouth_corner < mouth_mid
-    right_mouth_corner < mouth_mid
-    nose < neck
-    tail_mid < tail_base
-    """,
-)
-
 BUILT_IN: dict[str, Skeleton] = {
     skeleton.name: skeleton
-    for skeleton in (HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, MEDIAPIPE33, MPI_INF_3DHP17, ANIMAL3D26)
+    for skeleton in (
+        *(HUMAN36M17, COCO17, BODY25, BODY25B, COCO18, HALPE26, MEDIAPIPE33, MPI_INF_3DHP17),
+        *ANIMALS,
+    )
 }

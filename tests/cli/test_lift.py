@@ -16,6 +16,7 @@ import flowlift
 from flowlift.cli import main
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
+from flowlift.io import WRITERS
 
 
 def names(folder: Path) -> list[str]:
@@ -58,12 +59,29 @@ def test_a_folder_gets_poses_table_and_page(run, walk: Path, tmp_path: Path) -> 
     assert poses.provenance["source"] == "walk"
 
 
-@pytest.mark.parametrize("suffix", ["npz", "csv", "json", "trc", "html"])
+@pytest.mark.parametrize("suffix", [suffix[1:] for suffix in WRITERS])
 def test_the_suffix_says_the_format(capfd: pytest.CaptureFixture[str], walk: Path, tmp_path: Path, suffix: str) -> None:
     assert main(["lift", str(walk), "-o", f"{tmp_path}/poses.{suffix}", "--hypotheses", "2"]) == 0
     assert capfd.readouterr() == ("", "")
     assert names(tmp_path) == [f"poses.{suffix}"]
     assert (tmp_path / f"poses.{suffix}").stat().st_size > 1000
+
+
+def test_a_folder_gets_the_formats_asked_for(run, walk: Path, tmp_path: Path) -> None:
+    done = run("lift", walk, "-o", "out/", "--format", "bvh", "--format", "dlc.csv", "--hypotheses", 1)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert names(tmp_path / "out") == ["walk.bvh", "walk.dlc.csv"]
+
+
+def test_a_format_counts_more_than_the_suffix(run, walk: Path, tmp_path: Path) -> None:
+    assert run("lift", walk, "-o", "poses.csv", "--format", "dlc.csv", "--hypotheses", 1).returncode == 0
+    assert (tmp_path / "poses.csv").read_text().startswith("scorer,")
+    for formats, said in ((["docx"], "docx"), (["bvh", "glb"], "one format")):
+        more = [word for format in formats for word in ("--format", format)]
+        done = run("lift", walk, "-o", "poses.csv", *more)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_seed_decides(walk: Path, tmp_path: Path) -> None:

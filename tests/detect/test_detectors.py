@@ -15,26 +15,31 @@ from flowlift.skeletons import BUILT_IN
 
 @given(st.text().filter(lambda name: name not in DETECTORS))
 def test_an_unknown_name_gets_the_list(name: str) -> None:
-    with pytest.raises(InputError, match="mediapipe, rtmlib"):
+    with pytest.raises(InputError, match="mediapipe, rtmlib, superanimal"):
         load_detector(name)
 
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_an_unknown_option_gets_the_list(name: str) -> None:
-    known = "model_path, static, confidence" if name == "mediapipe" else "mode, det_model, pose_model, device"
-    with pytest.raises(InputError, match=f"the {name} detector has no option hypothesis; it takes {known}"):
+    known = {
+        "mediapipe": "model_path, static, confidence",
+        "rtmlib": "mode, det_model, pose_model, device",
+        "superanimal": "model, boxes, pose_model, box_model, most, confidence, device",
+    }
+    with pytest.raises(InputError, match=f"the {name} detector has no option hypothesis; it takes {known[name]}"):
         load_detector(name, hypothesis=20)
 
 
 @pytest.mark.parametrize("name", DETECTORS)
 def test_a_missing_package_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "deeplabcut" if name == "superanimal" else name, None)
     with pytest.raises(MissingExtraError, match=rf"the {name} detector .*pip install 'flowlift\[{name}\]'"):
         load_detector(name)
 
 
 def test_looking_up_detectors_imports_none() -> None:
-    code = "import sys, flowlift.detect; print(*{'mediapipe', 'rtmlib', 'cv2', 'urllib.request'} & set(sys.modules))"
+    heavy = {"mediapipe", "rtmlib", "deeplabcut", "cv2", "urllib.request"}
+    code = f"import sys, flowlift.detect; print(*{heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 

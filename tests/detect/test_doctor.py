@@ -17,9 +17,11 @@ BASE = {check.part for check in CHECKS if check.needed}
 EXTRAS = {
     "mediapipe detector": "mediapipe",
     "rtmlib detector": "rtmlib",
+    "superanimal detector": "superanimal",
     "DeepLabCut h5 files": "dlc",
     "PyTorch engine": "train",
     "training": "train",
+    "studio": "studio",
 }
 
 BREAKAGES = {

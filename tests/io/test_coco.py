@@ -10,7 +10,7 @@ import pytest
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
 from flowlift.io import load
-from flowlift.skeletons import COCO17
+from flowlift.skeletons import COCO17, HALPE26
 
 
 def flat(offset: float = 0.0, third: float = 2.0) -> list[float]:
@@ -74,6 +74,44 @@ def test_results_without_a_size(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="image size"):
         found = read(path)
     assert np.nanmax(found.xy[..., 0]) <= found.image_size[0]
+
+
+def test_joints_that_the_file_names(tmp_path: Path) -> None:
+    """An animal, as labelling tools write them; the image that holds nobody is an empty frame."""
+    content = data_set()
+    content["categories"] = [
+        {
+            "id": 1,
+            "name": "mouse",
+            "keypoints": ["snout", "left ear", "Right Ear", "tail"],
+            "skeleton": [[4, 1], [1, 2], [1, 3]],
+        },
+        {"id": 2, "name": "cat", "keypoints": ["nose"]},
+    ]
+    for annotation in content["annotations"]:
+        annotation["keypoints"] = annotation["keypoints"][:12]
+    found = read(write(tmp_path / "mouse.json", content))
+    assert found.skeleton.joints == ("snout", "left_ear", "right_ear", "tail")
+    assert found.skeleton.parents == ("tail", "snout", "snout", None)
+    assert found.skeleton.pairs == (("left_ear", "right_ear"),)
+    assert found.xy.shape == (3, 2, 4, 2)
+    np.testing.assert_allclose(found.xy[0, 1, 3], [15, 23])
+    content["annotations"][0]["category_id"] = 2
+    with pytest.raises(InputError, match="mouse, cat"):
+        read(write(tmp_path / "mouse.json", content))
+
+
+def test_people_who_are_tracked(tmp_path: Path) -> None:
+    content = data_set()
+    for annotation, track in zip(content["annotations"], (5, 6, 6), strict=True):
+        annotation["track_id"] = track
+    found = read(write(tmp_path / "person.json", content))
+    np.testing.assert_allclose(found.xy[[0, 0, 2], [0, 1, 1], 1], [[11, 21], [13, 21], [12, 21]])
+
+
+def test_results_of_another_body(tmp_path: Path) -> None:
+    results = [{"image_id": 0, "keypoints": [float(i % 9) for i in range(78)], "score": 0.9}]
+    assert read(write(tmp_path / "results.json", results), image_size=(20, 20)).skeleton == HALPE26
 
 
 def broken(**changes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from flowlift.errors import InputError
 from flowlift.io import load
 from flowlift.io.restricted import loads
-from flowlift.skeletons import BODY25, BODY25B, COCO17, HUMAN36M17, MEDIAPIPE33
+from flowlift.skeletons import BODY25, BODY25B, COCO17, HALPE26, HUMAN36M17, MEDIAPIPE33
 
 
 def openpose_frame(file, people):
@@ -54,6 +54,12 @@ class TestOpenPose:
     def test_one_frame_is_a_clip_of_one(self, tmp_path):
         openpose_frame(tmp_path / "a_000.json", [person(18)])
         assert len(load(tmp_path / "a_000.json", image_size=(640, 480))) == 1
+
+    def test_26_joints_are_halpe_s_as_pose2sim_writes_them(self, tmp_path):
+        openpose_frame(tmp_path / "a_000.json", [person(26)])
+        found = load(tmp_path, image_size=(640, 480))
+        assert found.skeleton == HALPE26
+        np.testing.assert_allclose(found.xy[0, 0, found.skeleton.index("right_heel")], person(26)[25, :2], rtol=1e-6)
 
     def test_the_image_size_is_guessed_with_a_warning(self, tmp_path):
         openpose_frame(tmp_path / "a_000.json", [person(18) * [3, 1, 1]])

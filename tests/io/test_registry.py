@@ -1,11 +1,13 @@
 """The registry: a format is found by suffix and content; duplicates are refused; unknown files get the list."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, OutputError
-from flowlift.io import READERS, WRITERS, is_keypoint_source, load, save
+from flowlift.io import READERS, WRITERS, is_keypoint_source, load, save, writer_for
 from flowlift.io.atomic import written_whole
 from flowlift.io.registry import Reader, Writer, register, register_writer
 from flowlift.skeletons import COCO17
@@ -125,3 +127,29 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, failure):
         fail()
     assert file.read_text() == "before"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.csv", ".csv"),
+        ("a.dlc.csv", ".dlc.csv"),
+        ("A.DLC.CSV", ".dlc.csv"),
+        ("a.dlc.h5", ".h5"),
+        ("a.b.c3d", ".c3d"),
+        ("dlc.csv", ".csv"),
+        (".dlc.csv", ".csv"),
+    ],
+)
+def test_the_longest_ending_says_the_format(name, suffix):
+    assert writer_for(Path(name)).suffix == suffix
+
+
+def test_a_format_that_is_named_counts_more_than_the_suffix(tmp_path):
+    save(keypoints(), tmp_path / "k.csv", format="dlc.csv")
+    assert (tmp_path / "k.csv").read_text().startswith("scorer,")
+    save(keypoints(), tmp_path / "k.data", format=".NPZ")
+    with np.load(tmp_path / "k.data") as file:
+        assert "xy" in file.files
+    with pytest.raises(OutputError, match=r"docx.*dlc\.csv"):
+        save(keypoints(), tmp_path / "k.csv", format="docx")

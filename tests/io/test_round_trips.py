@@ -134,7 +134,7 @@ def test_trc_is_y_up_and_has_a_file_for_each_person(tmp_path):
         lines = (tmp_path / f"p_person{person}.trc").read_text().splitlines()
         assert lines[0].split("\t") == ["PathFileType", "4", "(X/Y/Z)", f"p_person{person}.trc"]
         names = lines[3].rstrip("\t").split("\t")[2::3]
-        assert names == list(HUMAN36M17.joints)
+        assert names[:3] == ["Hip", "RHip", "RKnee"]
         row = lines[7].split("\t")
         assert row[0] == "2"
         np.testing.assert_allclose(np.array(row[5:8], float), made.absolute[1, person, 1] * [1, -1, -1], atol=1e-6)

@@ -17,7 +17,7 @@ from flowlift.errors import InputError, OutputError
 from flowlift.io import WRITERS, load, save
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
-SUFFIXES = (".npz", ".csv", ".json", ".trc", ".html")
+SUFFIXES = tuple(WRITERS)
 
 
 def poses(frames: int = 4, people: int = 1, root: bool = True, **more: Any) -> Poses3D:
@@ -122,7 +122,7 @@ def test_trc_as_opensim_wants_it(tmp_path: Path) -> None:
     assert lines[1][:5] == ["DataRate", "CameraRate", "NumFrames", "NumMarkers", "Units"]
     assert lines[2][:5] == ["50", "50", "4", "17", "m"]
     assert lines[3][:2] == ["Frame#", "Time"]
-    assert lines[3][2 : 2 + 3 * 17 : 3] == list(HUMAN36M17.joints)
+    assert lines[3][2 : 2 + 3 * 5 : 3] == ["Hip", "RHip", "RKnee", "RAnkle", "LHip"]
     assert lines[4][:5] == ["", "", "X1", "Y1", "Z1"]
     data = [line for line in lines[5:] if any(line)]
     assert len(data) == 4
@@ -189,12 +189,42 @@ def test_damaged_trc(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+PIXELS = (
+    "PathFileType\t4\t(X/Y/Z)\tme_Sports2D_px_person00.trc\n"
+    "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames\n"
+    "60\t60\t3\t3\tm\t60\t0\t3\nFrame#\tTime\tNose\t\t\tRBigToe\t\t\tHip\t\t\t\n\t\tX1\tY1\tZ1\tX2\tY2\tZ2\tX3\tY3\tZ3\n"
+    "0\t0.0\t410.5\t220.25\t0.0\t400.0\t900.0\t0.0\t405.0\t500.0\t0.0\n"
+    "1\t0.016667\t411.5\t221.25\t0.0\t\t\t\t0.0\t0.0\t0.0\n"
+    "2\t0.033333\t412.5\t222.25\t0.0\t402.0\t902.0\t0.0\t406.0\t501.0\t0.0\n"
+)
+
+
+@pytest.mark.parametrize("unit", ["m", "px"])
+def test_a_trc_in_pixels_is_keypoints(tmp_path: Path, unit: str) -> None:
+    (tmp_path / "me_Sports2D_px_person00.trc").write_text(PIXELS.replace("\tm\t", f"\t{unit}\t"))
+    found = load(tmp_path / "me_Sports2D_px_person00.trc", image_size=(1920, 1080))
+    assert isinstance(found, Keypoints2D)
+    assert found.skeleton.joints == ("nose", "right_big_toe", "hip")
+    assert (found.fps, found.image_size) == (60.0, (1920, 1080))
+    np.testing.assert_allclose(found.xy[:, 0, 0], [[410.5, 220.25], [411.5, 221.25], [412.5, 222.25]])
+    assert np.isnan(found.xy[1, 0, 1:]).all()
+    assert np.isnan(found.score).all()
+    with pytest.warns(UserWarning, match="image size"):
+        load(tmp_path / "me_Sports2D_px_person00.trc")
+
+
+def test_metres_in_one_plane_are_metres(tmp_path: Path) -> None:
+    """Sports2D's other files: also flat, but a person's size."""
+    (tmp_path / "flat.trc").write_text(GOOD_TRC.replace("3000", "0").replace("6000", "0"))
+    assert isinstance(load(tmp_path / "flat.trc"), Poses3D)
+
+
 def test_html_is_a_page(tmp_path: Path) -> None:
     text = save(poses(), tmp_path / "poses.html").read_text(encoding="utf-8")
     assert text.lstrip().lower().startswith("<!doctype html>")
 
 
-@pytest.mark.parametrize("suffix", [".trc", ".html"])
+@pytest.mark.parametrize("suffix", [".trc", ".html", ".bvh", ".glb", ".c3d"])
 def test_keypoints_are_no_poses(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(OutputError, match=r"clip\."):
         save(keypoints(), tmp_path / f"clip{suffix}")
@@ -270,7 +300,7 @@ def test_places_that_cannot_be_written(tmp_path: Path, suffix: str) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", f"folder{suffix}"]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".json", ".trc", ".html", ".bvh", ".c3d", ".parquet"])
 def test_a_full_disk(tmp_path: Path, suffix: str) -> None:
     """A limit on file sizes, in a child process, fails writing half-way as a full disk does."""
     code = f"""

@@ -81,6 +81,37 @@ def test_engines_agree_for_any_number_of_views_and_hypotheses(tmp_path, kind):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-3 if kind == "two-part" else 3e-6)
 
 
+@pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])
+def test_graphs_hold_no_weights_of_their_own(tmp_path, kind):
+    model = make(kind, tmp_path)
+    onnx = pytest.importorskip("onnx")
+    for graph in tmp_path.glob("*.onnx"):
+        parts = onnx.load(str(graph), load_external_data=False).graph.initializer
+        shared = [part for part in parts if part.data_location == onnx.TensorProto.EXTERNAL]
+        assert shared
+        assert {entry.value for part in shared for entry in part.external_data if entry.key == "location"} == {
+            "weights.safetensors"
+        }
+    # They are the weights: a graph without its file, or with another's, does not load or does not give the same.
+    seen = np.ones((1, 69) if kind == "two-part" else (1, 17, 2), dtype=np.float32)
+    x = np.ones((1, 1, 17, 3), dtype=np.float32)
+
+    def says():
+        engine = OnnxEngine(model)
+        return engine.velocity(engine.encode(seen), x, 0.3)
+
+    before = says()
+    weights = tmp_path / "weights.safetensors"
+    data = bytearray(weights.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    data[start:] = bytes(len(data) - start)
+    weights.write_bytes(bytes(data))
+    assert not np.allclose(says(), before)
+    weights.unlink()
+    with pytest.raises(ModelError, match="cannot load it"):
+        says()
+
+
 @pytest.mark.parametrize("kind", SMALL)
 def test_every_kind_lifts(tmp_path, kind):
     make(kind, tmp_path)

@@ -16,7 +16,7 @@ from flowlift.training.bodies import (  # noqa: E402
 )
 from flowlift.training.views import ViewVariation, sample_sightings, sample_views, stature_of  # noqa: E402
 
-STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def generator(seed=0):
@@ -64,6 +64,17 @@ def test_variation_changes_proportions_widely_but_never_breaks_a_body(poses):
     other = (bodies[:, i("right_knee")] - bodies[:, i("right_hip")]).norm(dim=-1)
     assert thigh.std() / thigh.mean() > 0.1
     assert ((thigh - other).abs() / thigh).median() < 0.1
+
+
+def test_most_bodies_have_usual_proportions(poses):
+    bank = PoseBank.from_positions(poses)
+
+    def spread(unusual):
+        bodies = sample_bodies(bank, 4000, BodyVariation(unusual=unusual), generator())
+        i = HUMAN36M17.index
+        return (bodies[:, i("left_knee")] - bodies[:, i("left_hip")]).norm(dim=-1).log().std()
+
+    assert spread(0.0) < 0.08 < spread(0.25) < spread(1.0)
 
 
 def test_rotations_are_rotations():

@@ -39,16 +39,19 @@ def walker() -> Poses3D:
 
 @pytest.fixture(scope="session")
 def javascript() -> Evaluate:
-    """Evaluate an expression among the page's functions; its value must be plain JSON (NaN becomes null)."""
+    """Evaluate an expression among the page's functions; its value (or what it promises) must be plain JSON.
+
+    NaN becomes null.
+    """
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed: the page's functions cannot be run")
     folder = files("flowlift.view") / "page"
-    names = ("data.js", "paint.js", "orbit.js", "scene.js", "timeline.js")
+    names = ("data.js", "paint.js", "timeline.js", "image.js", "orbit.js", "scene.js", "strip.js", "angles.js")
     functions = "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
     def evaluate(expression: str) -> object:
-        program = f"{functions}\nprocess.stdout.write(JSON.stringify({expression}));"
+        program = f"{functions}\n(async () => process.stdout.write(JSON.stringify(await ({expression}))))();"
         done = subprocess.run([node, "-"], input=program, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import zlib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -46,11 +47,13 @@ class Page(HTMLParser):
     def array(self, name: str) -> np.ndarray:
         """An array of the page's block, as numbers; NaN where missing."""
         entry = self.header["arrays"][name]
-        block = base64.b64decode(self.script("data"), validate=True)
-        count = int(np.prod(entry["shape"]))
+        block = zlib.decompress(base64.b64decode(self.script("data"), validate=True))
         kind = np.dtype(entry["type"]).newbyteorder("<")
-        assert entry["offset"] % 4 == 0
-        stored = np.frombuffer(block, kind, count, entry["offset"]).reshape(entry["shape"])
+        size, count = kind.itemsize, int(np.prod(entry["shape"]))
+        planes = np.frombuffer(block, np.uint8, size * count, entry["offset"]).reshape(size, count)
+        whole = np.ascontiguousarray(planes.T).view(f"<u{size}").reshape(-1, entry["shape"][0]).T
+        summed = np.cumsum(whole, axis=0, dtype=whole.dtype)  # wraps around, as the differences did
+        stored = np.ascontiguousarray(summed).view(kind).reshape(entry["shape"])
         missing = {"int16": -32768, "uint8": 255}.get(entry["type"])
         values = stored.astype(np.float64) * entry["scale"]
         return values if missing is None else np.where(stored == missing, np.nan, values)

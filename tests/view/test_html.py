@@ -2,7 +2,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlift.camera import Camera
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.angles import angles_of
+from flowlift.containers import Poses3D
+from flowlift.demo import synthesize
 from flowlift.errors import InputError, OutputError
 from flowlift.skeleton import Skeleton
 from flowlift.view.html import page, script, write_html
@@ -41,13 +41,14 @@ def poses_like(
 def test_coordinates_arrive(frames: int, people: int, seed: int) -> None:
     poses = poses_like(frames, people, seed)
     read = read_page(page(poses))
-    largest = np.nanmax(np.abs(poses.xyz), initial=0.0)
-    np.testing.assert_allclose(read.array("xyz"), poses.xyz, atol=largest / 60_000)
+    step = read.header["scene"]["size"] / 2000
+    np.testing.assert_allclose(read.array("xyz"), poses.xyz, atol=0.51 * step)
     np.testing.assert_array_equal(read.array("root"), poses.root)
     l11, l21, l22, l31, l32, l33 = np.moveaxis(read.array("factor"), -1, 0)
     zero = np.zeros_like(l11)
     factor = np.stack([np.stack(row, -1) for row in ((l11, zero, zero), (l21, l22, zero), (l31, l32, l33))], -2)
-    np.testing.assert_allclose(factor @ np.swapaxes(factor, -1, -2), poses.cov, atol=1e-4)
+    spread, given = (np.sqrt(np.diagonal(cov, 0, -2, -1)) for cov in (factor @ np.swapaxes(factor, -1, -2), poses.cov))
+    np.testing.assert_allclose(spread, given, atol=step)
 
 
 def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
@@ -57,12 +58,17 @@ def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
     assert header["skeleton"]["joints"] == list(walker.skeleton.joints)
     assert [bone[:2] for bone in header["skeleton"]["bones"]] == [list(bone) for bone in walker.skeleton.bones]
     assert header["image"] == [1280, 720]
-    np.testing.assert_allclose(read.array("keypoints"), walker.keypoints.xy, atol=0.03)
+    np.testing.assert_allclose(read.array("keypoints"), walker.keypoints.xy, atol=0.1)
     np.testing.assert_allclose(read.array("score"), walker.keypoints.score, atol=0.5 / 254 + 1e-6)
-    np.testing.assert_allclose(read.array("hypotheses"), walker.hypotheses, atol=1e-4)
-    np.testing.assert_allclose(read.array("reprojected"), walker.camera.project(walker.absolute), atol=0.03)
+    offsets = walker.hypotheses - walker.xyz[:, :, None]
+    np.testing.assert_allclose(read.array("hypotheses"), offsets, atol=1.2e-3)
+    assert header["camera"]["matrix"] == walker.camera.matrix.tolist()
     deviation = np.sqrt(np.trace(walker.cov, axis1=-2, axis2=-1) / 3).mean(axis=-1)
-    np.testing.assert_allclose(read.array("deviation"), deviation, rtol=2e-3)
+    np.testing.assert_allclose(read.array("deviation"), deviation, atol=1e-4)
+    angles = angles_of(walker)
+    assert [angle["name"] for angle in header["angles"]] == [angle.label for angle in angles.angles]
+    np.testing.assert_allclose(read.array("angles"), angles.degrees, atol=0.051)
+    np.testing.assert_allclose(read.array("angle deviations"), angles.deviation, atol=0.051)
     assert ["mean sd", f"{1000 * np.nanmean(deviation):.0f} mm"] in header["facts"]
     assert ["height", "1.7 m"] in header["facts"]
     assert ["calibrated", "yes"] in header["facts"]
@@ -99,7 +105,7 @@ def test_page_needs_nothing_else(walker: Poses3D) -> None:
     assert text.index("Content-Security-Policy") < text.index("<style>") < text.index("<script")
     loading = {(tag, name): value for tag, name, value in read.attributes if name in ("src", "href", "action", "data")}
     assert loading == {("link", "href"): "data:,"}
-    assert not re.search(r"https?:|wss?:|@import|url\(|\bimport\(|\bfetch\(|XMLHttpRequest|WebSocket|\beval\(", text)
+    assert not re.search(r"https?:|\bwss?:|@import|url\(|\bimport\(|\bfetch\(|XMLHttpRequest|WebSocket|\beval\(", text)
     assert "innerHTML" not in text, "texts of a result must never be read as HTML"
 
 
@@ -109,7 +115,7 @@ def test_hostile_texts_stay_texts(walker: Poses3D) -> None:
     few = replace(poses_like(2, 1, joints=joints), provenance={HOSTILE: HOSTILE})
     for poses in (few, replace(walker, keypoints=keypoints, provenance={"model": HOSTILE})):
         read = read_page(page(poses, title=HOSTILE))
-        assert [attributes.get("id") for attributes, _ in read.scripts] == ["header", "data", None]
+        assert [attributes.get("id") for attributes, _ in read.scripts] == ["header", "data", "film-data", None]
         assert read.title == HOSTILE
         assert read.header["title"] == HOSTILE
         assert HOSTILE in json.dumps(read.header["facts"], ensure_ascii=False).replace('\\"', '"')
@@ -120,25 +126,33 @@ def test_every_placeholder_is_filled(walker: Poses3D) -> None:
     assert not re.search(r"\{\{\w+\}\}", page(walker))
 
 
-def test_ten_minutes_fit(tmp_path: Path) -> None:
-    frames, joints = 18_000, 17
-    random = np.random.default_rng(0)
-    skeleton = Skeleton.named("human36m17")
-    xyz = random.standard_normal((frames, 1, joints, 3)).astype(np.float32)
-    root = random.standard_normal((frames, 1, 3)).astype(np.float32) + np.float32([0, 0, 5])
-    cov = np.broadcast_to(0.01 * np.eye(3, dtype=np.float32), (frames, 1, joints, 3, 3))
-    xy = 500 + 100 * random.standard_normal((frames, 1, joints, 2)).astype(np.float32)
-    keypoints = Keypoints2D(xy, np.ones((frames, 1, joints), np.float32), skeleton, (1280, 720), fps=30.0)
-    camera = Camera.from_fov(55.0, (1280, 720))
-    hypotheses = np.repeat(xyz[:, :, None], 20, axis=2)
-    poses = Poses3D(xyz, root, cov, skeleton, fps=30.0, camera=camera, keypoints=keypoints)
-    start = time.process_time()
-    assert write_html(poses, tmp_path / "plain.html").stat().st_size < 15e6
-    assert write_html(replace(poses, hypotheses=hypotheses), tmp_path / "cloud.html").stat().st_size < 30e6
-    assert time.process_time() - start < 15
-    shown = read_page((tmp_path / "cloud.html").read_text()).header["hypotheses"]
-    assert shown["drawn"] == 20
-    assert 1 <= shown["shown"] < 20
+@pytest.mark.parametrize("people", [1, 3])
+def test_a_minute_is_small(people: int) -> None:
+    """Motion that repeats, with noise, stays below 7 kB a second and person; with 20 hypotheses below 35."""
+    truth, random = synthesize(seconds=6.0).truth, np.random.default_rng(0)
+
+    def long(array: np.ndarray, noise: float) -> np.ndarray:
+        repeated = np.tile(array, (10, people, *[1] * (array.ndim - 2)))
+        return (repeated + noise * random.standard_normal(repeated.shape, np.float32)).astype(np.float32)
+
+    xyz, root, xy = long(truth.xyz, 0.005), long(truth.root, 0.01), long(truth.keypoints.xy, 1.0)
+    cov = long(np.broadcast_to(0.003 * np.eye(3, dtype=np.float32), (*truth.xyz.shape, 3)), 0)
+    cov *= 1 + 0.1 * random.random((*xyz.shape[:3], 1, 1), np.float32)
+    keypoints = replace(truth.keypoints, xy=xy, score=random.random(xy.shape[:3], np.float32))
+    poses = replace(truth, xyz=xyz, root=root, cov=cov, keypoints=keypoints, fps=30.0)
+    offsets = 0.05 * random.standard_normal((20, *xyz.shape[2:])).astype(np.float32)
+    hypotheses = long((truth.xyz[:, :, None] + offsets), 0.003)
+    program = len(script())
+    assert len(page(poses)) - program < 60 * 7_000 * people
+    assert len(page(replace(poses, hypotheses=hypotheses))) - program < 60 * 35_000 * people
+
+
+def test_more_hypotheses_than_fit_are_thinned(walker: Poses3D, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowlift.view.payload._HYPOTHESES_BYTES", 2 * walker.hypotheses[:, :, :3].size)
+    read = read_page(page(walker))
+    assert read.header["hypotheses"] == {"shown": 3, "drawn": 6}
+    kept = walker.hypotheses[:, :, [0, 2, 5]] - walker.xyz[:, :, None]
+    np.testing.assert_allclose(read.array("hypotheses"), kept, atol=1.2e-3)
 
 
 def test_no_frames_are_refused(walker: Poses3D) -> None:
@@ -148,12 +162,13 @@ def test_no_frames_are_refused(walker: Poses3D) -> None:
 
 
 def test_unwritable_page_leaves_nothing(walker: Poses3D, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"absent.*cannot write"):
-        write_html(walker, tmp_path / "absent" / "page.html")
+    (tmp_path / "blocked").touch()
+    with pytest.raises(OutputError, match=r"blocked.*cannot be written"):
+        write_html(walker, tmp_path / "blocked" / "page.html")
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(OutputError, match=r"folder\.html"):
         write_html(walker, tmp_path / "folder.html")
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blocked", "folder.html"]
 
 
 def test_script_is_valid(tmp_path: Path) -> None:

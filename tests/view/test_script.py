@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.view.html import page
+from flowlift.view.packed import Packed, lay_out
 from flowlift.view.payload import payload_of
 from flowlift.view.scene import scene_of
 from flowlift.view.spread import ellipses
@@ -23,15 +26,28 @@ def numbers(value: object) -> np.ndarray:
 def opened(poses: Poses3D) -> str:
     """The result as the page opens it."""
     payload = payload_of(poses, "")
-    return f"openResult({json.dumps(payload.header)}, new Uint8Array({list(payload.block)}).buffer)"
+    return f"openResult({json.dumps(payload.header)}, new Uint8Array({list(payload.block)}))"
 
 
-def test_half_floats(javascript: Evaluate) -> None:
-    bits = np.arange(65_536, dtype=np.uint16)
-    finite = np.isfinite(bits.view(np.float16))
-    read = numbers(javascript("Array.from({length: 65536}, (_, i) => halfFloat(i))"))
-    np.testing.assert_array_equal(read[finite], bits.view(np.float16)[finite])
-    assert np.isnan(read[~finite]).all()  # JSON has neither NaN nor infinity
+@pytest.mark.parametrize("kind", ["int16", "uint8", "float32"])
+def test_differences_are_undone(javascript: Evaluate, kind: str) -> None:
+    """Any integer after any other, and times by their bits."""
+    random = np.random.default_rng(1)
+    if kind == "float32":
+        array = np.cumsum(random.random((200, 1, 3)), axis=0).astype("<f4")
+    else:
+        low, high = np.iinfo(kind).min, np.iinfo(kind).max
+        array = random.integers(low + 1, high, (200, 1, 3)).astype(kind)
+        array[5, 0, 1] = {"int16": -32768, "uint8": 255}[kind]
+    block = lay_out({"other": Packed(array[:7]), "array": Packed(array, 0.5)})
+    entry = json.dumps(block.index["array"])
+    read = numbers(
+        javascript(f"(a => Array.from({{length: 600}}, (_, i) => a.at(i)))(openArray({entry}, {list(block.data)}))")
+    )
+    expected = array.astype(np.float64) * 0.5
+    if kind != "float32":
+        expected[5, 0, 1] = np.nan
+    np.testing.assert_allclose(read.reshape(array.shape), expected)
 
 
 def test_base64(javascript: Evaluate) -> None:
@@ -43,8 +59,8 @@ def test_script_reads_what_python_wrote(javascript: Evaluate, walker: Poses3D) -
         f"(r => [joints3D(r, 20, 0), vectors(r, 'keypoints', 20, 0, 2), timeOf(r, 20)])({opened(walker)})"
     )
     joints, keypoints, time = read
-    np.testing.assert_allclose(numbers(joints), walker.absolute[20, 0], atol=1e-4)
-    np.testing.assert_allclose(numbers(keypoints), walker.keypoints.xy[20, 0], atol=0.03)
+    np.testing.assert_allclose(numbers(joints), walker.absolute[20, 0], atol=5e-4)
+    np.testing.assert_allclose(numbers(keypoints), walker.keypoints.xy[20, 0], atol=0.1)
     assert time == pytest.approx(20 / 30)
 
 
@@ -102,5 +118,64 @@ def test_strip_shows_the_largest_and_skips_nobody(javascript: Evaluate, walker: 
 def test_block_in_the_page_is_the_payload(javascript: Evaluate, walker: Poses3D) -> None:
     text = page(walker)
     data = text.split('id="data">')[1].split("</script>")[0]
-    total = javascript(f"new Uint8Array(decodeBase64('{data}')).reduce((sum, byte) => sum + byte, 0)")
+    total = javascript(f"inflate(decodeBase64('{data}')).then((bytes) => bytes.reduce((sum, byte) => sum + byte, 0))")
     assert total == sum(payload_of(walker, "flowlift").block)
+
+
+def test_hypotheses_arrive(javascript: Evaluate, walker: Poses3D) -> None:
+    read = numbers(javascript(f"hypotheses3D({opened(walker)}, 20, 0)"))
+    expected = walker.hypotheses[20, 0] + walker.root[20, 0]
+    np.testing.assert_allclose(read.reshape(expected.shape), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("distortion", [[], [-0.3, 0.1, 0.002, -0.001, 0.02], [0.1, 0, 0, 0, 0, 0.05, 0.01, 0.001]])
+def test_page_projects_as_the_camera_does(javascript: Evaluate, walker: Poses3D, distortion: list[float]) -> None:
+    camera = Camera.from_matrix(walker.camera.matrix, walker.camera.image_size, distortion)
+    poses = replace(walker, camera=camera)
+    read = numbers(javascript(f"(r => joints3D(r, 20, 0).map((p) => project(r.camera, p)))({opened(poses)})"))
+    np.testing.assert_allclose(read, camera.project(poses.absolute[20, 0]), atol=0.2)
+    assert javascript(f"project({opened(poses)}.camera, [0, 0, -1])") is None
+
+
+def test_joints_carried_over_a_gap_are_told(javascript: Evaluate, walker: Poses3D) -> None:
+    marks = np.zeros(walker.xyz.shape[:3], dtype=bool)
+    marks[10, 0, 3] = marks[11, 0, 3] = True
+    result = opened(replace(walker, bridged=marks))
+    assert javascript(f"bridged({result}, 10, 0)") == marks[10, 0].tolist()
+    spans = [[0, 10], [0, 11], [11, 12], [12, 60]]
+    found = javascript(f"(r => {spans}.map(([start, stop]) => anyBridged(r, [0], start, stop)))({result})")
+    assert found == [False, True, True, False]
+    assert not any(javascript(f"bridged({opened(walker)}, 10, 0)"))
+
+
+def test_weak_places_are_those_of_the_strip(javascript: Evaluate, walker: Poses3D) -> None:
+    """Where nobody is seen, and where the deviation is well above the clip's median; each once, in order."""
+    deviation = np.sqrt(np.trace(walker.cov, axis1=-2, axis2=-1) / 3).mean(axis=-1)[:, 0]
+    cov = walker.cov.copy()
+    cov[10:14] *= 9
+    places = javascript(f"weakPlaces({opened(replace(walker, cov=cov))}, [0])")
+    assert [10, 13] in places
+    nobody = np.flatnonzero(np.isnan(deviation))
+    assert [int(nobody[0]), int(nobody[-1])] in places
+    assert places == sorted(places)
+
+
+def test_envelope_holds_every_value(javascript: Evaluate) -> None:
+    """A column of the plot reaches from the lowest to the highest of its frames, however many it stands for."""
+    values = np.random.default_rng(2).uniform(0, 90, 1000).round(3)
+    values[300:420] = np.nan
+    angles = f"angles: {{at: (i) => {json.dumps(values.tolist())}[i]}}, 'angle deviations': {{at: (i) => 2}}"
+    result = f"{{frames: 1000, people: 1, angles: [{{}}], arrays: {{{angles}}}}}"
+    columns = javascript(f"envelope({result}, 0, 0, [0, 999], 100)")
+    assert len(columns) == 100
+    for column, part in zip(columns, values.reshape(100, 10), strict=True):
+        if np.isnan(part).all():
+            assert column is None
+        else:
+            assert (column["low"], column["high"]) == (np.nanmin(part), np.nanmax(part))
+            assert (column["lower"], column["upper"]) == pytest.approx((np.nanmin(part) - 2, np.nanmax(part) + 2))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.00"), (83.4, "1:23.40"), (59.999, "1:00.00")])
+def test_time_in_words(javascript: Evaluate, seconds: float, text: str) -> None:
+    assert javascript(f"timeText({seconds})") == text

@@ -19,13 +19,19 @@ def _app() -> App:
     )
     commands = {
         "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
+        "overlay": "Draw a result onto its video.",
+        "plot": "Joint angles and paths over time, with their uncertainty.",
+        "compare": "Two results, or a result and the truth: how far apart they are.",
         "evaluate": "How good a model is on a labelled data set, by its protocol.",
         "train": "Train a model from a configuration, or go on with a run.",
+        "view": "Show a result: video and 2D beside 3D, in one page.",
+        "studio": "Lift in the browser: drop files, watch, look, download.",
         "demo": "Lift a clip that flowlift synthesises, and show the result.",
         "doctor": "What is installed, what works, and how to add what is missing.",
     }
     app.command("flowlift.cli.models:models", name="models", help="Which models there are, and how to add one.")
-    app.command("flowlift.cli.data:data", name="data", help="Poses to train on, from motion capture.")
+    app.command("flowlift.cli.data:data", name="data", help="Poses to train on, from motion capture or 3D recordings.")
+    app.command("flowlift.cli.skeleton:skeleton", name="skeleton", help="Skeletons: the built-in ones, and your own.")
     for name, help_line in commands.items():
         app.command(f"flowlift.cli.{name}:{name}", name=name, help=help_line)
     return app

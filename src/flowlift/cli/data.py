@@ -1,4 +1,4 @@
-"""`flowlift data`: motion capture becomes a bank of poses to train on; a look at what is in it."""
+"""`flowlift data`: captures and recordings become a bank of poses to train on; a look at what is in it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,44 +6,75 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from flowlift.cli.progress import progress_bar
+from flowlift.cli.sessions import SessionOptions, build_sessions
 from flowlift.errors import InputError, OutputError
+
+_SESSIONS = SessionOptions()
 
 data = App(
     name="data",
-    help="Poses to train on, from motion capture; and pictures of them.",
+    help="Poses to train on, from motion capture or 3D recordings; and pictures of them.",
     help_format="plaintext",
 )
 
 
 @data.command
 def build(
-    captures: Path,
+    captures: list[Path],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    recordings: SessionOptions = _SESSIONS,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Collect the distinct poses of motion capture into a bank: flowlift train human --data BANK.
+    """Collect poses into a bank to train on: flowlift train human --data BANK.
 
-    Trials that stand in two conversions are read once; T-poses and broken frames are dropped; some subjects and clips
-    are held out. The same captures give the same bytes.
+    Of people's motion capture, the distinct poses: trials that stand in two conversions are read once; T-poses and
+    broken frames are dropped; some subjects and clips are held out. With --skeleton, of 3D recordings of that skeleton:
+    flowlift train --skeleton FILE --data BANK. Of a folder of animated animals (.glb files of known rigs), distinct
+    poses on Animal3D's joints: flowlift train animal --data BANK. The same input gives the same bytes.
 
     Parameters
     ----------
     captures
         A folder, or an archive of one (.tar.xz): CMU's captures as BVH (per-subject, generic or iClone skeletons) and
-        as Acclaim ASF/AMC.
+        as Acclaim ASF/AMC. With --skeleton, recordings: anipose or DeepLabCut CSV, h5 (DeepLabCut, SLEAP, DANNCE),
+        .mat (DANNCE), TRC, C3D, npz. Or a folder of .glb files.
     output
         The bank, a .npz.
     quiet
         No progress, no account of what was read.
     """
+    from flowlift.datasets.animal_bank import holds_animals
+
+    if output.suffix.lower() != ".npz" or output.is_dir():
+        raise OutputError(f"{output}: a bank is a file that ends in .npz")
+    if recordings.skeleton is not None:
+        build_sessions(captures, recordings, output, quiet=quiet)
+    elif len(captures) > 1:
+        raise InputError("motion capture is one folder or archive; 3D recordings need --skeleton")
+    elif holds_animals(captures[0]):
+        _build_animals(captures[0], recordings.held_out, output, quiet=quiet)
+    else:
+        _build_mocap(captures[0], output, quiet=quiet)
+
+
+def _build_animals(folder: Path, held_out: tuple[str, ...], output: Path, *, quiet: bool) -> None:
+    from flowlift.datasets.animal_bank import build_animal_bank, in_words, save_animal_bank
+
+    bank = build_animal_bank(folder, held_out=held_out)
+    save_animal_bank(bank, output)
+    if not quiet:
+        for line in in_words(bank):
+            print(line)
+        print(f"{output}: {len(bank.train):,} poses to train on, {len(bank.val):,} held out")
+
+
+def _build_mocap(captures: Path, output: Path, *, quiet: bool) -> None:
     from flowlift.datasets.mocap_bank import bank_of, read_clips
     from flowlift.datasets.mocap_bank_file import save_bank
     from flowlift.datasets.mocap_words import in_words
 
-    if output.suffix.lower() != ".npz" or output.is_dir():
-        raise OutputError(f"{output}: a bank is a file that ends in .npz")
     with progress_bar("reading", quiet=quiet) as report:
         captured = read_clips(captures, progress=report)
     with progress_bar("distinct poses", quiet=quiet) as report:
@@ -67,6 +98,8 @@ def show(
 ) -> None:
     """Draw poses of a bank from the front and the side: are they upright, are left and right where they belong?
 
+    Of people, and of animated animals.
+
     Parameters
     ----------
     bank
@@ -76,13 +109,17 @@ def show(
     rows
         Rows of poses for each source; they are spread evenly over it.
     """
+    from flowlift.datasets.animal_bank import load_animal_bank
+    from flowlift.datasets.animal_pictures import animal_pictures
     from flowlift.datasets.mocap_bank_file import load_bank
     from flowlift.datasets.mocap_pictures import bank_pictures
     from flowlift.io.atomic import written_whole
 
     if rows < 1:
         raise InputError(f"--rows must be at least 1, got {rows}")
-    for name, picture in bank_pictures(load_bank(bank), rows=rows).items():
+    animals = load_animal_bank(bank)
+    pictures = bank_pictures(load_bank(bank), rows=rows) if animals is None else animal_pictures(animals, rows=rows)
+    for name, picture in pictures.items():
         path = output / f"{name}.png"
         with written_whole(path) as part:
             picture.save(part)

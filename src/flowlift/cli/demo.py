@@ -18,21 +18,36 @@ def demo(
     output: Annotated[str, Parameter(name=["--output", "-o"])] = "demo.html",
     show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
     seed: int = 0,
+    animal: Annotated[bool, Parameter(negative="")] = False,
+    minutes: float = 8.0,
 ) -> None:
     """Lift a clip that flowlift synthesises, and show the result.
 
     A walking figure's 2D keypoints, with noise and some hidden, are lifted by the packaged model. The page shows 2D
-    beside 3D; the error against the figure's true pose is printed.
+    beside 3D; the error against the figure's true pose is printed. With --animal nothing is lifted: it writes the files
+    that docs/your-animal.md trains a model from.
 
     Parameters
     ----------
     output
-        The page (.html), or a folder for it.
+        The page (.html), or a folder for it; with --animal a folder.
     show
         Open the page in the browser, when run in a terminal.
     seed
-        Seed of the detector's errors and of the hypotheses.
+        Seed of the detector's errors and of the hypotheses; with --animal of the motion.
+    animal
+        Write a synthetic animal's recording instead: its skeleton (TOML), triangulated joints (CSV), the cameras'
+        calibration (TOML), and what one of them saw later (2D, CSV).
+    minutes
+        How long that recording is.
     """
+    if animal:
+        from flowlift.demo_animal_files import write_files
+
+        for file in write_files(Path("animal" if output == "demo.html" else output), seed=seed, seconds=60 * minutes):
+            print(file)
+        return
+    from flowlift.cli.browser import open_page
     from flowlift.demo import synthesize
     from flowlift.lifter import Lifter
     from flowlift.view.html import write_html
@@ -44,7 +59,7 @@ def demo(
     print(_summary(measure(poses, clip.truth), len(poses)))
     print(path)
     if show and sys.stdout.isatty():
-        _open(path)
+        open_page(path)
 
 
 @dataclass(frozen=True)
@@ -87,11 +102,3 @@ def _page_path(output: str) -> Path:
     except OSError as error:
         raise OutputError(f"{path.parent}: cannot make this folder: {error.strerror}") from error
     return path
-
-
-def _open(path: Path) -> None:
-    """Open the page where there is a desktop; elsewhere a browser would take over the terminal."""
-    import webbrowser
-
-    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(path.resolve().as_uri())

@@ -134,15 +134,18 @@ def _images() -> str:
 def _models() -> str:
     import numpy as np
 
-    from flowlift.demo import synthesize
+    from flowlift.containers import Keypoints2D
     from flowlift.lifter import Lifter
     from flowlift.models import packaged_models
 
     if "human" not in packaged_models():
         raise _TroubleError("the packaged model is not there")
     lifters = [Lifter.load(name) for name in packaged_models()]
-    if not all(np.isfinite(lift(synthesize(seconds=0.1).keypoints, hypotheses=2).xyz).any() for lift in lifters):
-        raise _TroubleError("it lifts nothing")
+    for lift in lifters:
+        xy = np.random.default_rng(0).uniform(0, 100, (2, 1, len(lift.model.skeleton), 2))
+        points = Keypoints2D(xy, np.ones(xy.shape[:3]), lift.model.skeleton, (100, 100))
+        if not np.isfinite(lift(points, hypotheses=2).xyz).all():
+            raise _TroubleError(f"{lift.model.name} lifts nothing")
     return ", ".join(f"{lift.model.name} {lift.model.version}" for lift in lifters)
 
 
@@ -165,6 +168,12 @@ def _torch() -> str:
         return f"torch {found}, without CUDA"
     cuda = _try("import torch; print(torch.cuda.is_available())") == "True"
     return f"torch {found}, {'CUDA works' if cuda else 'no CUDA device'}"
+
+
+def _rerun() -> str:
+    found = _installed("rerun-sdk")
+    _try("import rerun")
+    return found
 
 
 def _installed(*packages: str) -> str:
@@ -202,7 +211,14 @@ CHECKS = (
     Check("images (Pillow)", _images, "pillow", needed=True),
     Check("mediapipe detector", _mediapipe, "flowlift[mediapipe]"),
     Check("rtmlib detector", lambda: _importable("rtmlib"), "flowlift[rtmlib]"),
+    Check("superanimal detector", lambda: _installed("deeplabcut"), "flowlift[superanimal]"),
     Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
+    Check("SLEAP and NWB files", lambda: _importable("sleap_io"), "flowlift[sleap]"),
+    Check("C3D files", lambda: _importable("ezc3d"), "flowlift[c3d]"),
+    Check("Parquet files", lambda: _importable("pyarrow"), "flowlift[parquet]"),
+    Check("netCDF files (movement)", lambda: _importable("xarray", "h5netcdf"), "flowlift[movement]"),
+    Check("rerun recordings", _rerun, "flowlift[rerun]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
+    Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
 )

@@ -27,6 +27,9 @@ def evaluate(
     keep: int = 8,
     temperature: float = 0.005,
     device: str | None = None,
+    unit: str | None = None,
+    up: str | None = None,
+    calibration: Path | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """How good a model is on a labelled data set, by its protocol: report.md, report.json, reliability.svg.
@@ -40,7 +43,8 @@ def evaluate(
     output
         The report's folder.
     kind
-        human36m, mpi_inf_3dhp, threedpw, animal3d, ctrlani3d, mocap or hdm05; recognised when not given.
+        human36m, mpi_inf_3dhp, threedpw, animal3d, ctrlani3d, mocap or hdm05; recognised when not given. sessions: a
+        3D recording, for a model of its skeleton.
     protocol
         human36m-p1, human36m-p2, mpi-inf-3dhp, 3dpw, animal3d, hdm05, mocap; the data set's own when not given.
     keypoints
@@ -63,22 +67,43 @@ def evaluate(
         RPEA: its temperature, in half image widths.
     device
         Where the network runs, such as cpu or cuda.
+    unit
+        Of sessions that do not say: m, dm, cm or mm.
+    up
+        Of sessions: the axis that points up, as in training.
+    calibration
+        Of sessions: their own cameras.
     quiet
         No progress, no list of what was written.
     """
     from flowlift.datasets.opening import DataSetOptions, open_dataset
+    from flowlift.datasets.recording import SUFFIXES
+    from flowlift.datasets.session import read_cameras, read_sessions, rig_of
     from flowlift.evaluation.evaluating import EvaluationSettings
     from flowlift.evaluation.evaluating import evaluate as run
     from flowlift.evaluation.evaluation_report import write_report
     from flowlift.evaluation.protocols import protocol_for
+    from flowlift.evaluation.sessions import evaluate_sessions, write_sessions
     from flowlift.io.atomic import made_folder
     from flowlift.lifter import Lifter
 
     counts, count_of_seeds = _counts(hypotheses), range(seeds)
     settings = EvaluationSettings(model, counts, steps, tuple(count_of_seeds), every, keep, temperature)
+    lifter = Lifter.load(model, device=device)
+    if kind == "sessions" or (kind is None and lifter.model.size and dataset.suffix.lower() in SUFFIXES):
+        sessions = read_sessions([dataset], lifter.model.skeleton, unit=unit, up=up)
+        views = None if calibration is None else read_cameras(calibration)
+        rigs = [] if views is None else [(rig_of(session, views), views) for session in sessions]
+        made_folder(output)
+        found = evaluate_sessions(
+            lifter, sessions, rigs=rigs, hypotheses=max(counts), steps=steps, seeds=count_of_seeds, every=every
+        )
+        for path in write_sessions(found, output):
+            if sys.stdout.isatty() and not quiet:
+                print(path)
+        return
     data = open_dataset(dataset, kind=kind, options=DataSetOptions(keypoints, cameras, annotation))
     rules = protocol_for(data, protocol)
-    lifter = Lifter.load(model, device=device)
     made_folder(output)
     shown = sys.stderr.isatty() and not quiet
     done = run(lifter, data, rules, settings, progress=_progress if shown else None)

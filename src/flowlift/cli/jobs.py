@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flowlift.cli.mapping import mapping_advice
 from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
+from flowlift.cli.report import complain
 from flowlift.containers import Poses3D
-from flowlift.io import save
+from flowlift.errors import InputError, UnknownJointsError
+from flowlift.io import save, writer_for
 from flowlift.pipeline import LiftInterrupted, lift
 
 
@@ -23,15 +26,42 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
     except LiftInterrupted as stop:
         if stop.poses is None:
             raise
-        write_all(stop.poses, job.paths, quiet=True)
+        write_all(stop.poses, job, quiet=True)
         written = ", ".join(map(str, job.paths))
         raise KeyboardInterrupt(f"the {len(stop.poses)} frames that were finished are in {written}") from None
-    write_all(poses, job.paths, quiet=quiet)
+    except UnknownJointsError as error:
+        raise InputError(f"{job.source}: {error}{mapping_advice(job, settings)}") from error
+    if "joints" in poses.provenance and not quiet:
+        complain("joints", poses.provenance["joints"])
+    write_all(poses, job, quiet=quiet)
+    if job.overlay is not None:
+        write_video(poses, job.source, job.overlay, settings, quiet=quiet)
 
 
-def write_all(poses: Poses3D, paths: tuple[Path, ...], *, quiet: bool) -> None:
-    """Write poses to each path in the format that its suffix names, and list the paths on a terminal."""
-    for path in paths:
-        save(poses, path)
+def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping[str, Any], *, quiet: bool) -> None:
+    """Draw poses onto the video that they were lifted from."""
+    from flowlift.clips import open_source
+    from flowlift.view.overlay_video import write_overlay
+
+    frames = open_source(source, settings["start"], settings["end"], settings["fps"])
+    with progress_bar(str(path), quiet=quiet) as report:
+        write_overlay(frames, poses, path, report=report)
+    if sys.stdout.isatty() and not quiet:
+        print(path)
+
+
+def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
+    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal.
+
+    A page shows the video that was lifted, where it was one.
+    """
+    from flowlift.view.film import film_beside, has_pictures
+    from flowlift.view.html import write_html
+
+    for path in job.paths:
+        if writer_for(path, job.format).suffix == ".html" and has_pictures(job.source):
+            write_html(poses, path, title=path.stem, film=film_beside(Path(str(job.source)), path))
+        else:
+            save(poses, path, format=job.format)
         if sys.stdout.isatty() and not quiet:
             print(path)

@@ -17,9 +17,11 @@ def lift(
     /,
     *,
     output: Annotated[str, Parameter(name=["--output", "-o"])],
+    format: Annotated[list[str] | None, Parameter(negative="")] = None,
     model: ModelOptions = _MODEL,
     camera: CameraOptions = _CAMERA,
     clip: InputOptions = _INPUT,
+    overlay: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """3D poses from videos, images, a camera or 2D keypoint files.
@@ -29,8 +31,13 @@ def lift(
     inputs
         Videos, images, folders of images, camera numbers (0 is the first), or 2D keypoint files and folders.
     output
-        A file whose suffix says the format (.npz .csv .json .trc .html), or a folder: then each input gives
-        NAME.npz, NAME.csv and NAME.html.
+        A file whose suffix says the format (.npz .csv .json .html .trc .c3d .bvh .glb .parquet .nc .h5 .dlc.csv
+        .rrd), or a folder: then each input gives NAME.npz, NAME.csv and NAME.html.
+    format
+        What a folder gets instead of these (bvh, dlc.csv, ...; more than once for several), or what a file is,
+        whatever its suffix.
+    overlay
+        Also a video with the result drawn onto it (.mp4 .mov .mkv), or a folder: then each input gives NAME.mp4.
     quiet
         No progress bar, no list of what was written.
     """
@@ -38,7 +45,7 @@ def lift(
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
-    jobs = plan_jobs(inputs, output)
+    jobs = plan_jobs(inputs, output, format or (), overlay)
     status = 0
     for job in jobs:
         try:

@@ -101,17 +101,21 @@ def export(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
 ) -> None:
-    """Copy a model's weights, graphs and card into a folder, to be used by its path: flowlift lift --model FOLDER.
+    """Copy a model's weights, graphs and card into a folder or one file, used by its path: flowlift lift --model PATH.
 
     Parameters
     ----------
     name
-        A packaged or imported model, or a model's folder.
+        A packaged or imported model, or a model's folder or file.
     output
-        A new folder.
+        A new folder, or a file that ends in .flowlift.
     """
     from flowlift.models import find_model
     from flowlift.models.folders import export_model
+    from flowlift.models.packed import SUFFIX, pack_model
 
-    export_model(find_model(name), output)
+    if output.suffix.lower() == SUFFIX:
+        pack_model(find_model(name), output)
+    else:
+        export_model(find_model(name), output)
     print(output)

@@ -15,14 +15,18 @@ class ModelOptions:
     """Packaged or imported model, or the folder of one."""
     hypotheses: int = 20
     """3D hypotheses drawn for each person and frame."""
+    keep_hypotheses: Annotated[bool, Parameter(name="--keep-hypotheses", negative="")] = False
+    """Keep every hypothesis in the result: larger files, and a cloud in the viewer."""
     steps: int | None = None
     """Solver steps for each hypothesis; the model's own number when not given."""
     seed: int = 0
     """Seed of the noise: the same seed gives the same poses."""
     smooth: str = "auto"
-    """Smoothing over time."""
+    """Over time: auto, off, or seconds (faster motion than that is smoothed away)."""
     height: float | None = None
     """The person's height, metres: fixes the scale, which one camera cannot see."""
+    size: float | None = None
+    """An animal's length along the joints that its model names, metres; body lengths are the unit when not given."""
     device: str | None = None
     """Where the network runs, such as cpu or cuda."""
 
@@ -50,10 +54,14 @@ class InputOptions:
     end: float | None = None
     """Stop here, seconds."""
     detector: str = "mediapipe"
-    """What finds the 2D keypoints in images: mediapipe (one person) or rtmlib (several)."""
+    """What finds the 2D keypoints in images: mediapipe (one person), rtmlib (several), superanimal (animals)."""
     skeleton: str | None = None
     """Whose joints a keypoint file holds, where the file does not say (body25 or body25b, ...)."""
+    mapping: str | None = None
+    """A TOML file: of which of a keypoint file's joints the model's are made, where their names do not tell."""
     fps: float | None = None
-    """Frames per second of a keypoint file that does not say."""
+    """Frames per second of a keypoint file that does not say, or of a folder of images."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
+    people: str = "all"
+    """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""

@@ -6,15 +6,20 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flowlift.errors import MissingExtraError
+from flowlift.cli.sessions import SessionOptions, build_sessions, skeleton_setting
+from flowlift.errors import InputError, MissingExtraError
+from flowlift.training.config import DataConfig
+
+_SESSIONS = SessionOptions()
 
 
 def train(
-    config: str,
+    config: str | None = None,
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    data: Path | None = None,
+    data: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    recordings: SessionOptions = _SESSIONS,
     epochs: int | None = None,
     batch: int | None = None,
     seed: int | None = None,
@@ -22,6 +27,7 @@ def train(
     device: str = "cpu",
     devices: int | None = None,
     name: str | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Train a model, or go on with a run that was cut.
 
@@ -29,11 +35,13 @@ def train(
     ----------
     config
         A TOML file, or one of the recipes: human36m, animal3d (as published), human (the packaged
-        model's), human-fast (a compact one, taught by it).
+        model's), human-fast (a compact one, taught by it), any (any skeleton, small data), which --skeleton stands for.
     output
-        The run's folder: config.json, log.csv, held_out.csv, tensorboard, checkpoint.pt, best.pt; at the end model.
+        The run's folder: config.json, log.csv, held_out.csv, tensorboard, checkpoint.pt, best.pt; at the end model, and
+        the same in one file, NAME.flowlift.
     data
-        Where the data are, instead of the configuration's data.path.
+        Where the data are, instead of the configuration's data.path. With --skeleton also 3D recordings, which become a
+        bank in the run's folder.
     epochs
         Instead of the configuration's run.epochs.
     batch
@@ -48,10 +56,18 @@ def train(
         How many of them, instead of the configuration's run.devices.
     name
         The model's name; the output folder's when not given.
+    quiet
+        No account of the recordings that were read.
     """
+    from flowlift.models.registry import check_name
     from flowlift.training.config import find_config
 
-    plan = find_config(config)
+    if config is None and (recordings.skeleton is None or data is None):
+        raise InputError("name a configuration, or give --skeleton and --data")
+    plan = find_config(config or "any")
+    called = name or output.resolve().name
+    if name is not None:
+        check_name(name)
     run = replace(
         plan.run,
         epochs=plan.run.epochs if epochs is None else epochs,
@@ -60,8 +76,8 @@ def train(
         start=plan.run.start if start is None else start,
         devices=plan.run.devices if devices is None else devices,
     )
-    where = plan.data if data is None else replace(plan.data, path=str(data.resolve()))
-    plan = replace(plan, run=run, data=where)
+    plan = replace(plan, run=run, skeleton=skeleton_setting(recordings.skeleton) or plan.skeleton)
+    plan = replace(plan, data=_where(plan.data, data, recordings, output, quiet=quiet))
     plan.check()
     try:
         from flowlift.training import loop
@@ -70,4 +86,25 @@ def train(
         raise MissingExtraError("training", "train") from error
     loop.train(plan, output, device=device)
     if loop.is_first_process():
-        publish(output, output / "model", name=name or output.resolve().name)
+        from flowlift.models import read_card
+        from flowlift.models.packed import pack_model
+
+        publish(output, output / "model", name=called)
+        pack_model(read_card(output / "model"), output / f"{called}.flowlift")
+
+
+def _where(
+    settings: DataConfig, data: list[Path] | None, recordings: SessionOptions, output: Path, *, quiet: bool
+) -> DataConfig:
+    """The data settings with what the command line names: a bank or data set, or recordings, made a bank."""
+    if data is None:
+        return settings
+    if all(path.suffix.lower() == ".npz" for path in data) or recordings.skeleton is None:
+        if len(data) > 1:
+            raise InputError("several files of --data are 3D recordings, which need --skeleton; a bank is one file")
+        return replace(settings, path=str(data[0].resolve()))
+    if settings.kind != "any":
+        raise InputError('3D recordings train a configuration with data.kind = "any", such as the recipe any')
+    bank = output / "bank.npz"
+    build_sessions(data, recordings, bank, quiet=quiet)
+    return replace(settings, path=str(bank.resolve()))

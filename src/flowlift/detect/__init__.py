@@ -10,6 +10,7 @@ __all__ = ["DETECTORS", "Detection", "Detector", "ManagedDetector", "load_detect
 
 DETECTORS = {
     "mediapipe": ("flowlift.detect.mediapipe", "MediapipeDetector"),
+    "superanimal": ("flowlift.detect.superanimal", "SuperanimalDetector"),
     "rtmlib": ("flowlift.detect.rtmlib", "RtmlibDetector"),
 }
 

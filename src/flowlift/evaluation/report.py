@@ -9,6 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 LABELS = {
+    "mpjpe": "MPJPE",
+    "n_mpjpe": "N-MPJPE",
+    "p_mpjpe": "P-MPJPE",
     "mpjpe_mm": "MPJPE",
     "n_mpjpe_mm": "N-MPJPE",
     "p_mpjpe_mm": "P-MPJPE",
@@ -17,7 +20,8 @@ LABELS = {
     "energy_mm": "energy score",
     "coverage_90": "coverage at 90 %",
 }
-"""What each figure is called in tables. Names that end in _mm are millimetres; coverage is a share."""
+"""What each figure is called in tables. Names that end in _mm are millimetres; others are shares, errors of the body's
+length."""
 
 PerFrame = Mapping[str, Float[np.ndarray, " _"]]
 """Figures by name, one value a frame of some clip: metres (shown as mm where the name ends in _mm), or shares."""

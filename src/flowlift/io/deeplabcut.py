@@ -29,7 +29,8 @@ class Column:
 def keypoints_from_table(
     columns: Sequence[Column], values: Float64[np.ndarray, "frame column"], path: Path, hints: Hints
 ) -> Keypoints2D:
-    """One person for each individual, in the table's order; what is nobody's is left out.
+    """One person for each individual, in the table's order, or the one that `FILE::INDIVIDUAL` names; what is nobody's
+    is left out.
 
     The skeleton is the hinted one, else a built-in one of the same joints, else one made from the body parts. Raises
     InputError for tables without frames, without x and y, or in 3D.
@@ -44,6 +45,10 @@ def keypoints_from_table(
     individuals = list(dict.fromkeys(column.individual for column in columns))
     if len(individuals) > 1:
         individuals = [name for name in individuals if name != _PLACES]
+    if hints.clip is not None:
+        if hints.clip not in individuals:
+            raise InputError(f"{path}: no individual is called {hints.clip!r}; there are {', '.join(individuals)}")
+        individuals = [hints.clip]
     kept = [column for column in columns if column.individual in individuals]
     bodyparts = list(dict.fromkeys(column.bodypart for column in kept))
     names = [plain_name(bodypart) for bodypart in bodyparts]

@@ -1,4 +1,4 @@
-"""DeepLabCut's CSV, single and multi-animal, tracked or labelled by hand."""
+"""DeepLabCut's CSV, single and multi-animal, tracked or labelled by hand, and in 3D when it is written."""
 
 import csv
 from pathlib import Path
@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.deeplabcut_table import table_of
 from flowlift.io.hints import Hints
 
 _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
@@ -22,6 +24,11 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """Read the table. Raises InputError for rows that do not fit the header, or what is no number."""
+    return keypoints_from_table(*read_table(path), path, hints)
+
+
+def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    """Its columns, 2D or 3D, and their values. Raises InputError."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             rows = [row for row in csv.reader(stream) if row]
@@ -38,7 +45,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         raise InputError(f"{path}: the header's lines have different lengths: {sorted({*map(len, header.values())})}")
     individuals = levels.get("individuals", [""] * width)
     columns = [Column(*cells) for cells in zip(individuals, levels["bodyparts"], levels["coords"], strict=True)]
-    return keypoints_from_table(columns, _values(rows[len(header) :], first, width, path), path, hints)
+    return columns, _values(rows[len(header) :], first, width, path)
 
 
 def _values(body: list[list[str]], first: int, width: int, path: Path) -> Float64[np.ndarray, "frame column"]:
@@ -52,3 +59,13 @@ def _values(body: list[list[str]], first: int, width: int, path: Path) -> Float6
         except ValueError as error:
             raise InputError(f"{path}: row {frame} below the header: {error}") from error
     return values
+
+
+def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
+    """`table_of` as CSV; missing: empty. Raises OutputError."""
+    levels, values = table_of(obj)
+    with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerows([name, *cells] for name, cells in levels.items())
+        for frame, row in enumerate(values.tolist()):
+            writer.writerow([frame, *("" if value != value else f"{value:.9g}" for value in row)])

@@ -1,4 +1,4 @@
-"""DeepLabCut's h5: the pandas table `df_with_missing`, read through PyTables; column names are pickled in it."""
+"""DeepLabCut's h5: the pandas table `df_with_missing`. Read through PyTables, as column names are pickled in it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,23 +11,21 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from flowlift.containers import Keypoints2D
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError, MissingExtraError
+from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.deeplabcut_table import table_of
+from flowlift.io.hdf5 import mentions
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ONE_AT_A_TIME = Lock()
 
 
 def matches(path: Path) -> bool:
-    """Any HDF5 file."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(8) == SIGNATURE
-    except OSError:
-        return False
+    """HDF5 that pandas wrote."""
+    return mentions(path, b"pandas_type")
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
@@ -35,21 +33,29 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 
     Raises InputError for another HDF5 file, MissingExtraError without PyTables.
     """
+    return keypoints_from_table(*read_table(path), path, hints)
+
+
+def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
+    """Its columns, 2D or 3D, and their values. Raises InputError, MissingExtraError."""
     try:
         import tables
     except ImportError as error:
         raise MissingExtraError("reading DeepLabCut's h5", "dlc") from error
     try:
-        with _restricted_unpickling(), tables.open_file(str(path), "r") as file:
+        with restricted_unpickling(), tables.open_file(str(path), "r") as file:
             group = _group(file, path)
             columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
-    except (tables.HDF5ExtError, tables.NoSuchNodeError, OSError, ValueError, KeyError, AttributeError) as error:
-        raise InputError(f"{path}: not DeepLabCut's table: {str(error).splitlines()[0]}") from error
-    return keypoints_from_table(columns, values, path, hints)
+    except InputError:
+        raise
+    except Exception as error:  # PyTables and HDF5 raise nearly anything for a damaged file
+        said = str(error).splitlines() or [repr(error)]
+        raise InputError(f"{path}: not DeepLabCut's table: {said[0]}") from error
+    return columns, values
 
 
 @contextmanager
-def _restricted_unpickling() -> Iterator[None]:
+def restricted_unpickling() -> Iterator[None]:
     """PyTables unpickles attributes as it reads them: for the length of this block it can only make plain values."""
     places = [import_module("tables.attributeset"), import_module("tables.atom")]
     safe = SimpleNamespace(loads=loads, UnpicklingError=InputError, PicklingError=InputError)
@@ -99,3 +105,21 @@ def _fixed_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame 
     codes = [group[f"axis0_label{i}"].read() for i in range(len(levels))]
     labels = [tuple(level[code[i]] for level, code in zip(levels, codes, strict=True)) for i in range(len(codes[0]))]
     return _columns(labels), np.asarray(group.block0_values.read(), dtype=np.float64)
+
+
+def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
+    """`table_of` as DeepLabCut's own tools write it. Raises OutputError, and MissingExtraError without pandas."""
+    try:
+        import pandas
+        import tables  # noqa: F401  # pandas asks for it by name
+    except ImportError as error:
+        raise MissingExtraError("writing DeepLabCut's h5", "dlc") from error
+    levels, values = table_of(obj)
+    columns = pandas.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
+    # Made in memory: on a full disk PyTables raises what is no OSError, and HDF5 talks on stderr.
+    with pandas.HDFStore(path.name, mode="w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        store.put("df_with_missing", pandas.DataFrame(values, columns=columns), format="table")
+        file: Any = store.root._v_file
+        content = file.get_file_image()
+    with written_whole(path) as beside:
+        beside.write_bytes(content)

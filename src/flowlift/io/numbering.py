@@ -18,7 +18,13 @@ def last_number(name: str) -> int:
 
 def places(numbers: Sequence[int], path: Path) -> list[int]:
     """The frame of each number, counted from the smallest. Raises InputError for numbers that jump too far."""
+    check_gaps(numbers, path)
+    first = min(numbers)
+    return [number - first for number in numbers]
+
+
+def check_gaps(numbers: Sequence[int], path: Path) -> None:
+    """Raises InputError for numbers that jump too far."""
     first, last = min(numbers), max(numbers)
     if last - first > len(numbers) + _GAP:
         raise InputError(f"{path}: the frames are numbered from {first} to {last}, but there are only {len(numbers)}")
-    return [number - first for number in numbers]

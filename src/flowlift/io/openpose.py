@@ -16,7 +16,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse_or_none
 from flowlift.io.numbering import last_number, places
 from flowlift.skeleton import Skeleton
-from flowlift.skeletons import BODY25, BODY25B, COCO18
+from flowlift.skeletons import BODY25, BODY25B, COCO18, HALPE26
 
 
 def matches(path: Path) -> bool:
@@ -102,9 +102,11 @@ def _skeleton_by_length(joints: int, path: Path, hints: Hints) -> Skeleton:
                 f"choose another --skeleton"
             )
         return hints.skeleton
-    known = {len(COCO18): COCO18, len(BODY25): BODY25}
+    known = {len(COCO18): COCO18, len(BODY25): BODY25, len(HALPE26): HALPE26}
     if joints not in known:
-        raise InputError(f"{path}: {joints} joints a person; expected 18 (COCO) or 25 (BODY_25 or BODY_25B)")
+        raise InputError(
+            f"{path}: {joints} joints a person; expected 18 (COCO), 25 (BODY_25 or BODY_25B) or 26 (Halpe)"
+        )
     return known[joints]
 
 

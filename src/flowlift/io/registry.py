@@ -19,6 +19,9 @@ from flowlift.skeleton import Skeleton
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
 
+_IN_ANY_ORDER = ("openpose", "coco", "mediapipe_json")
+"""Formats that list who was found in each frame, not who it was."""
+
 _DAMAGE = (
     *(
         ArithmeticError,
@@ -37,16 +40,23 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Reader:
-    """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`."""
+    """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`.
+
+    `ordered`: its files keep people apart, one index for each through all frames.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     module: str
+    ordered: bool = True
 
 
 @dataclass(frozen=True)
 class Writer:
-    """A format that is written: `module` has `write(obj, path)`, which leaves the file whole or not at all."""
+    """A format that is written to names that end in `suffix`, which may have several parts (`.dlc.csv`).
+
+    `module` has `write(obj, path)`, which leaves the file whole or not at all.
+    """
 
     name: str
     suffix: str
@@ -74,13 +84,18 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("VideoPose3D npz", (".npz",), "videopose3d"),
         ("flowlift JSON", (".json",), "native_json"),
         ("OpenPose JSON, one file a frame", (FOLDER, ".json"), "openpose"),
+        ("AlphaPose JSON", (".json",), "alphapose"),
+        ("MMPose predictions JSON", (".json",), "mmpose"),
         ("COCO keypoints JSON", (".json",), "coco"),
         ("MediaPipe landmarks JSON", (".json",), "mediapipe_json"),
         ("DeepLabCut CSV", (".csv",), "deeplabcut_csv"),
+        ("SLEAP", (".slp", ".h5", ".hdf5"), "sleap"),
         ("DeepLabCut h5", (".h5", ".hdf5"), "deeplabcut_h5"),
-        ("TRC (3D)", (".trc",), "trc"),
+        ("NWB (ndx-pose)", (".nwb",), "nwb"),
+        ("TRC (3D, or Sports2D's pixels)", (".trc",), "trc"),
+        ("C3D (3D)", (".c3d",), "c3d_markers"),
     ):
-        register(table, Reader(name, suffixes, f"flowlift.io.{module}"))
+        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=module not in _IN_ANY_ORDER))
     return MappingProxyType(table)
 
 
@@ -92,6 +107,14 @@ def _built_in_writers() -> Mapping[str, Writer]:
         ("flowlift JSON", ".json", "native_json"),
         ("TRC", ".trc", "trc"),
         ("page to look at", ".html", "html"),
+        ("BVH", ".bvh", "bvh"),
+        ("glTF", ".glb", "gltf"),
+        ("C3D", ".c3d", "c3d"),
+        ("tidy Parquet", ".parquet", "parquet"),
+        ("netCDF for movement", ".nc", "netcdf"),
+        ("DeepLabCut CSV", ".dlc.csv", "deeplabcut_csv"),
+        ("DeepLabCut h5", ".h5", "deeplabcut_h5"),
+        ("rerun recording", ".rrd", "rerun"),
     ):
         register_writer(table, Writer(name, suffix, f"flowlift.io.{module}"))
     return MappingProxyType(table)
@@ -144,17 +167,38 @@ def is_keypoint_source(path: str | Path) -> bool:
     return file.suffix.lower() in {suffix for reader in READERS.values() for suffix in reader.suffixes}
 
 
-def save(obj: Keypoints2D | Poses3D, path: str | Path) -> Path:
-    """Write keypoints or poses; the suffix says how. The file appears whole or not at all. Returns its path.
+def keeps_people_apart(path: str | Path) -> bool:
+    """Whether a person's index is the same in every frame of a file, by its format; also for what cannot be read."""
+    try:
+        return _find(_split(path)[0]).ordered
+    except (InputError, OSError):
+        return True
 
-    Raises OutputError for a suffix that is unknown, or a place that cannot be written.
+
+def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = None) -> Path:
+    """Write keypoints or poses; the longest ending of the name that is a format's says which, or `format`: an ending
+    without its first dot, such as "dlc.csv". The file appears whole or not at all. Returns its path.
+
+    Raises OutputError for an unknown format, or a place that cannot be written; MissingExtraError where the format
+    needs a package that is not installed.
     """
     path = Path(path)
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise OutputError(f"{path}: no writer for {path.suffix!r}; there is {', '.join(WRITERS)}")
-    import_module(writer.module).write(obj, path)
+    import_module(writer_for(path, format).module).write(obj, path)
     return path
+
+
+def writer_for(path: Path, format: str | None = None) -> Writer:
+    """The writer of a file, by its name or by `format`. Raises OutputError, with the list, for an unknown one."""
+    if format is not None:
+        writer = WRITERS.get(f".{format.lower().lstrip('.')}")
+        if writer is None:
+            raise OutputError(f"no format {format!r}; there is {', '.join(suffix[1:] for suffix in WRITERS)}")
+        return writer
+    name = path.name.lower()
+    fitting = [suffix for suffix in WRITERS if name.endswith(suffix) and name != suffix]
+    if not fitting:
+        raise OutputError(f"{path}: no writer for {path.suffix!r}; there is {', '.join(WRITERS)}")
+    return WRITERS[max(fitting, key=len)]
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:

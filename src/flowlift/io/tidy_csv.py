@@ -9,25 +9,32 @@ from jaxtyping import Float32
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.io.atomic import written_whole
+from flowlift.io.positions import camera_frame
 
-POSES = ("frame", "time", "person", "joint", "x", "y", "z", "sd_x", "sd_y", "sd_z")
-KEYPOINTS = ("frame", "time", "person", "joint", "x", "y", "score")
+INDEX = ("frame", "time", "person", "joint")
+_POSES = ("x", "y", "z", "sd_x", "sd_y", "sd_z")
+_KEYPOINTS = ("x", "y", "score")
+
+
+def columns(obj: Keypoints2D | Poses3D) -> tuple[tuple[str, ...], Float32[np.ndarray, "frame person joint column"]]:
+    """Names and values of what tidy tables hold beside frame, time, person and joint.
+
+    Poses: metres in the camera frame (x right, y down, z forward), from the camera where the root is known, else from
+    the root joint; sd: standard deviations of the root-relative position. Keypoints: px.
+    """
+    if isinstance(obj, Poses3D):
+        return _POSES, np.concatenate([camera_frame(obj), obj.std], axis=-1)
+    return _KEYPOINTS, np.concatenate([obj.xy, obj.score[..., None]], axis=-1)
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """Poses: metres in the camera frame (x right, y down, z forward), from the camera where the root is known, else
-    from the root joint; sd: standard deviations of the root-relative position. Keypoints: px. Missing: empty; so is
-    the time (s) where nothing tells it. Raises OutputError."""
-    if isinstance(obj, Poses3D):
-        place = obj.xyz if obj.root is None else obj.absolute
-        header, digits = list(POSES), 6
-        values = np.concatenate([place, obj.std], axis=-1)
-    else:
-        header, digits = list(KEYPOINTS), 3
-        values = np.concatenate([obj.xy, obj.score[..., None]], axis=-1)
+    """`columns`, with frame, time (s), person and joint before them. Missing: empty; so is the time where nothing
+    tells it. Raises OutputError."""
+    names, values = columns(obj)
+    digits = 6 if isinstance(obj, Poses3D) else 3
     with written_whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow([*INDEX, *names])
         writer.writerows(_rows(obj, values, digits))
 
 

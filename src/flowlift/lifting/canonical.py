@@ -19,10 +19,12 @@ _FLIP = np.array([-1, 1], dtype=np.float32)
 
 @dataclass(frozen=True)
 class CanonicalConditioning:
-    """`stature`: length from ankle to head along the bones, as a fraction of a person's height."""
+    """`stature`: length from ankle to head along the bones, as a fraction of a person's height. `standard`: the height
+    that poses have when none is given. A body whose length itself is measured has 1 for both."""
 
     skeleton: Skeleton
     stature: float
+    standard: float = DEFAULT_HEIGHT
 
     def convert(self, keypoints: Keypoints2D) -> Keypoints2D:
         return convert(keypoints, self.skeleton)
@@ -53,7 +55,7 @@ class CanonicalConditioning:
 
     def poses(self, states: States) -> States:
         pose, size = decode_pose(states, self.skeleton.root)
-        return pose * (DEFAULT_HEIGHT * self.stature / size)[..., None, None]
+        return pose * (self.standard * self.stature / size)[..., None, None]
 
     def scale(self, pose: Float32[np.ndarray, "row joint 3"], height: float | None) -> float:
-        return (DEFAULT_HEIGHT if height is None else height) / DEFAULT_HEIGHT
+        return (self.standard if height is None else height) / self.standard

@@ -19,7 +19,7 @@ SKELETON = "skeleton.toml"
 """A skeleton that is not built in lies in the model's folder under this name; the card names it so too."""
 
 Conditioning = Literal["canonical", "screen"]
-Unit = Literal["m", "model units"]
+Unit = Literal["m", "model units", "body lengths"]
 KINDS = ("two-part", "velocity", "simple", "normalizing-flow")
 """Kinds of networks, as `flowlift.networks` makes them; listed here because that needs torch."""
 
@@ -57,7 +57,8 @@ class Model:
 
     `network` and `settings`: kind of network and its sizes. `conditioning`: how 2D enters. `method`: how it was taught
     and is sampled (`flowlift.sampling.METHODS`), in `steps` steps. `stature`: length from ankle to head along the
-    bones, as a fraction of a person's height; None where the skeleton is no person's. `calibrated`: whether
+    bones, as a fraction of a person's height; None where the skeleton is no person's. `size`: the joints along which a
+    body's length is measured, where poses are in body lengths; else none. `calibrated`: whether
     `calibration` was measured. `unit` of its poses. `parameters`: how many, None where the card does not say.
     """
 
@@ -75,6 +76,7 @@ class Model:
     method: str = "flow"
     unit: Unit = "m"
     parameters: int | None = None
+    size: tuple[str, ...] = ()
     licence: str = ""
     source: str = ""
 
@@ -121,6 +123,7 @@ def _model(card: Mapping[str, Any], folder: Path) -> Model:
         method=_choice("method", card.get("method", "flow"), METHODS),
         unit=_choice("unit", card.get("unit", "m"), get_args(Unit)),
         parameters=None if parameters is None else int(parameters),
+        size=tuple(skeleton.joints[skeleton.index(joint)] for joint in card.get("size", ())),
         licence=str(card.get("licence", "")),
         source=str(card.get("source", "")),
     )
@@ -149,7 +152,9 @@ def _check(model: Model) -> None:
     """Raises ValueError for numbers that cannot be, and for parts that do not go together."""
     if (model.network == "two-part") != (model.conditioning == "canonical"):
         raise ValueError(f"a network {model.network!r} cannot be fed with conditioning {model.conditioning!r}")
-    if model.conditioning == "canonical" and model.stature is None:
-        raise ValueError("stature is missing, which gives conditioning 'canonical' its scale")
+    if model.conditioning == "canonical" and (model.stature is None) == (not model.size):
+        raise ValueError("conditioning 'canonical' needs one of stature and size, which give it its scale")
+    if (model.unit == "body lengths") != bool(model.size):
+        raise ValueError("the unit 'body lengths' and size, which says what they are, go together")
     if model.steps < 1:
         raise ValueError(f"steps must be at least 1, got {model.steps}")

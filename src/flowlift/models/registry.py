@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flowlift.errors import ModelError
 from flowlift.models.card import CARD, Model, read_card
+from flowlift.models.packed import open_packed
 
 PACKAGED = Path(__file__).parent
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -34,25 +35,32 @@ def registered_models() -> tuple[str, ...]:
 
 
 def find_model(name_or_path: str | Path) -> Model:
-    """A packaged model by name, else an imported one, else a model's folder. Raises ModelError."""
+    """A packaged model by name, else an imported one, else a model's folder or file. Raises ModelError."""
     name = str(name_or_path)
     if name in packaged_models():
         return read_card(PACKAGED / name)
     if name in registered_models():
         return read_card(models_folder() / name)
+    if Path(name_or_path).is_file():
+        return open_packed(Path(name_or_path))
     if not (Path(name_or_path) / CARD).is_file():
         imported = ", ".join(registered_models()) or "none"
         raise ModelError(
             f"no model {name!r}: packaged are {', '.join(packaged_models()) or 'none'}; imported are {imported}; "
-            f"or give a folder with a {CARD}"
+            f"or give a folder with a {CARD}, or a .flowlift file"
         )
     return read_card(Path(name_or_path))
 
 
-def place_for(name: str) -> Path:
-    """The folder that an imported model of this name has. Raises ModelError for a name that cannot be used."""
+def check_name(name: str) -> None:
+    """Raises ModelError for what cannot be a model's name."""
     if not _NAME.fullmatch(name):
         raise ModelError(f"a model cannot be called {name!r}: up to 64 letters, digits, dots, dashes and underscores")
+
+
+def place_for(name: str) -> Path:
+    """The folder that an imported model of this name has. Raises ModelError for a name that cannot be used."""
+    check_name(name)
     if name in packaged_models():
         raise ModelError(f"a model called {name!r} comes with the package; choose another name")
     return models_folder() / name

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from flowlift.errors import InputError, ModelError
 from flowlift.lift_network import LiftNetwork
 from flowlift.models.card import CARD, Model, read_card
+from flowlift.models.shared_weights import share_weights
 from flowlift.networks import make_network
 from flowlift.normalizing_flow import NormalizingFlow
 
@@ -124,7 +125,8 @@ def has_graphs(network: nn.Module) -> bool:
 def export_onnx(network: nn.Module, folder: Path) -> None:
     """Write `velocity.onnx`, and `encoder.onnx` of a network in two parts: batch and hypotheses are free axes.
 
-    Constants are kept as weights are (`halved`). Nothing is written for a normalizing flow.
+    Constants are kept as weights are (`halved`), and not again where `save_weights` has written them there. Nothing is
+    written for a normalizing flow.
     """
     if not has_graphs(network):
         return
@@ -142,6 +144,10 @@ def export_onnx(network: nn.Module, folder: Path) -> None:
     if halved(network):
         for file in (ENCODER, VELOCITY):
             _halve(folder / file)
+    if (folder / WEIGHTS).is_file():
+        for file in (ENCODER, VELOCITY):
+            if (folder / file).is_file():
+                share_weights(folder / file, folder / WEIGHTS)
 
 
 _AXES = {"features": {0: "batch"}, "context": {0: "batch"}, "x": {0: "batch", 1: "hypothesis"}}

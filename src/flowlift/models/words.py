@@ -36,9 +36,16 @@ def in_words(model: Model) -> list[str]:
     return [f"{what}: {words}" for what, words in facts.items()]
 
 
+def words_of(size: tuple[str, ...]) -> str:
+    """What a body's length is measured along."""
+    return " to ".join(joint.replace("_", " ") for joint in size)
+
+
 def _unit(model: Model) -> str:
     if model.unit == "m":
         return "metres"
+    if model.size:
+        return f"body lengths ({words_of(model.size)}), or metres where that length is given: --size"
     return "the model's own, not metres: sizes and distances mean nothing beyond one another"
 
 

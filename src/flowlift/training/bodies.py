@@ -15,6 +15,9 @@ from flowlift.training.draw import Draw
 
 Bones = Float[Tensor, "b 17 3"]
 
+USUAL = 0.35
+"""How far most bodies' proportions vary, of how far unusual ones' do: by 4 to 7 %, as those of adults."""
+
 _S = HUMAN36M17
 _PARENT = _S.parent_indices
 _LEG = {side: _S.indices([f"{side}_hip", f"{side}_knee", f"{side}_ankle"]) for side in ("left", "right")}
@@ -27,7 +30,10 @@ _IN_CHEST = _S.indices(["left_elbow", "left_wrist", "right_elbow", "right_wrist"
 
 @dataclass(frozen=True)
 class BodyVariation:
-    """How far bodies are varied; lengths as standard deviations of the log, angles in radians."""
+    """How far bodies are varied; lengths as standard deviations of the log, angles in radians.
+
+    `unusual`: how often proportions and joints' definitions vary as widely as told; else by USUAL of that.
+    """
 
     mix_halves: float = 0.2
     mix_all: float = 0.3
@@ -39,6 +45,7 @@ class BodyVariation:
     asymmetry: float = 0.02
     definition_offset: float = 0.02
     face_nose: float = 0.4
+    unusual: float = 0.25
 
 
 def unit(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
@@ -183,27 +190,27 @@ def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         ("nose",),
         ("head",),
     )
-    legs, trunk, arms = (draw.normal(count) * variation.overall_length for _ in range(3))
+    strength = torch.where(draw.uniform(count) < variation.unusual, 1.0, USUAL)
+    legs, trunk, arms = (draw.normal(count) * strength * variation.overall_length for _ in range(3))
     shared = {"k": legs, "a": legs, "e": arms, "w": arms}
     log_length = torch.zeros(count, 17, device=device)
     for group in groups:
         kind = group[0].removeprefix("left_")[0]
         wide = 1.6 if group[0] in ("spine", "thorax", "nose", "head") or "hip" in group[0] else 1.0
         wide = 1.8 if "shoulder" in group[0] else wide
-        common = draw.normal(count) * variation.bone_length * wide
+        common = draw.normal(count) * strength * variation.bone_length * wide
         limb = shared[kind] if kind in shared and len(group) == 2 else trunk
         for name in group:
             log_length[:, i(name)] = limb + common + draw.normal(count) * variation.asymmetry
     bones = bones * log_length.clamp(-0.7, 0.7).exp()[..., None]
-    bones = bones + _definition_offsets(count, variation, draw)
-    return bones
+    return bones + _definition_offsets(strength, variation, draw)
 
 
-def _definition_offsets(count: int, variation: BodyVariation, draw: Draw) -> Bones:
+def _definition_offsets(strength: Float[Tensor, " b"], variation: BodyVariation, draw: Draw) -> Bones:
     """Where a joint is said to be differs between captures and detectors; symmetric for a pair. In bone vectors."""
-    i, device = _S.index, draw.generator.device
+    i, device, count = _S.index, draw.generator.device, len(strength)
     offset = torch.zeros(count, 17, 3, device=device)
-    sd = variation.definition_offset
+    sd = variation.definition_offset * strength[:, None]
     for child, below in (("hip", "knee"), ("shoulder", "elbow")):
         shift = draw.normal(count, 3) * sd
         for side, sign in (("left", 1.0), ("right", -1.0)):

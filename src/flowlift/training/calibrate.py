@@ -1,6 +1,6 @@
 """How sure a model may be: its uncertainty measured on held-out poses of a bank, joint by joint."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,12 @@ from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.lifter import DEFAULT_HEIGHT, Lifter, rows_of
+from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
+from flowlift.training.figure_source import load_figures
+from flowlift.training.figure_views import FigureViewVariation, see_figures
+from flowlift.training.figures import AS_CAPTURED, FigureBank, sample_figures
 from flowlift.training.sources import load_poses
 from flowlift.training.views import Sighting, ViewVariation, sample_sightings
 
@@ -25,11 +29,23 @@ LEAST_RESIDUAL = 1e-6
 IMAGE = (1920, 1080)
 # Calibrated for what a user brings: upright people, a detector's noise and gaps, cameras near and far, known optics.
 _VIEWS = ViewVariation(pitch=(-10.0, 40.0), any_orientation=0.05, distance=(1.6, 6.0), unknown_focal=0.0, noise=0.02)
+_FIGURE_VIEWS = FigureViewVariation(any_orientation=0.0, unknown_focal=0.0, noise=0.02)
 _BODIES = BodyVariation(mix_halves=0.0, mix_all=0.0, joint_angle=0.05, fold=0.0, any_direction_arm=0.0)
 
 
-def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7) -> tuple[Keypoints2D, Poses3D, Camera]:
-    """Views of held-out poses on varied bodies: keypoints of one clip, the truth (1.7 m tall), and the camera."""
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Views of held-out poses as one clip: keypoints, the truth, and the camera. `height`: of a person, m; None where
+    the truth is in body lengths."""
+
+    keypoints: Keypoints2D
+    truth: Poses3D
+    camera: Camera
+    height: float | None
+
+
+def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7) -> HeldOut:
+    """Views of held-out poses on varied bodies, 1.7 m tall."""
     _, poses = load_poses(data)
     generator = Generator().manual_seed(seed)
     bodies = sample_bodies(PoseBank.from_positions(poses), count, _BODIES, generator)
@@ -43,7 +59,25 @@ def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7) -> tuple[Keyp
     truth = Poses3D(
         xyz[:, None], (seen.root.numpy() * metres[:, None])[:, None], np.zeros((*xyz.shape, 3))[:, None], HUMAN36M17
     )
-    return keypoints, truth, camera
+    return HeldOut(keypoints, truth, camera, DEFAULT_HEIGHT)
+
+
+def held_out_figures(data: Path, skeleton: Skeleton, *, count: int = 4000, seed: int = 7) -> HeldOut:
+    """Views of held-out poses of any skeleton, one body length long, as they were captured."""
+    arrays, generator = load_figures(data, skeleton), Generator().manual_seed(seed)
+    seen_by = _FIGURE_VIEWS if arrays.upright else replace(_FIGURE_VIEWS, any_orientation=1.0)
+    bank = FigureBank.from_positions(arrays.val, skeleton)
+    figures = sample_figures(bank, count, AS_CAPTURED, generator)
+    seen = see_figures(figures, bank.tree, seen_by, generator, real=None)
+    camera = Camera.from_fov(60.0, IMAGE)
+    focal, centre = camera.matrix[0, 0], camera.matrix[:2, 2]
+    xy = np.where(seen.visible[..., None] > 0, seen.rays.numpy() * focal + centre, np.nan)
+    size = seen.size.numpy()
+    xyz = np.where(seen.known[..., None], seen.xyz.numpy(), np.nan) / size[:, None, None]
+    keypoints = Keypoints2D(xy[:, None], seen.confidence.numpy()[:, None], skeleton, IMAGE)
+    root = (seen.root.numpy() / size[:, None])[:, None]
+    truth = Poses3D(xyz[:, None], root, np.zeros((*xyz.shape, 3))[:, None], skeleton)
+    return HeldOut(keypoints, truth, camera, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,25 +90,25 @@ class _Measured:
     visible: Bool[np.ndarray, "frame joint"]
 
 
-def _measure(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> _Measured:
-    keypoints, truth, camera = clip
+def _measure(out: Path, clip: HeldOut) -> _Measured:
+    keypoints = clip.keypoints
     lifter = Lifter.load(out)
-    poses = lifter(keypoints, camera=camera, height=DEFAULT_HEIGHT, keep_hypotheses=True)
+    poses = lifter(keypoints, camera=clip.camera, height=clip.height, keep_hypotheses=True)
     assert poses.hypotheses is not None
-    to_camera = lifter.conditioning.view(rows_of(keypoints, camera)).to_camera.astype(np.float64)
-    error = np.einsum("fji,fkj->fki", to_camera, poses.xyz[:, 0] - truth.xyz[:, 0])
+    to_camera = lifter.conditioning.view(rows_of(keypoints, clip.camera)).to_camera.astype(np.float64)
+    error = np.einsum("fji,fkj->fki", to_camera, poses.xyz[:, 0] - clip.truth.xyz[:, 0])
     hypotheses = np.einsum("fji,fhkj->fhki", to_camera, poses.hypotheses[:, 0])
     visible = np.isfinite(keypoints.xy[:, 0, :, 0])
     return _Measured(error**2, hypotheses.var(axis=1, ddof=1), visible)
 
 
-def spread_and_residual(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> dict[str, list[list[float]]]:
+def spread_and_residual(out: Path, clip: HeldOut) -> dict[str, list[list[float]]]:
     """What a model folder's hypotheses say of their errors, and what they do not: see `models.Calibration`."""
     found = _measure(out, clip)
     variances: dict[str, Float64[np.ndarray, "joint 3"]] = {}
     for name, of in (("spread", found.spread), ("error", found.error)):
-        seen = np.nanmean(np.where(found.visible[..., None], of, np.nan), axis=0)
-        missing = np.nanmean(np.where(found.visible[..., None], np.nan, of), axis=0)
+        seen = _mean(of, found.visible)
+        missing = _mean(of, ~found.visible)
         variances |= {f"{name}_seen": seen, f"{name}_missing": np.fmax(seen, missing)}
     for which in ("seen", "missing"):
         beyond = variances.pop(f"error_{which}") - variances[f"spread_{which}"]
@@ -82,16 +116,24 @@ def spread_and_residual(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) ->
     return {name: values.round(7).tolist() for name, values in variances.items()}
 
 
-def scale(out: Path, clip: tuple[Keypoints2D, Poses3D, Camera]) -> list[float]:
+def _mean(
+    of: Float64[np.ndarray, "frame joint 3"], which: Bool[np.ndarray, "frame joint"]
+) -> Float64[np.ndarray, "joint 3"]:
+    """The mean over frames of what is known there; 0 where nothing is."""
+    counted = which[..., None] & np.isfinite(of)
+    return np.where(counted, of, 0.0).sum(axis=0) / np.maximum(counted.sum(axis=0), 1)
+
+
+def scale(out: Path, clip: HeldOut) -> list[float]:
     """Per joint, the factor that makes the nominal 90 % region hold 90 % of the held-out truths."""
-    keypoints, truth, camera = clip
-    poses = Lifter.load(out)(keypoints, camera=camera, height=DEFAULT_HEIGHT)
-    error = (poses.xyz[:, 0] - truth.xyz[:, 0]).astype(np.float64)
+    poses = Lifter.load(out)(clip.keypoints, camera=clip.camera, height=clip.height)
+    error = (poses.xyz[:, 0] - clip.truth.xyz[:, 0]).astype(np.float64)
     factor = np.ones(error.shape[1])
     for joint in range(error.shape[1]):
-        if joint == HUMAN36M17.root:
+        known = np.isfinite(error[:, joint]).all(axis=1)
+        if joint == poses.skeleton.root or not known.any():
             continue
-        inverse = np.linalg.inv(poses.cov[:, 0, joint].astype(np.float64))
-        distance = np.einsum("fi,fij,fj->f", error[:, joint], inverse, error[:, joint])
+        inverse = np.linalg.inv(poses.cov[known, 0, joint].astype(np.float64))
+        distance = np.einsum("fi,fij,fj->f", error[known, joint], inverse, error[known, joint])
         factor[joint] = np.quantile(distance, 0.9) / QUANTILE_90
     return factor.round(4).tolist()

@@ -14,7 +14,9 @@ from flowlift.sampling import Method
 class DataConfig:
     """[data]: where views come from.
 
-    `kind`: "bank" (poses of `flowlift data build`, seen by cameras drawn on the fly) or a labelled data set's name.
+    `kind`: "bank" (poses of `flowlift data build`, seen by cameras drawn on the fly), "any" (the same of any skeleton)
+    or a labelled data set's name. `bodies` and `views` say how both are varied: `training.bodies` and `training.views`,
+    of any skeleton `training.figures` and `training.figure_views`.
     `held_out`: clips whose name or label contains one of these texts choose the epoch and are never trained on; where
     it is empty, every `held_out_every`th clip is. The test split is never read.
     """
@@ -238,5 +240,7 @@ def _check(config: TrainingConfig) -> None:
         raise InputError(f"run.batch ({run.batch}) must be a multiple of run.devices ({run.devices})")
     if (config.network.kind == "two-part") != (config.data.conditioning == "canonical"):
         raise InputError('the network "two-part" goes with conditioning "canonical", all others with "screen"')
+    if config.data.kind == "any" and config.data.conditioning != "canonical":
+        raise InputError('data of kind "any" goes with conditioning "canonical"')
     if (config.network.kind == "normalizing-flow") != (method.name == "normalizing-flow"):
         raise InputError('the method "normalizing-flow" and the network of that kind go together')

@@ -69,7 +69,7 @@ class _Run:
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
     """The run's skeleton: a built-in name or a TOML file. Raises InputError."""
-    return Skeleton.load(config.skeleton) if config.skeleton.endswith(".toml") else Skeleton.named(config.skeleton)
+    return Skeleton.named_or_loaded(config.skeleton)
 
 
 def make_objective(config: TrainingConfig) -> Objective:
@@ -105,7 +105,7 @@ def learning_rate(config: OptimizerConfig, *, step: int, steps_per_epoch: int, s
 def make_optimizer(config: OptimizerConfig, module: nn.Module) -> torch.optim.Optimizer:
     """Adam with amsgrad, as published, or AdamW."""
     kind: Any = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
-    settings = {"amsgrad": True} if config.name == "adam" else {}
+    settings = {"amsgrad": True} if config.name == "adam" else {"fused": True}
     return kind(
         module.parameters(),
         lr=config.learning_rate,
@@ -234,7 +234,8 @@ def _step(
     mine = slice(fabric.global_rank, None, fabric.world_size)
     torch.manual_seed(_seed(config, run.step, 1 + fabric.global_rank))  # dropout
     target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
-    loss = model(seen.condition[mine], target[mine], noise[mine], t[mine])
+    known = None if seen.known is None else seen.known[mine]
+    loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
     run.optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from flowlift.errors import InputError
@@ -35,10 +35,20 @@ class Objective(nn.Module):
             self.posterior = Posterior(network.config, network.A)
 
     def forward(
-        self, condition: Float[Tensor, "batch ..."], target: Target, noise: Noise, t: Times
+        self,
+        condition: Float[Tensor, "batch ..."],
+        target: Target,
+        noise: Noise,
+        t: Times,
+        known: Bool[Tensor, "batch joint"] | None = None,
     ) -> Float[Tensor, ""]:
-        """The loss of one batch. `target`: the truth of each view, or one pose for each draw. `noise` ~ N(0, I) and `t`
-        in [0, 1) come from outside: runs can be repeated."""
+        """The loss of one batch. `target`: the truth of each view, or one pose for each draw; only joints that are
+        `known` count. `noise` ~ N(0, I) and `t` in [0, 1) come from outside: runs can be repeated. Raises InputError
+        for unknown joints and a method that needs all."""
+        if self.method.name in _SQUARES:
+            return _mean(_SQUARES[self.method.name](self, condition, target, noise, t), known)
+        if known is not None and not bool(known.all()):
+            raise InputError(f"the method {self.method.name!r} learns from poses of which every joint is known")
         return _LOSSES[self.method.name](self, condition, target, noise, t)
 
     def says(self, condition: Float[Tensor, "batch ..."], x: Noise, t: Times) -> Noise:
@@ -62,6 +72,14 @@ class Posterior(nn.Module):
         return found[..., :3], found[..., 3:].clamp(-10, 10)
 
 
+def _mean(squares: Float[Tensor, "batch draw joint 3"], known: Bool[Tensor, "batch joint"] | None) -> Tensor:
+    """The mean over all that is known."""
+    if known is None:
+        return squares.mean()
+    weight = known.to(squares.dtype)[:, None, :, None]
+    return (squares * weight).sum() / (weight.sum() * squares.shape[1] * 3).clamp(min=1)
+
+
 def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """Conditional flow matching: E |v(x_t, t, 2D) - (x_1 - x_0)|^2; "pose" weighs it by (1 - t)^2."""
     point = path(noise, target, t[..., None, None])
@@ -70,20 +88,20 @@ def _flow(objective: Objective, condition: Tensor, target: Target, noise: Noise,
     error = velocity - point.velocity
     if objective.method.error == "pose":
         error = error * (1 - t)[..., None, None]
-    return error.square().mean()
+    return error.square()
 
 
 def _diffusion(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """E |pose(x_t, t, 2D) - x_1|^2 with the cosine schedule of `flowlift.sampling`."""
     angle = (torch.pi / 2 * t)[..., None, None]
     x_t = angle.sin() * target + angle.cos() * noise
-    return (objective.says(condition, x_t, t) - target).square().mean()
+    return (objective.says(condition, x_t, t) - target).square()
 
 
 def _regression(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
     """E |pose(2D) - x_1|^2: no noise, no time."""
     still = torch.zeros_like(noise[:, :1])
-    return (objective.says(condition, still, torch.zeros_like(t[:, :1])) - target).square().mean()
+    return (objective.says(condition, still, torch.zeros_like(t[:, :1])) - target).square()
 
 
 def _cvae(objective: Objective, condition: Tensor, target: Target, noise: Noise, t: Times) -> Tensor:
@@ -105,14 +123,15 @@ def _normalizing_flow(objective: Objective, condition: Tensor, target: Target, n
     return -network.log_density(condition, blurred).mean() / pose[0].numel()
 
 
-_LOSSES: dict[str, Any] = {
+_SQUARES: dict[str, Any] = {
     "flow": _flow,
     "flow-x1": _flow,
     "diffusion": _diffusion,
     "regression": _regression,
-    "cvae": _cvae,
-    "normalizing-flow": _normalizing_flow,
 }
+"""Methods whose loss is a mean of squares, one of each coordinate."""
+
+_LOSSES: dict[str, Any] = {"cvae": _cvae, "normalizing-flow": _normalizing_flow}
 
 
 @torch.no_grad()

@@ -17,10 +17,14 @@ from flowlift.models.folders import made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import held_out_clip, scale, spread_and_residual
+from flowlift.training.calibrate import HeldOut, held_out_clip, held_out_figures, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
+from flowlift.training.figure_source import load_figures
 from flowlift.training.logs import CHECKS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
+
+UNITS = {"animal3d": "model units", "ctrlani3d": "model units", "any": "body lengths"}
+"""Of data that are not in metres."""
 
 
 def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str = "") -> None:
@@ -45,7 +49,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         "conditioning": config.data.conditioning,
         "method": config.method.name,
         "steps": config.method.steps,
-        "unit": "model units" if config.data.kind in ("animal3d", "ctrlani3d") else "m",
+        "unit": UNITS.get(config.data.kind, "m"),
         "network": {"kind": config.network.kind, **asdict(settings)},
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "training": {
@@ -59,7 +63,10 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         if name_or_path:
             card["training"][role] = _told(name_or_path)
     card |= {key: words for key, words in (("licence", licence), ("source", source)) if words}
-    if skeleton.name == "human36m17":
+    if config.data.kind == "any":
+        card["size"] = list(skeleton.size_chain)
+        card["training"]["sessions"] = load_figures(Path(config.data.path), skeleton).about.get("sessions", [])
+    elif skeleton.name == "human36m17":
         card["stature"] = STATURE_OF_HEIGHT
     with made_whole(out) as folder:
         save_weights(network, folder)
@@ -68,13 +75,15 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
             (folder / SKELETON).write_bytes(Path(config.skeleton).read_bytes())
         _write(folder, card)
         if config.data.conditioning == "canonical":
-            _calibrate(folder, card, Path(config.data.path))
+            bank = Path(config.data.path)
+            own = config.data.kind == "any"
+            _calibrate(folder, card, held_out_figures(bank, skeleton) if own else held_out_clip(bank))
 
 
-def _calibrate(out: Path, card: dict[str, Any], bank: Path) -> None:
-    held_out = held_out_clip(bank)
+def _calibrate(out: Path, card: dict[str, Any], held_out: HeldOut) -> None:
     _write(out, card)  # uncalibrated, which the hypotheses are measured with
-    card["calibration"] = spread_and_residual(out, held_out) | {"scale": [1.0] * len(BUILT_IN[card["skeleton"]])}
+    joints = len(held_out.keypoints.skeleton)
+    card["calibration"] = spread_and_residual(out, held_out) | {"scale": [1.0] * joints}
     _write(out, card)
     card["calibration"]["scale"] = scale(out, held_out)
     _write(out, card)

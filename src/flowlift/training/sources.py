@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 from torch import Generator, Tensor
 
 from flowlift.conditioning import decode_pose
@@ -23,10 +23,13 @@ from flowlift.training.views import ViewVariation, sample_sightings, sample_view
 
 @dataclass(frozen=True)
 class Batch:
-    """What the network sees, `condition` (B, ...), and what it must find, `target` (B, J, 3)."""
+    """What the network sees, `condition` (B, ...), and what it must find, `target` (B, J, 3).
+
+    `known` (B, J): where that is the truth; None: everywhere."""
 
     condition: Shaped[Tensor, "batch ..."]
     target: Float[Tensor, "batch joint 3"]
+    known: Bool[Tensor, "batch joint"] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,10 @@ def open_source(data: DataConfig, skeleton: Skeleton, device: torch.device) -> S
     """The source that [data] describes. Raises InputError for settings or files that cannot be used."""
     if not data.path:
         raise InputError("data.path is not set: where are the training data?")
+    if data.kind == "any":
+        from flowlift.training.figure_source import open_figures
+
+        return open_figures(data, skeleton, device)
     if data.kind == "bank":
         if skeleton != HUMAN36M17:
             raise InputError(f"a bank's poses are on human36m17, not on {skeleton.name}")

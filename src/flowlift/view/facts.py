@@ -15,10 +15,12 @@ def facts_of(poses: Poses3D) -> list[Fact]:
 
 
 def mean_deviation(poses: Poses3D) -> str:
-    """The mean over frames, people and joints of one standard deviation (per axis), in mm."""
+    """The mean over frames, people and joints of one standard deviation (per axis), in mm or the poses' own unit."""
     deviation = joint_deviation(poses.xyz, poses.cov)
     known = deviation[~np.isnan(deviation)]
-    return f"{1000 * known.mean():.0f} mm" if len(known) else "nobody seen"
+    if not len(known):
+        return "nobody seen"
+    return f"{1000 * known.mean():.0f} mm" if poses.unit == "m" else f"{known.mean():.3f} {poses.unit}"
 
 
 def _fact(name: str, value: str | int | float | bool) -> Fact:

@@ -4,40 +4,57 @@ import base64
 import html
 import json
 import re
+import zlib
 from importlib.resources import files
 from pathlib import Path
 
 from flowlift.containers import Poses3D
-from flowlift.errors import InputError, OutputError
+from flowlift.errors import InputError
+from flowlift.io.atomic import written_whole
+from flowlift.view.film import Film
 from flowlift.view.payload import payload_of
 from flowlift.view.style import CENTRE, HEAT, LEFT, PEOPLE, RIGHT, Color
 
 # One scope, in this order: what is named in an earlier file is used in a later one.
-_SCRIPTS = ("data.js", "paint.js", "image.js", "orbit.js", "scene.js", "timeline.js", "main.js")
+_SCRIPTS = (
+    *("data.js", "paint.js", "timeline.js", "image.js", "orbit.js", "scene.js"),
+    *("film.js", "strip.js", "angles.js", "panel.js", "keys.js", "main.js"),
+)
 
 
-def write_html(poses: Poses3D, path: str | Path, *, title: str = "flowlift") -> Path:
-    """Write one self-contained page that shows `poses`; gives its path.
+def write_html(poses: Poses3D, path: str | Path, *, title: str = "flowlift", film: Film | None = None) -> Path:
+    """Write one page that shows `poses`, and the video behind them where there is one; gives its path.
 
     Raises InputError for poses without a frame, OutputError when the page cannot be written.
     """
-    return _write(Path(path), page(poses, title=title))
+    text = page(poses, title=title, film=film)
+    with written_whole(Path(path)) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+    return Path(path)
 
 
-def page(poses: Poses3D, *, title: str = "flowlift") -> str:
+def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None) -> str:
     """The page's text. Raises InputError for poses without a frame."""
     if not len(poses):
         raise InputError("there are no frames to show")
     payload = payload_of(poses, title)
+    video = None
+    if film is not None:
+        video = {"name": film.name, "type": film.type, "address": film.address, "start": film.start}
     parts = {
         "title": html.escape(title),
         "style": _colours() + _resource("viewer.css"),
-        "header": _json(payload.header),
-        "data": base64.b64encode(payload.block).decode("ascii"),
+        "header": _json(payload.header | {"video": video}),
+        "data": _base64(zlib.compress(payload.block)),
+        "film": "" if film is None or film.data is None else _base64(film.data),
         "script": script(),
     }
     # One pass over the template: what is put in is never looked at again.
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _resource("viewer.html"))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def script() -> str:
@@ -60,17 +77,3 @@ def _colours() -> str:
     named |= {f"person-{i}": color for i, color in enumerate(PEOPLE)}
     named |= {f"heat-{i}": color for i, color in enumerate(HEAT)}
     return ":root {" + "".join(f"--{name}: rgb{color};" for name, color in named.items()) + "}\n"
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write beside, then rename: never half a page."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        try:
-            beside.write_text(text, encoding="utf-8", newline="\n")
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write the page: {error.strerror or error}") from error
-    return path

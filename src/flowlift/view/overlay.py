@@ -2,14 +2,14 @@
 
 import numpy as np
 from jaxtyping import Float, Float64, UInt8
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.view.shapes import Shape, ellipse_outlines, paint, skeleton_shapes
 from flowlift.view.spread import ellipses, joint_deviation
-from flowlift.view.style import Color, heat, large_deviation
+from flowlift.view.style import PEOPLE, Color, heat, large_deviation
 
 _DARK: Color = (20, 24, 30)
 _BRIGHT: Color = (255, 255, 255)
@@ -20,7 +20,8 @@ def draw_overlay(image: UInt8[np.ndarray, "h w 3"], poses: Poses3D, frame: int) 
     """The image (RGB) of `frame` with everybody in it drawn: a new image of the same size.
 
     Thick bones: the 2D keypoints, fainter where less confident. Thin ones: the 3D projected back, with ellipses of
-    one standard deviation. The image may be larger or smaller than the one that was lifted.
+    one standard deviation. Of several people each has their number. The image may be larger or smaller than the one
+    that was lifted.
     Raises InputError for a frame that the poses do not have.
     """
     if not 0 <= frame < len(poses):
@@ -31,7 +32,31 @@ def draw_overlay(image: UInt8[np.ndarray, "h w 3"], poses: Poses3D, frame: int) 
     for person in range(poses.people):
         for layer in _layers(poses, frame, person, (width, height), unit):
             picture = paint(picture, layer)
+    if poses.people > 1:
+        _number(picture, poses, frame, unit)
     return np.asarray(picture)
+
+
+def _number(picture: Image.Image, poses: Poses3D, frame: int, unit: float) -> None:
+    """Write each person's number above them."""
+    if (seen := poses.keypoints) is None:
+        return
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=16 * unit)
+    for person in range(poses.people):
+        xy = seen.xy[frame, person] * np.divide(picture.size, seen.image_size)
+        there = xy[np.isfinite(xy[:, 0])]
+        if len(there):
+            place = (float(np.median(there[:, 0])), float(there[:, 1].min()) - 8 * unit)
+            color = PEOPLE[person % len(PEOPLE)]
+            pen.text(
+                place,
+                str(person),
+                fill=color,
+                font=font,
+                anchor="ms",
+                stroke_width=round(2 * unit),
+                stroke_fill=_BRIGHT,
+            )
 
 
 def _layers(poses: Poses3D, frame: int, person: int, size: tuple[int, int], unit: float) -> list[list[Shape]]:

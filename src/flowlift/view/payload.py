@@ -1,32 +1,25 @@
-"""What the page holds: a small JSON header, and one block of binary arrays that it indexes.
-
-Arrays are little-endian, row-major, one after another, each at a multiple of 4 bytes. Coordinates are int16 with a
-scale (the missing value is -32768), factors of covariances float16 (NaN where missing), confidences uint8 in steps
-of 1/254 (255: none given).
-"""
+"""What the page holds: a small JSON header, and one block of binary arrays that it indexes (see `packed`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
+from flowlift.angles import angles_in, angles_of
 from flowlift.containers import Poses3D
 from flowlift.skeleton import Skeleton
 from flowlift.view.facts import facts_of
-from flowlift.view.scene import Scene, points_of, scene_of
+from flowlift.view.packed import Packed, fractions, lay_out, quantise
+from flowlift.view.scene import Scene, scene_of
 from flowlift.view.spread import cholesky, joint_deviation, mean_over
 from flowlift.view.style import bone_sides, joint_sides, large_deviation, round_number
 
-_HYPOTHESES_BYTES = 8_000_000  # a longer clip shows fewer of them
+_HYPOTHESES_BYTES = 37_000_000  # before compression; a longer clip shows fewer of them
 
-
-@dataclass(frozen=True)
-class Packed:
-    """An array as it is stored; a stored value times `scale` is the value."""
-
-    array: Shaped[np.ndarray, "..."]
-    scale: float = 1.0
+# Steps of what is stored, finer than what can be seen: parts of a body, and of an image.
+_FINE, _ROUGH, _PIXEL = 1 / 2000, 1 / 800, 1 / 8000
+_DEGREES = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,68 +33,54 @@ class Payload:
 def payload_of(poses: Poses3D, title: str) -> Payload:
     """Everything that the page shows of `poses`."""
     scene = scene_of(poses)
-    arrays = _arrays(poses)
-    index, block = _lay_out(arrays)
+    arrays = _arrays(poses, scene.size)
+    block = lay_out(arrays)
     header: dict[str, object] = {
-        "version": 1,
         "title": title,
         "frames": len(poses),
         "people": poses.people,
         "fps": poses.fps,
+        "start": float(poses.frame_times[0]) if len(poses) else 0.0,
         "skeleton": _describe(poses.skeleton),
         "seen": None if poses.keypoints is None else _describe(poses.keypoints.skeleton),
         "image": _image_size(poses),
         "scene": _describe_scene(scene),
         "frustum": _frustum(poses),
+        "camera": _camera(poses),
         "large": large_deviation(scene.size),
         "cell": round_number(scene.size / 3.5),
         "hypotheses": _hypotheses(poses, arrays),
+        "angles": [{"name": angle.label, "side": angle.side} for angle in angles_in(poses.skeleton)] or None,
         "facts": facts_of(poses),
-        "arrays": index,
+        "arrays": block.index,
     }
-    return Payload(header, block)
+    return Payload(header, block.data)
 
 
-def quantise(values: Float[np.ndarray, "*shape"]) -> Packed:
-    """Values as int16 with a common scale: exact to 1/65,534 of the largest magnitude."""
-    finite = np.isfinite(values)
-    largest = float(np.abs(values, where=finite, out=np.zeros(values.shape)).max(initial=0.0))
-    scale = largest / 32767 if largest > 0 else 1.0
-    steps = np.rint(np.where(finite, values, 0.0) / scale)
-    return Packed(np.where(finite, steps, -32768).astype("<i2"), scale)
-
-
-def _arrays(poses: Poses3D) -> dict[str, Packed]:
+def _arrays(poses: Poses3D, size: float) -> dict[str, Packed]:
     deviation = joint_deviation(poses.xyz, poses.cov)
     arrays = {
-        "xyz": quantise(poses.xyz),
-        "factor": Packed(cholesky(poses.cov).astype("<f2")),
-        "deviation": Packed(mean_over(deviation).astype("<f2")),
+        "xyz": quantise(poses.xyz, size * _FINE),
+        "factor": quantise(cholesky(poses.cov), size * _FINE),
+        "deviation": quantise(mean_over(deviation), size * _FINE / 10),
     }
+    if angles_in(poses.skeleton):
+        with np.errstate(invalid="ignore"):  # joints at infinity
+            angles = angles_of(poses)
+        arrays["angles"] = quantise(angles.degrees, _DEGREES)
+        arrays["angle deviations"] = quantise(angles.deviation, _DEGREES)
     if poses.root is not None:
         arrays["root"] = Packed(np.where(np.isfinite(poses.root), poses.root, np.nan).astype("<f4"))
     if poses.times is not None:
         arrays["times"] = Packed((poses.times - poses.times[:1]).astype("<f4"))
     if poses.keypoints is not None:
-        arrays["keypoints"] = quantise(poses.keypoints.xy)
-        arrays["score"] = _confidence(poses.keypoints.score)
-    if poses.root is not None and poses.camera is not None:
-        arrays["reprojected"] = quantise(_within_reach(poses.camera.project(points_of(poses)), poses.camera.image_size))
+        arrays["keypoints"] = quantise(poses.keypoints.xy, max(poses.keypoints.image_size) * _PIXEL)
+        arrays["score"] = fractions(poses.keypoints.score)
+    if poses.bridged is not None:
+        arrays["bridged"] = fractions(poses.bridged.astype(np.float32))
     if poses.hypotheses is not None and poses.hypotheses.size:
-        arrays["hypotheses"] = quantise(_thinned(poses.hypotheses))
+        arrays["hypotheses"] = quantise(_thinned(poses.hypotheses) - poses.xyz[:, :, None], size * _ROUGH)
     return arrays
-
-
-def _confidence(score: Float[np.ndarray, "*shape"]) -> Packed:
-    known = np.isfinite(score)
-    steps = np.rint(np.clip(np.where(known, score, 0.0), 0, 1) * 254)
-    return Packed(np.where(known, steps, 255).astype("u1"), 1 / 254)
-
-
-def _within_reach(px: Float[np.ndarray, "*shape 2"], image_size: tuple[int, int]) -> Float[np.ndarray, "*shape 2"]:
-    """Points far outside of the image (almost beside the camera) are dropped: they would coarsen all others."""
-    far = (np.abs(px) > 5 * max(image_size)).any(axis=-1, keepdims=True)
-    return np.where(far, np.nan, px)
 
 
 def _thinned(hypotheses: Float[np.ndarray, "frame person n joint 3"]) -> Float[np.ndarray, "frame person m joint 3"]:
@@ -116,21 +95,6 @@ def _hypotheses(poses: Poses3D, arrays: Mapping[str, Packed]) -> dict[str, int] 
     if poses.hypotheses is None or "hypotheses" not in arrays:
         return None
     return {"shown": arrays["hypotheses"].array.shape[2], "drawn": poses.hypotheses.shape[2]}
-
-
-def _lay_out(arrays: Mapping[str, Packed]) -> tuple[dict[str, dict[str, object]], bytes]:
-    index: dict[str, dict[str, object]] = {}
-    block = bytearray()
-    for name, packed in arrays.items():
-        block.extend(bytes(-len(block) % 4))
-        index[name] = {
-            "type": packed.array.dtype.name,
-            "offset": len(block),
-            "shape": list(packed.array.shape),
-            "scale": packed.scale,
-        }
-        block.extend(np.ascontiguousarray(packed.array).tobytes())
-    return index, bytes(block)
 
 
 def _describe(skeleton: Skeleton) -> dict[str, object]:
@@ -167,3 +131,15 @@ def _frustum(poses: Poses3D) -> list[list[float]] | None:
     width, height = poses.camera.image_size
     corners = poses.camera.rays(np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64))
     return [[float(a), float(b), 1.0] for a, b in corners]
+
+
+def _camera(poses: Poses3D) -> dict[str, object] | None:
+    """What projects the 3D onto the image; None without a place for the camera."""
+    if poses.camera is None or poses.root is None:
+        return None
+    camera = poses.camera
+    return {
+        "matrix": camera.matrix.tolist(),
+        "distortion": np.pad(camera.distortion, (0, 8 - len(camera.distortion))).tolist(),
+        "size": list(camera.image_size),
+    }

@@ -28,6 +28,15 @@ function namedView(view, name) {
   [view.yaw, view.pitch] = angles[name];
 }
 
+// From aside and above, so that the camera is in view as well as all that it saw.
+function overview(result) {
+  const view = restingView(result, false);
+  const { low, high } = result.scene;
+  const [from, to] = [low.map((v) => Math.min(v, 0)), high.map((v) => Math.max(v, 0))]; // the camera is at the origin
+  const half = from.map((v, i) => (to[i] - v) / 2);
+  return { ...view, yaw: 1.1, pitch: 0.35, target: from.map((v, i) => v + half[i]), half };
+}
+
 // The viewer's right, up and backward axes in the scene.
 function eyeAxes(view) {
   const [sy, cy, sp, cp] = [Math.sin(view.yaw), Math.cos(view.yaw), Math.sin(view.pitch), Math.cos(view.pitch)];

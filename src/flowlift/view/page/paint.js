@@ -11,6 +11,15 @@ function readTheme() {
   theme.heat = [0, 1, 2].map((i) => style.getPropertyValue(`--heat-${i}`).match(/\d+/g).map(Number));
 }
 
+function peopleOf(result) {
+  return Array.from({ length: result.people }, (_, person) => person);
+}
+
+// Whether a person is the one that was picked; everybody is, where nobody was.
+function isChosen(state, person) {
+  return state.person === null || state.person === person;
+}
+
 function personColour(person) {
   return theme.people[person % theme.people.length];
 }

@@ -30,9 +30,10 @@ function drawScene(canvas, result, state, view) {
   }
   if (!people.length) label(context, 'nobody seen', [width / 2, height / 2], theme.soft);
   for (const body of people) drawShadow(context, result, body, see);
-  if (state.show.hypotheses) for (const body of people) drawHypotheses(context, result, state.frame, body, see);
-  drawBones(context, result, people, see);
-  if (state.show.uncertainty) for (const body of people) drawUncertainty(context, result, state.frame, body, see);
+  const chosen = people.filter((body) => isChosen(state, body.person));
+  if (state.show.hypotheses) for (const body of chosen) drawHypotheses(context, result, state.frame, body, see);
+  drawBones(context, result, state, people, see);
+  if (state.show.uncertainty) for (const body of chosen) drawUncertainty(context, result, state.frame, body, see);
   if (result.people > 1) {
     for (const body of people) {
       const head = topmost(body.flat);
@@ -41,11 +42,11 @@ function drawScene(canvas, result, state, view) {
   }
 }
 
-// The middle of the first person's places within half a second: steady, whatever order frames are drawn in.
+// The middle of a person's places within half a second: steady, whatever order frames are drawn in.
 function follow(result, state, view) {
   const around = Math.round((result.fps || 30) / 2);
   const [first, last] = [Math.max(state.frame - around, 0), Math.min(state.frame + around, result.frames - 1)];
-  for (let person = 0; person < result.people; person++) {
+  for (const person of state.person === null ? peopleOf(result) : [state.person]) {
     let [x, z, count] = [0, 0, 0];
     for (let frame = first; frame <= last; frame++) {
       const root = rootOf(result, frame, person);
@@ -61,8 +62,9 @@ function follow(result, state, view) {
 
 function bodyOf(result, frame, person, see) {
   const scene = joints3D(result, frame, person).map((p) => p && turn(result.scene.rotation, p));
+  const [large, carried] = [deviations(result, frame, person), bridged(result, frame, person)];
   const eye = scene.map((p) => p && see.eye(p)).map((e) => (e && e[2] > NEAR ? e : null));
-  return eye.some(Boolean) ? { person, scene, eye, flat: eye.map((e) => e && see.flat(e)) } : null;
+  return eye.some(Boolean) ? { person, scene, large, carried, eye, flat: eye.map((e) => e && see.flat(e)) } : null;
 }
 
 // A segment between two points of the viewer's axes, cut where it comes too near.
@@ -121,8 +123,10 @@ function boneWidth(result, depth, see) {
   return Math.min(Math.max((see.focal * result.scene.size * 0.017) / depth, 1.5), 24);
 }
 
-// What is far first; a rim in the paper's colour keeps crossing limbs apart.
-function drawBones(context, result, people, see) {
+// What is far first; a rim in the paper's colour keeps crossing limbs apart. Bones have their sides' colours (of several
+// people those of the person, with the side inside where it can be seen, until one is picked), joints that of their
+// uncertainty; those that were carried over a gap are hollow.
+function drawBones(context, result, state, people, see) {
   const parts = [];
   for (const body of people) {
     for (const [from, to, side] of result.skeleton.bones) {
@@ -131,21 +135,30 @@ function drawBones(context, result, people, see) {
     }
     body.eye.forEach((e, joint) => {
       const reach = 0.02 * result.scene.size; // a joint covers the ends of its own bones
-      if (e) parts.push({ body, to: joint, colour: theme[result.skeleton.sides[joint]], depth: e[2] - reach });
+      if (e) parts.push({ body, to: joint, colour: jointColour(result, body.large[joint]), depth: e[2] - reach });
     });
   }
   parts.sort((p, q) => q.depth - p.depth);
   for (const { body, from, to, colour, depth } of parts) {
     const [a, b] = [body.flat[from], body.flat[to]];
     const width = boneWidth(result, depth, see);
+    context.globalAlpha = isChosen(state, body.person) ? 1 : 0.25;
     if (!a) {
-      disc(context, b, width * 0.8, colour);
+      disc(context, b, width * 0.9 + 1, theme.paper);
+      disc(context, b, width * 0.9, colour);
+      if (body.carried[to]) disc(context, b, width * 0.5, theme.paper);
       continue;
     }
     rim(context, a, b, width + 2.5);
-    if (result.people > 1) line(context, a, b, personColour(body.person), width);
-    line(context, a, b, colour, result.people > 1 ? width * 0.55 : width);
+    const several = result.people > 1 && state.person !== body.person;
+    if (several) line(context, a, b, personColour(body.person), width);
+    if (!several || width > 5) line(context, a, b, colour, several ? width * 0.45 : width);
   }
+  context.globalAlpha = 1;
+}
+
+function jointColour(result, deviation) {
+  return Number.isNaN(deviation) ? theme.centre : `rgb(${heat(deviation, result.large)})`;
 }
 
 function rim(context, a, b, width) {
@@ -162,21 +175,19 @@ function drawUncertainty(context, result, frame, body, see) {
     const f = factors[joint];
     if (!e || !f) return;
     const columns = [[f[0], f[1], f[3]], [0, f[2], f[4]], [0, 0, f[5]]];
-    const deviation = Math.sqrt(columns.reduce((sum, c) => sum + dot(c, c), 0) / 3);
     const shape = ellipseOf(columns.map((column) => {
       const [x, y, back] = turn(see.axes, turn(result.scene.rotation, column));
       const k = see.focal / e[2];
       return [k * (x + (e[0] / e[2]) * back), -k * (y + (e[1] / e[2]) * back)];
     }));
-    if (shape.long > 0.5) ellipse(context, body.flat[joint], shape, heat(deviation, result.large));
+    if (shape.long > 0.5) ellipse(context, body.flat[joint], shape, heat(body.large[joint], result.large));
   });
 }
 
 function drawHypotheses(context, result, frame, body, see) {
-  if (!result.arrays.hypotheses) return;
-  const root = rootOf(result, frame, body.person);
-  const all = vectors(result, 'hypotheses', frame, body.person, 3)
-    .map((p) => p && root && see.eye(turn(result.scene.rotation, add(p, root))))
+  if (!result.hypotheses) return;
+  const all = hypotheses3D(result, frame, body.person)
+    .map((p) => p && see.eye(turn(result.scene.rotation, p)))
     .map((e) => (e && e[2] > NEAR ? see.flat(e) : null));
   const joints = result.skeleton.joints.length;
   context.globalAlpha = 0.3;

@@ -1,4 +1,4 @@
-// Time: the clock that plays, and the strip that shows how sure each frame is.
+// Time: frames and their times, and the clock that plays where no video does.
 
 // The last frame that begins at or before `time`.
 function frameAt(result, time) {
@@ -11,63 +11,43 @@ function frameAt(result, time) {
   return low;
 }
 
+// The mean time from one frame to the next, seconds.
+function frameStep(result) {
+  return result.frames > 1 ? timeOf(result, result.frames - 1) / (result.frames - 1) : 0;
+}
+
 // Playing runs over time, at 30 frames a second where no rate is known; at the end it starts again.
-function player(result, state, changed) {
-  const rate = result.arrays.times || result.fps ? 1 : 30;
-  const last = timeOf(result, result.frames - 1);
-  const tail = result.frames > 1 ? last / (result.frames - 1) : 0;
-  let [time, before] = [0, null];
-  const tick = (now) => {
-    if (!state.playing) return;
+function timerClock(result, state, changed) {
+  const rate = isTimed(result) ? 1 : 30;
+  const length = timeOf(result, result.frames - 1) + frameStep(result);
+  let [time, before, run] = [0, null, 0];
+  const tick = (now, mine) => {
+    if (mine !== run) return;
     if (before !== null) time += (Math.min(now - before, 250) / 1000) * state.speed * rate;
     before = now;
-    if (time >= last + tail) time = 0;
+    if (time >= length) time = 0;
     const frame = frameAt(result, time);
     if (frame !== state.frame) changed(frame);
-    requestAnimationFrame(tick);
+    requestAnimationFrame((next) => tick(next, mine));
   };
-  return (playing) => {
-    const starts = playing && !state.playing;
-    state.playing = playing && result.frames > 1;
-    if (!starts || !state.playing) return;
-    [time, before] = [timeOf(result, state.frame), null];
-    requestAnimationFrame(tick);
+  return {
+    play() {
+      [time, before] = [timeOf(result, state.frame), null];
+      const mine = ++run;
+      requestAnimationFrame((now) => tick(now, mine));
+    },
+    pause() { run++; },
+    seek(frame) { time = timeOf(result, frame); },
   };
-}
-
-// A row for each person; a column shows its largest deviation, and stays empty where nobody was seen.
-function drawStrip(canvas, result) {
-  const { context, width, height } = freshCanvas(canvas);
-  context.fillStyle = theme.frame;
-  context.fillRect(0, 0, width, height);
-  if (!result.people) return;
-  const rows = Math.min(result.people, 8);
-  const columns = Math.min(Math.max(1, Math.floor(width)), result.frames);
-  for (let column = 0; column < columns; column++) {
-    const start = Math.floor((column * result.frames) / columns);
-    const stop = Math.max(start + 1, Math.floor(((column + 1) * result.frames) / columns));
-    for (let person = 0; person < rows; person++) {
-      const deviation = largestDeviation(result, person, start, stop);
-      if (Number.isNaN(deviation)) continue;
-      context.fillStyle = `rgb(${heat(deviation, result.large)})`;
-      const [left, right] = [Math.floor((column * width) / columns), Math.ceil(((column + 1) * width) / columns)];
-      context.fillRect(left, (person * height) / rows, right - left, height / rows - (rows > 1 ? 1 : 0));
-    }
-  }
-}
-
-function largestDeviation(result, person, start, stop) {
-  let largest = NaN;
-  for (let frame = start; frame < stop; frame++) {
-    const value = result.arrays.deviation.at(frame * result.people + person);
-    if (!(value <= largest)) largest = Number.isNaN(value) ? largest : value;
-  }
-  return largest;
 }
 
 function clockText(result, frame) {
   const place = `frame ${frame + 1} of ${result.frames}`;
-  if (!result.arrays.times && !result.fps) return place;
-  const time = timeOf(result, frame);
-  return `${Math.floor(time / 60)}:${(time % 60).toFixed(2).padStart(5, '0')} · ${place}`;
+  return isTimed(result) ? `${timeText(timeOf(result, frame))} · ${place}` : place;
+}
+
+// 83.4 is 1:23.40.
+function timeText(time, digits = 2) {
+  const rounded = Number(time.toFixed(digits));
+  return `${Math.floor(rounded / 60)}:${(rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, '0')}`;
 }

@@ -1,0 +1,55 @@
+"""3D recordings on the command line: what must be said of them, and what is told of what was read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flowlift.io.atomic import made_folder
+
+
+@Parameter(name="*", group="Recordings")
+@dataclass(frozen=True, kw_only=True)
+class SessionOptions:
+    """What is known of 3D recordings."""
+
+    skeleton: str | None = None
+    """The recordings' joints: a TOML file (flowlift skeleton new), or a built-in skeleton's name."""
+    held_out: Annotated[tuple[str, ...], Parameter(name="--held-out", consume_multiple=True)] = ()
+    """Sessions, by a part of their names, that choose the epoch; of several, the last one when not given. A single
+    session is cut into stretches of time."""
+    unit: str | None = None
+    """Unit of files that do not say: m, dm, cm or mm. It is told with the body's length, and checked."""
+    up: str | None = None
+    """The recordings' axis that points up: x, y, z, -x, -y or -z. Not known when not given: the model learns views with
+    any side up, which is harder."""
+    calibration: Path | None = None
+    """The recordings' own cameras (anipose or Pose2Sim TOML, translations in the recordings' unit)."""
+
+
+def skeleton_setting(name: str | None) -> str | None:
+    """The skeleton as a run's configuration names it: a file by its whole path."""
+    return str(Path(name).resolve()) if name is not None and name.endswith(".toml") else name
+
+
+def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, quiet: bool) -> None:
+    """Make recordings a bank, and tell what mapped to what. Raises InputError, OutputError."""
+    from flowlift.datasets.session import in_words, read_cameras, read_sessions
+    from flowlift.datasets.session_bank import bank_of_sessions, save_session_bank
+    from flowlift.skeleton import Skeleton
+
+    skeleton = Skeleton.named_or_loaded(options.skeleton or "")
+    sessions = read_sessions(paths, skeleton, unit=options.unit, up=options.up)
+    cameras = None if options.calibration is None else read_cameras(options.calibration)
+    bank = bank_of_sessions(sessions, skeleton, held_out=options.held_out, cameras=cameras)
+    made_folder(output.parent)
+    save_session_bank(bank, output)
+    if not quiet:
+        for line in (line for session in sessions for line in in_words(session, skeleton)):
+            print(line)
+        kept = int(sum(which.sum() for which in bank.split.test))
+        print(
+            f"{output}: {len(bank.train.xyz):,} poses to train on, {len(bank.val.xyz):,} choose the epoch, "
+            f"{kept:,} frames are left for a test"
+        )

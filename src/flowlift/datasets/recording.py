@@ -1,0 +1,206 @@
+"""3D recordings of animals, as several cameras or markers gave them: one reader for each program's files."""
+
+import csv
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float64
+
+from flowlift.errors import FlowliftError, InputError, MissingExtraError
+from flowlift.io import deeplabcut_csv, deeplabcut_h5
+from flowlift.io.deeplabcut import Column
+from flowlift.io.trc import read_markers
+
+EXTRA = "animals"
+
+_AXES = ("x", "y", "z")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One animal: `xyz` (frame, joint, 3) in the file's unit and axes, NaN where it was not found.
+
+    `joints`: their names in the file, None where it has none. `unit` and `fps`: where the file tells them. `up`: the
+    axis that points up ("x", "-y", ...), where the format says so.
+    """
+
+    name: str
+    joints: tuple[str, ...] | None
+    xyz: Float64[np.ndarray, "frame joint 3"]
+    fps: float | None = None
+    unit: str | None = None
+    up: str | None = None
+
+
+def read_recordings(path: Path) -> list[Recording]:
+    """Every animal of a file. Raises InputError, MissingExtraError."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file")
+    if not path.stat().st_size:
+        raise InputError(f"{path}: the file is empty")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path}: no 3D recording that flowlift reads; it reads {', '.join(_READERS)}")
+    try:
+        found = reader(path)
+    except FlowliftError:
+        raise
+    except _DAMAGE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path}: cannot read it as a 3D recording: {reason}") from error
+    for recording in found:
+        if not recording.xyz.size:
+            raise InputError(f"{path}: it holds no {'joints' if len(recording.xyz) else 'frames'}")
+        if np.isinf(recording.xyz).any():
+            raise InputError(f"{path}: it holds infinite positions")
+    return found
+
+
+_DAMAGE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError, struct.error, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, csv.Error),
+)
+"""What reading may raise in the face of damage, or another program's file of that name."""
+
+
+def _csv(path: Path) -> list[Recording]:
+    """DeepLabCut's table, or one with a line of names: NAME_x, NAME_y, NAME_z for each joint, as anipose writes it."""
+    if deeplabcut_csv.matches(path):
+        return _from_table(*deeplabcut_csv.read_table(path), path)
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        header, *rows = [row for row in csv.reader(stream) if row]
+    columns = {name.strip(): place for place, name in enumerate(header)}
+    joints = tuple(
+        name[:-2] for name in columns if name.endswith("_x") and {name[:-1] + a for a in "yz"} <= set(columns)
+    )
+    if not joints:
+        raise InputError(f"{path}: expected columns such as nose_x, nose_y, nose_z; its first line has none")
+    picked = [columns[f"{joint}_{axis}"] for joint in joints for axis in _AXES]
+    values = np.full((len(rows), len(picked)), np.nan)
+    for index, row in enumerate(rows):
+        if len(row) != len(header):
+            raise InputError(f"{path}: line {index + 2} has {len(row)} values, the first line {len(header)}")
+        cells = (row[place].strip() for place in picked)
+        values[index] = [float(cell) if cell else np.nan for cell in cells]
+    return [Recording(path.stem, joints, values.reshape(len(rows), len(joints), 3))]
+
+
+def _from_table(columns: list[Column], values: Float64[np.ndarray, "frame column"], path: Path) -> list[Recording]:
+    """Each individual of DeepLabCut's table."""
+    found = []
+    for individual in dict.fromkeys(column.individual for column in columns):
+        own = {(c.bodypart, c.coordinate): place for place, c in enumerate(columns) if c.individual == individual}
+        joints = tuple(dict.fromkeys(bodypart for bodypart, _ in own))
+        if not all((joint, axis) in own for joint in joints for axis in _AXES):
+            raise InputError(f"{path}: expected x, y and z of every body part; is it a 2D file?")
+        picked = [own[joint, axis] for joint in joints for axis in _AXES]
+        name = f"{path.stem} {individual}".strip()
+        found.append(Recording(name, joints, values[:, picked].reshape(len(values), len(joints), 3)))
+    return found
+
+
+def _h5(path: Path) -> list[Recording]:
+    """DeepLabCut's h5, SLEAP's `tracks` (frame, track, node, 3), or DANNCE's `pred` (frame[, animal], 3, joint)."""
+    try:
+        import tables
+    except ImportError as error:
+        raise MissingExtraError("reading h5", EXTRA) from error
+    with deeplabcut_h5.restricted_unpickling(), tables.open_file(str(path), "r") as file:
+        held = {
+            name: file.get_node(f"/{name}").read() for name in ("tracks", "pred", "node_names") if f"/{name}" in file
+        }
+    if "tracks" in held:
+        names = [name.decode() if isinstance(name, bytes) else str(name) for name in held.get("node_names", ())]
+        return _sleap(held["tracks"], tuple(names) or None, path)
+    if "pred" in held:
+        return _dannce(held["pred"], path)
+    return _from_table(*deeplabcut_h5.read_table(path), path)
+
+
+def _sleap(tracks: np.ndarray, names: tuple[str, ...] | None, path: Path) -> list[Recording]:
+    if tracks.ndim != 4 or tracks.shape[3] != 3:
+        raise InputError(
+            f"{path}: `tracks` has shape {tracks.shape}, expected (frame, track, node, 3): is it a 2D file?"
+        )
+    parts = np.moveaxis(tracks.astype(np.float64), 1, 0)
+    return [Recording(_numbered(path, index, len(parts)), names, part) for index, part in enumerate(parts)]
+
+
+def _dannce(pred: np.ndarray, path: Path) -> list[Recording]:
+    """MATLAB's own files count axes the other way round; which way it is, the axis of length 3 and the frames tell."""
+    pred = np.asarray(pred, dtype=np.float64)
+    if pred.ndim not in (3, 4):
+        raise InputError(f"{path}: `pred` has shape {pred.shape}, expected (frame, 3, joint)")
+    if pred.shape[-2] != 3 or (pred.shape[1] == 3 and pred.shape[-1] > pred.shape[0]):
+        pred = pred.transpose()
+    if pred.shape[-2] != 3:
+        raise InputError(f"{path}: `pred` has shape {pred.shape}, expected (frame, 3, joint)")
+    xyz = np.swapaxes(pred, -1, -2)
+    parts = [xyz] if pred.ndim == 3 else list(np.moveaxis(xyz, 1, 0))
+    return [Recording(_numbered(path, index, len(parts)), None, part) for index, part in enumerate(parts)]
+
+
+def _numbered(path: Path, index: int, count: int) -> str:
+    return path.stem if count == 1 else f"{path.stem} animal{index}"
+
+
+def _mat(path: Path) -> list[Recording]:
+    """DANNCE's save_data_AVG.mat, in MATLAB's old format or the newer one, which is h5."""
+    if deeplabcut_h5.matches(path):
+        return _h5(path)
+    try:
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+    except ImportError as error:
+        raise MissingExtraError("reading .mat", EXTRA) from error
+    try:
+        return _dannce(loadmat(path, variable_names=["pred"])["pred"], path)
+    except MatReadError as error:
+        raise InputError(f"{path}: damaged MATLAB file: {error}") from error
+
+
+def _trc(path: Path) -> list[Recording]:
+    found = read_markers(path)
+    return [Recording(path.stem, found.names, found.xyz, found.rate, found.unit, "y")]
+
+
+def _c3d(path: Path) -> list[Recording]:
+    """Markers; those that the system lost are NaN, or have a negative residual."""
+    try:
+        import ezc3d
+    except ImportError as error:
+        raise MissingExtraError("reading C3D", EXTRA) from error
+    file = ezc3d.c3d(str(path))
+    about, points = file["parameters"]["POINT"], file["data"]["points"]
+    xyz = np.moveaxis(points[:3].astype(np.float64), 0, 2).swapaxes(0, 1)
+    lost = file["data"]["meta_points"]["residuals"][0].T < 0
+    xyz[lost] = np.nan
+    names = tuple(str(name) for name in about["LABELS"]["value"][: xyz.shape[1]])
+    unit = str(about["UNITS"]["value"][0]) if about.get("UNITS", {}).get("value") else None
+    return [Recording(path.stem, names, xyz, float(about["RATE"]["value"][0]), unit)]
+
+
+def _npz(path: Path) -> list[Recording]:
+    """`xyz` (frame, joint, 3), and where it says them `joints`, `fps`, `unit`."""
+    with np.load(path, allow_pickle=False) as arrays:
+        held = {name: np.asarray(arrays[name]) for name in arrays.files}
+    if "xyz" not in held or held["xyz"].ndim != 3 or held["xyz"].shape[2] != 3:
+        raise InputError(f"{path}: expected an array xyz (frame, joint, 3); it has {', '.join(held) or 'nothing'}")
+    joints = tuple(str(name) for name in held["joints"]) if "joints" in held else None
+    fps = float(held["fps"]) if "fps" in held else None
+    unit = str(held["unit"]) if "unit" in held else None
+    return [Recording(path.stem, joints, held["xyz"].astype(np.float64), fps, unit)]
+
+
+_READERS: MappingProxyType[str, Callable[[Path], list[Recording]]] = MappingProxyType(
+    {".csv": _csv, ".h5": _h5, ".hdf5": _h5, ".mat": _mat, ".trc": _trc, ".c3d": _c3d, ".npz": _npz}
+)
+SUFFIXES = tuple(_READERS)

@@ -1,0 +1,283 @@
+"""Two results of one motion, or a result and the truth: brought together in time, joints and space, and compared."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from flowlift.angles import Angles, angles_in, angles_of, vertical_of
+from flowlift.containers import Poses3D
+from flowlift.errors import InputError
+from flowlift.evaluation.calibration import inside
+from flowlift.evaluation.metrics import procrustes
+from flowlift.skeleton import Skeleton
+from flowlift.view.spread import mean_over
+
+FEWEST = 4
+"""Joints that two poses must share to be compared."""
+LEVELS = np.linspace(0.05, 0.95, 19)
+"""Probabilities of the regions whose reliability is measured."""
+_GAP = 1.5
+"""Between frames farther apart than this, in usual steps, nothing is filled in."""
+_SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
+_HIPS = ("left_hip", "right_hip")
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One person in two results, at the same times, with the same joints, relative to the same point, in one frame.
+
+    `a`, `b` (frame, joint, 3): metres, NaN where unknown. `cov` (frame, joint, 3, 3): of `a`, m^2. `turned`: whether
+    `b` was turned to fit; `offset`: seconds that were added to its times. `only_a`, `only_b`: joints without a partner.
+    `poses`: both of them as poses, for their angles.
+    """
+
+    times: Float64[np.ndarray, " frame"]
+    joints: tuple[str, ...]
+    a: Float64[np.ndarray, "frame joint 3"]
+    b: Float64[np.ndarray, "frame joint 3"]
+    cov: Float64[np.ndarray, "frame joint 3 3"]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    turned: bool
+    offset: float
+    poses: tuple[Poses3D, Poses3D]
+
+
+def canonical(joint: str) -> str:
+    """A joint's name as flowlift writes it, however its words are joined and its side is told.
+
+    >>> [canonical(name) for name in ("LKnee", "Left Knee", "R_Wrist", "hip", "left_big_toe", "KNEE_R")]
+    ['left_knee', 'left_knee', 'right_wrist', 'hip', 'left_big_toe', 'right_knee']
+    """
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", re.sub(r"^([LR])(?=[A-Z][a-z])", r"\1_", joint))
+    lower = [word.lower() for word in words]
+    for place in (0, -1):
+        if len(lower) > 1 and lower[place] in _SIDES:
+            side = _SIDES[lower.pop(place)]
+            return "_".join([side, *lower])
+    return "_".join(lower)
+
+
+def bring_together(
+    a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), offset: float = 0.0, turn: bool | None = None
+) -> Pair:
+    """Match one person of each by time and by the names of joints.
+
+    `b` is interpolated to the times of `a`, after `offset` (s) is added to its own. `turn`: turn `b` by the one
+    rotation that fits the whole clip best; by default where it has no camera, so that its axes are its own. Both are
+    taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Raises InputError for people,
+    times or joints that do not meet.
+    """
+    for poses, person in zip((a, b), people, strict=True):
+        if not 0 <= person < poses.people:
+            raise InputError(f"there is no person {person}: the result has {poses.people} (the first is 0)")
+    names_a, names_b = (tuple(map(canonical, poses.skeleton.joints)) for poses in (a, b))
+    shared = tuple(name for name in names_a if name in names_b)
+    if len(shared) < FEWEST:
+        raise InputError(
+            f"the two share {len(shared)} joints, at least {FEWEST} are needed; one has {', '.join(names_a)}, "
+            f"the other {', '.join(names_b)}"
+        )
+    times = _clock(a)
+    xyz_b, there = _at(times, _clock(b) + offset, b.xyz[:, people[1]].astype(np.float64))
+    xyz_a = a.xyz[:, people[0]].astype(np.float64)
+    both = there & np.isfinite(xyz_a).any(axis=(1, 2))
+    if not both.any():
+        span = " and ".join(f"{t[0]:g} to {t[-1]:g} s" if len(t) else "no frames" for t in (times, _clock(b) + offset))
+        raise InputError(f"the two have no frame in common: {span}; --offset moves the second")
+    rows_a, rows_b = ([names.index(name) for name in shared] for names in (names_a, names_b))
+    placed_a, placed_b = _centred(xyz_a[both][:, rows_a], shared), _centred(xyz_b[both][:, rows_b], shared)
+    turned = turn if turn is not None else b.camera is None
+    rotation = _rotation(placed_b, placed_a) if turned else np.eye(3)
+    return Pair(
+        times=times[both],
+        joints=shared,
+        a=placed_a,
+        b=placed_b @ rotation.T,
+        cov=a.cov[both, people[0]][:, rows_a].astype(np.float64),
+        only_a=tuple(name for name in names_a if name not in shared),
+        only_b=tuple(name for name in names_b if name not in shared),
+        turned=turned,
+        offset=offset,
+        poses=(
+            _alone(a, xyz_a[both], names_a, a.cov[both, people[0]]),
+            _alone(b, xyz_b[both] @ rotation.T, names_b, None),
+        ),
+    )
+
+
+def find_offset(a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), within: float = 5.0) -> float:
+    """The seconds to add to the times of `b` so that both show the same poses at the same time.
+
+    What is tried: every shift by a frame, up to `within` seconds either way, by the P-MPJPE of up to 60 frames. Raises
+    InputError where none has frames in common.
+    """
+    step = min(_step(_clock(a)), _step(_clock(b)))
+    best: tuple[float, float] | None = None
+    for count in sorted(range(-round(within / step), round(within / step) + 1), key=abs):
+        try:
+            pair = bring_together(a, b, people=people, offset=count * step, turn=False)
+        except InputError:
+            continue
+        some = np.linspace(0, len(pair.times) - 1, min(60, len(pair.times))).round().astype(int)
+        known = some[_whole(pair)[some]]
+        if len(known) < min(10, len(some)):
+            continue
+        error = float(
+            np.linalg.norm(procrustes(pair.a[known], pair.b[known])(pair.a[known]) - pair.b[known], axis=-1).mean()
+        )
+        if best is None or error < best[0]:
+            best = error, count * step
+    if best is None:
+        raise InputError(f"the two have no frames in common within {within:g} s; give --offset")
+    return best[1]
+
+
+@dataclass(frozen=True, eq=False)
+class JointErrors:
+    """Distances (frame, joint) between two results, m: as they are, after the best scale, and after the best similarity
+    of each frame; NaN where either is unknown. `inside` (frame, joint): whether `b` lies in the 90 % region of `a`;
+    NaN where there is none."""
+
+    mpjpe: Float64[np.ndarray, "frame joint"]
+    n_mpjpe: Float64[np.ndarray, "frame joint"]
+    p_mpjpe: Float64[np.ndarray, "frame joint"]
+    inside: Float64[np.ndarray, "frame joint"]
+
+
+def joint_errors(pair: Pair) -> JointErrors:
+    """How far apart the two are, joint by joint; `b` counts as the truth."""
+    known = np.isfinite(pair.a).all(axis=-1) & np.isfinite(pair.b).all(axis=-1)
+    counted = known.astype(np.float64)
+    given, true = (np.where(known[..., None], xyz, 0.0) for xyz in (pair.a, pair.b))
+    power = (counted[..., None] * given**2).sum(axis=(1, 2))
+    scale = (counted[..., None] * given * true).sum(axis=(1, 2)) / np.where(power > 0, power, 1.0)
+    enough = known.sum(axis=1) >= FEWEST
+    aligned = np.full_like(given, np.nan)
+    if enough.any():
+        aligned[enough] = procrustes(given[enough], true[enough], weights=counted[enough])(given[enough])
+
+    def apart(xyz: Float64[np.ndarray, "frame joint 3"]) -> Float64[np.ndarray, "frame joint"]:
+        return np.where(known, np.linalg.norm(xyz - true, axis=-1), np.nan)
+
+    return JointErrors(apart(given), apart(scale[:, None, None] * given), apart(aligned), _covered(pair, known))
+
+
+def _covered(
+    pair: Pair, known: Bool[np.ndarray, "frame joint"], level: float = 0.9
+) -> Float64[np.ndarray, "frame joint"]:
+    stated = known & np.isfinite(pair.cov).all(axis=(-2, -1)) & (np.abs(pair.cov).max(axis=(-2, -1)) > 0)
+    covered = np.full(known.shape, np.nan)
+    if stated.any():
+        covered[stated] = inside(pair.a[stated], pair.cov[stated], pair.b[stated], level=level)
+    return covered
+
+
+@dataclass(frozen=True, eq=False)
+class AngleErrors:
+    """`names`; `a`, `b` (frame, angle): degrees; `deviation` (frame, angle): what `a` states."""
+
+    names: tuple[str, ...]
+    a: Float64[np.ndarray, "frame angle"]
+    b: Float64[np.ndarray, "frame angle"]
+    deviation: Float64[np.ndarray, "frame angle"]
+
+
+def angle_errors(pair: Pair) -> AngleErrors | None:
+    """The joint angles that both skeletons have; None where there are none."""
+    one, other = pair.poses
+    if not angles_in(one.skeleton) or not angles_in(other.skeleton):
+        return None
+    up = vertical_of(one.camera)
+    first, second = angles_of(one, up=up), angles_of(other, up=up)
+    names = tuple(name for name in first.names if name in second.names)
+    return AngleErrors(names, _columns(first, names), _columns(second, names), _columns(first, names, deviation=True))
+
+
+def _columns(angles: Angles, names: tuple[str, ...], *, deviation: bool = False) -> Float64[np.ndarray, "frame angle"]:
+    values = angles.deviation if deviation else angles.degrees
+    return values[:, 0, [angles.names.index(name) for name in names]].astype(np.float64)
+
+
+def _whole(pair: Pair) -> Bool[np.ndarray, " frame"]:
+    return np.isfinite(pair.a).all(axis=(1, 2)) & np.isfinite(pair.b).all(axis=(1, 2))
+
+
+def _clock(poses: Poses3D) -> Float64[np.ndarray, " frame"]:
+    return np.asarray(poses.frame_times, dtype=np.float64)
+
+
+def _step(times: Float64[np.ndarray, " frame"]) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+
+
+def _at(
+    wanted: Float64[np.ndarray, " n"], times: Float64[np.ndarray, " frame"], xyz: Float64[np.ndarray, "frame joint 3"]
+) -> tuple[Float64[np.ndarray, "n joint 3"], Bool[np.ndarray, " n"]]:
+    """Positions at the wanted times, linear between neighbouring frames; and where there are any."""
+    if not len(times):
+        return np.full((len(wanted), *xyz.shape[1:]), np.nan), np.zeros(len(wanted), dtype=bool)
+    step = _step(times)
+    after = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
+    before, after = after - 1, np.minimum(after, len(times) - 1)
+    gap = times[after] - times[before]
+    part = np.clip((wanted - times[before]) / np.where(gap > 0, gap, 1.0), 0, 1)[:, None, None]
+    between = np.where(
+        part == 0, xyz[before], np.where(part == 1, xyz[after], (1 - part) * xyz[before] + part * xyz[after])
+    )
+    near = (wanted >= times[0] - step / 2) & (wanted <= times[-1] + step / 2) & (gap <= _GAP * step)
+    exact = np.minimum(np.abs(wanted - times[before]), np.abs(wanted - times[after])) < 1e-6
+    there = (near | exact) & np.isfinite(between).any(axis=(1, 2))
+    return between, there
+
+
+def _centred(
+    xyz: Float64[np.ndarray, "frame joint 3"], joints: tuple[str, ...]
+) -> Float64[np.ndarray, "frame joint 3"]:
+    if set(_HIPS) <= set(joints):
+        middle = xyz[:, [joints.index(hip) for hip in _HIPS]].mean(axis=1, keepdims=True)
+    elif "hip" in joints:
+        middle = xyz[:, [joints.index("hip")]]
+    else:
+        middle = xyz.mean(axis=1, keepdims=True)
+    return xyz - middle
+
+
+def _rotation(
+    source: Float64[np.ndarray, "frame joint 3"], target: Float64[np.ndarray, "frame joint 3"]
+) -> Float64[np.ndarray, "3 3"]:
+    """The one proper rotation that turns all of `source` onto `target` best."""
+    known = np.isfinite(source).all(axis=-1) & np.isfinite(target).all(axis=-1)
+    u, _, vh = np.linalg.svd(target[known].T @ source[known])
+    return np.asarray(u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vh))]) @ vh, dtype=np.float64)
+
+
+def _alone(
+    poses: Poses3D,
+    xyz: Float64[np.ndarray, "frame joint 3"],
+    names: tuple[str, ...],
+    cov: np.ndarray | None,
+) -> Poses3D:
+    """One person's poses under canonical names."""
+    parents: Mapping[str, str | None] = dict(zip(poses.skeleton.joints, poses.skeleton.parents, strict=True))
+    above = tuple(None if (parent := parents[joint]) is None else canonical(parent) for joint in poses.skeleton.joints)
+    skeleton = Skeleton(poses.skeleton.name, names, above)
+    unknown = np.full((*xyz.shape, 3), np.nan)
+    return Poses3D(
+        xyz=xyz[:, None],
+        root=None,
+        cov=(unknown if cov is None else cov)[:, None],
+        skeleton=skeleton,
+        camera=poses.camera,
+        provenance=poses.provenance,
+    )
+
+
+def held(pair: Pair) -> Float64[np.ndarray, " level"]:
+    """For each of `LEVELS` the share of joints whose true place (`b`) lies in the region of `a` that should hold it so
+    often. NaN where no region is stated."""
+    known = np.isfinite(pair.a).all(axis=-1) & np.isfinite(pair.b).all(axis=-1)
+    return np.array([float(mean_over(_covered(pair, known, float(level)).ravel())) for level in LEVELS])

@@ -1,0 +1,82 @@
+"""C3D, the file of motion capture laboratories, written through ezc3d: millimetres, y up."""
+
+import errno
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.detect.optional import import_optional
+from flowlift.errors import OutputError
+from flowlift.io.atomic import unwritable, written_whole
+from flowlift.io.marker_names import marker_names
+from flowlift.io.positions import frame_rate, needs_poses, y_up
+
+_MILLIMETRES = 1000.0
+_MISSING = -1.0
+"""The residual of a point that was not seen."""
+_LARGEST_RESIDUAL = 255.0
+"""A residual is one byte: whole millimetres."""
+_A_LIST = 255
+"""So many labels stand in POINT:LABELS; the next in LABELS2, and so on."""
+_MOST_FRAMES = 65_535
+_BYTES_A_POINT = 16
+
+
+def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
+    """Points from the camera (from the root where it is unknown), x right, y up, z backward, which X_SCREEN and
+    Y_SCREEN say too. A point's residual is its standard deviation (of one axis, mean over the three) in whole
+    millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced:
+    uneven times are lost.
+
+    Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
+    """
+    poses = needs_poses(obj, path, "C3D")
+    if not len(poses) or not poses.people:
+        raise OutputError(f"{path}: there are no frames or no people; C3D needs both")
+    ezc3d = import_optional("ezc3d", "writing C3D", "c3d")
+    if len(poses) > _MOST_FRAMES:
+        raise OutputError(f"{path}: C3D counts {_MOST_FRAMES} frames at most, not {len(poses)}; write it in parts")
+    place = (y_up(poses) * _MILLIMETRES).reshape(len(poses), -1, 3)
+    variance = np.diagonal(poses.cov, axis1=-2, axis2=-1).astype(np.float64).mean(axis=-1)
+    spread = np.sqrt(variance).reshape(len(poses), -1) * _MILLIMETRES
+    missing = np.isnan(place).any(axis=-1)
+    file = ezc3d.c3d()
+    point = file["parameters"]["POINT"]
+    point["RATE"]["value"] = [frame_rate(poses)]
+    point["UNITS"]["value"] = ["mm"]
+    labels = _labels(poses)
+    point["LABELS"]["value"] = labels[:_A_LIST]
+    for part in range(1, -(-len(labels) // _A_LIST)):
+        file.add_parameter("POINT", f"LABELS{part + 1}", labels[part * _A_LIST : (part + 1) * _A_LIST])
+    for name, axis in (("X_SCREEN", "+X"), ("Y_SCREEN", "+Y")):
+        file.add_parameter("POINT", name, [axis])
+    file["data"]["points"] = np.concatenate([place, np.ones_like(place[..., :1])], axis=-1).transpose(2, 1, 0)
+    residuals = np.where(missing, _MISSING, np.nan_to_num(spread).round().clip(0, _LARGEST_RESIDUAL))
+    file["data"]["meta_points"]["residuals"] = residuals.T[None]
+    with unwritable(path):
+        content = _bytes(file, missing.size * _BYTES_A_POINT)
+    with written_whole(path) as beside:
+        beside.write_bytes(content)
+
+
+def _bytes(file: Any, least: int) -> bytes:
+    """The file's content, by way of a file of our own: ezc3d says nothing where it cannot write, or the disk is full,
+    and wants its own suffix. Raises OSError where fewer than `least` bytes arrived."""
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "points.c3d"
+        file.write(str(place))
+        content = place.read_bytes()
+    if len(content) < least:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return content
+
+
+def _labels(poses: Poses3D) -> list[str]:
+    names = marker_names(poses.skeleton.joints)
+    if poses.people == 1:
+        return list(names)
+    return [f"person{person}:{name}" for person in range(poses.people) for name in names]

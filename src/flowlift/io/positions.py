@@ -1,0 +1,46 @@
+"""Where joints are, as files want it: one origin and one pair of axes for every format that does not keep ours."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.errors import OutputError
+
+TO_Y_UP = np.array([1.0, -1.0, -1.0])
+"""Camera frame (x right, y down, z forward) to x right, y up, z backward: a half turn about x, its own inverse."""
+
+DEFAULT_RATE = 30.0
+"""Frames per second where nothing tells them and a format must."""
+
+
+def needs_poses(obj: Keypoints2D | Poses3D, path: Path, what: str) -> Poses3D:
+    """The poses. Raises OutputError for 2D keypoints, which `what` (a format's name) cannot hold."""
+    if not isinstance(obj, Poses3D):
+        raise OutputError(f"{path}: {what} holds 3D positions; 2D keypoints go to .npz, .json or .csv")
+    return obj
+
+
+def camera_frame(poses: Poses3D) -> Float32[np.ndarray, "frame person joint 3"]:
+    """Metres from the camera, x right, y down, z forward; from the root joint where the root is unknown."""
+    return poses.xyz if poses.root is None else poses.absolute
+
+
+def y_up(poses: Poses3D) -> Float64[np.ndarray, "frame person joint 3"]:
+    """`camera_frame`, with x right, y up, z backward: a person who faces the camera faces z, their left is x."""
+    return camera_frame(poses).astype(np.float64) * TO_Y_UP
+
+
+def frame_rate(poses: Poses3D) -> float:
+    """Frames per second: what the poses say, else the mean of their times, else 30."""
+    if poses.fps is not None:
+        return poses.fps
+    if poses.times is not None and len(poses) > 1 and poses.times[-1] > poses.times[0]:
+        return float((len(poses) - 1) / (poses.times[-1] - poses.times[0]))
+    return DEFAULT_RATE
+
+
+def seconds(poses: Poses3D) -> Float64[np.ndarray, " frame"]:
+    """Each frame's time: its own, else its number over `frame_rate`."""
+    return poses.times if poses.times is not None else np.arange(len(poses)) / frame_rate(poses)

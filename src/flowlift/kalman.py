@@ -1,0 +1,113 @@
+"""A Kalman filter and Rauch-Tung-Striebel smoother for points that move: position and velocity, driven by white noise.
+
+Batches of points share their times; every matrix is small. The state is (position, velocity); acceleration is white
+noise of density `q` (m^2/s^3), the same in every direction.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+FIRST_SPEED = 3.0
+"""Standard deviation (units a second) of the velocity before anything is known of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Measured points: `y` (frame, point, D) with covariance `r` (frame, point, D, D); `there` (frame, point)."""
+
+    times: Float64[np.ndarray, " frame"]
+    y: Float64[np.ndarray, "frame point D"]
+    r: Float64[np.ndarray, "frame point D D"]
+    there: Bool[np.ndarray, "frame point"]
+
+
+class Filtered(NamedTuple):
+    """State and covariance at each frame, given the measurements until then, and as predicted before its own."""
+
+    mean: Float64[np.ndarray, "frame point state"]
+    cov: Float64[np.ndarray, "frame point state state"]
+    predicted_mean: Float64[np.ndarray, "frame point state"]
+    predicted_cov: Float64[np.ndarray, "frame point state state"]
+    log_likelihood: Float64[np.ndarray, " point"]
+
+
+class Smoothed(NamedTuple):
+    """Positions and their covariance at each frame, given all measurements."""
+
+    mean: Float64[np.ndarray, "frame point D"]
+    cov: Float64[np.ndarray, "frame point D D"]
+
+
+def kalman_filter(track: Track, q: Float64[np.ndarray, " point"]) -> Filtered:
+    """Filter forward. A point starts where it is first measured; frames without a measurement are predicted."""
+    frames, points, dim = track.y.shape
+    mean, cov = np.zeros((frames, points, 2 * dim)), np.zeros((frames, points, 2 * dim, 2 * dim))
+    predicted_mean, predicted_cov = mean.copy(), cov.copy()
+    likelihood = np.zeros(points)
+    m, p = _start(track)
+    eye = np.eye(2 * dim)
+    for t in range(frames):
+        if t:
+            step, noise = transition(track.times[t] - track.times[t - 1], q, dim)
+            m, p = m @ step.T, step @ p @ step.T + noise
+        predicted_mean[t], predicted_cov[t] = m, p
+        there = track.there[t]
+        s = p[:, :dim, :dim] + track.r[t]
+        inverse = np.linalg.inv(s)
+        off = np.where(there[:, None], track.y[t] - m[:, :dim], 0.0)
+        gain = p[:, :, :dim] @ inverse * there[:, None, None]
+        far = np.einsum("pi,pij,pj->p", off, inverse, off)
+        likelihood -= 0.5 * there * (np.log(np.linalg.det(s)) + far)
+        m = m + np.einsum("pij,pj->pi", gain, off)
+        kept = eye - np.concatenate([gain, np.zeros_like(gain)], axis=-1)
+        p = kept @ p
+        p = (p + np.swapaxes(p, -1, -2)) / 2
+        mean[t], cov[t] = m, p
+    return Filtered(mean, cov, predicted_mean, predicted_cov, likelihood)
+
+
+def rts_smooth(track: Track, q: Float64[np.ndarray, " point"]) -> Smoothed:
+    """Rauch, Tung and Striebel (1965): the filter's answer, improved backwards by what came later."""
+    found = kalman_filter(track, q)
+    dim = track.y.shape[2]
+    mean, cov = found.mean.copy(), found.cov.copy()
+    for t in range(len(mean) - 2, -1, -1):
+        step, _ = transition(track.times[t + 1] - track.times[t], q, dim)
+        back = found.cov[t] @ step.T @ np.linalg.inv(found.predicted_cov[t + 1])
+        mean[t] += np.einsum("pij,pj->pi", back, mean[t + 1] - found.predicted_mean[t + 1])
+        cov[t] += back @ (cov[t + 1] - found.predicted_cov[t + 1]) @ np.swapaxes(back, -1, -2)
+    return Smoothed(mean[..., :dim], cov[..., :dim, :dim])
+
+
+def transition(
+    dt: float, q: Float64[np.ndarray, " point"], dim: int
+) -> tuple[Float64[np.ndarray, "state state"], Float64[np.ndarray, "point state state"]]:
+    """How a state goes on over `dt` seconds, and the covariance that white acceleration adds."""
+    same, carried, place, both, speed = _parts(dim)
+    unit = dt**3 / 3 * place + dt**2 / 2 * both + dt * speed
+    return same + dt * carried, q[:, None, None] * unit
+
+
+@cache
+def _parts(dim: int) -> Float64[np.ndarray, "5 state state"]:
+    """The matrices that a transition is made of: identity, velocity to position, and where each power of dt stands."""
+    blocks = np.array([[[1, 0], [0, 1]], [[0, 1], [0, 0]], [[1, 0], [0, 0]], [[0, 1], [1, 0]], [[0, 0], [0, 1]]])
+    return np.stack([np.kron(block, np.eye(dim)) for block in blocks])
+
+
+def _start(
+    track: Track,
+) -> tuple[Float64[np.ndarray, "point state"], Float64[np.ndarray, "point state state"]]:
+    """Before the first measurement: somewhere about it, at any speed that a limb has."""
+    points, dim = track.y.shape[1:]
+    first = np.argmax(track.there, axis=0)
+    every = np.arange(points)
+    where = np.where(track.there.any(axis=0)[:, None], track.y[first, every], 0.0)
+    cov = np.zeros((points, 2 * dim, 2 * dim))
+    cov[:, :dim, :dim] = 100 * track.r[first, every] + np.eye(dim)
+    cov[:, dim:, dim:] = FIRST_SPEED**2 * np.eye(dim)
+    return np.concatenate([where, np.zeros_like(where)], axis=1), cov

@@ -1,0 +1,63 @@
+"""A clip's poses made one motion: smoothed, with bones that keep their lengths, along a smooth path."""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Float32, Float64
+
+from flowlift.bone_lengths import clip_bone_lengths, with_lengths
+from flowlift.camera import solve_root
+from flowlift.containers import Poses3D
+from flowlift.lifting.view import Seen
+from flowlift.temporal import FEWEST, Smoothing, smooth_path, smooth_poses
+
+
+def over_time(
+    poses: Poses3D,
+    seen: Seen,
+    weights: Float[np.ndarray, "row joint"],
+    smoothing: Smoothing,
+    *,
+    size_variance: float,
+) -> Poses3D:
+    """Smooth a clip. `seen`: its people, one a row (frame x person), on the poses' skeleton, `weights` their joints'.
+
+    `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
+    same in all frames, and no smoothing takes it away. Hypotheses stay as they are: they tell of each frame by itself.
+    """
+    poses = replace(poses, provenance={**poses.provenance, "smooth": smoothing.word})
+    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
+        return poses
+    of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
+    kept = with_clip_bones(smooth_poses(of_frames, smoothing))
+    root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)
+    return replace(kept, root=root, cov=kept.cov + size_variance * outer(kept.xyz))
+
+
+def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3 3"]:
+    """x x^T of each position."""
+    return xyz[..., :, None] * xyz[..., None, :]
+
+
+def with_clip_bones(poses: Poses3D) -> Poses3D:
+    """Each person's bones as long in all frames as they are over the clip."""
+    xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
+    for person in range(poses.people):
+        there = np.isfinite(xyz[:, person]).all(axis=(1, 2))
+        if there.sum() < FEWEST:
+            continue
+        part = xyz[there, person], cov[there, person]
+        lengths = clip_bone_lengths(*part, poses.skeleton)
+        xyz[there, person] = with_lengths(*part, lengths, poses.skeleton)
+    return replace(poses, xyz=xyz)
+
+
+def _roots(
+    poses: Poses3D, seen: Seen, weights: Float[np.ndarray, "row joint"]
+) -> Float64[np.ndarray, "frame person 3"]:
+    """Where the new poses fit what was seen; NaN where too little was, as in bridged gaps."""
+    xyz = poses.xyz.reshape(-1, *poses.xyz.shape[2:]).astype(np.float64)
+    there = np.isfinite(xyz).all(axis=(1, 2)) & (seen.visible.sum(axis=1) >= 3)
+    root = np.full((len(xyz), 3), np.nan)
+    root[there] = solve_root(xyz[there], seen.rays[there], weights[there])
+    return root.reshape(len(poses), poses.people, 3)

@@ -1,0 +1,76 @@
+"""A skeleton in words: its tree, and a template of one's own."""
+
+from flowlift.skeleton import Skeleton
+
+TEMPLATE = """\
+# A skeleton: joints, the bones between them, and what is left and right. `flowlift skeleton check` tells what is wrong.
+name = "mouse"
+
+# Joints that mirror each other: left first. The animal's own left and right.
+pairs = [
+    ["left_ear", "right_ear"],
+    ["left_front_paw", "right_front_paw"],
+    ["left_hip", "right_hip"],
+    ["left_back_paw", "right_back_paw"],
+]
+
+# The joints along which a body's length is measured: results are in that length, or in metres where you tell it.
+# Leave it out for the longest path of bones between two joints that stand in no pair.
+size = ["nose", "neck", "tail_base"]
+
+# Every joint, and the joint that it hangs on; the root hangs on nothing. Named as in your recordings, whatever the
+# case, spaces and underscores. The joints' order is the order in results.
+[parents]
+tail_base = ""
+neck = "tail_base"
+nose = "neck"
+left_ear = "neck"
+right_ear = "neck"
+left_front_paw = "neck"
+right_front_paw = "neck"
+left_hip = "tail_base"
+right_hip = "tail_base"
+left_back_paw = "left_hip"
+right_back_paw = "right_hip"
+tail_tip = "tail_base"
+"""
+
+
+def in_words(skeleton: Skeleton) -> list[str]:
+    """Its tree, a line a joint; pairs, joints in the middle, and what a length means."""
+    pairs = [f"{left} | {right}" for left, right in skeleton.pairs]
+    alone = [joint for joint in skeleton.joints if not any(joint in pair for pair in skeleton.pairs)]
+    size = " - ".join(skeleton.size_chain)
+    return [
+        f"{skeleton.name}: {len(skeleton)} joints",
+        *_tree(skeleton, skeleton.root, "", ""),
+        f"left | right: {', '.join(pairs) or 'none'}",
+        f"in no pair: {', '.join(alone) or 'none'}",
+        f"a body's length: {size}" + ("" if skeleton.size else " (size is not given: the longest path in the middle)"),
+    ]
+
+
+def _tree(skeleton: Skeleton, joint: int, before: str, below: str) -> list[str]:
+    lines = [f"{before}{skeleton.joints[joint]}"]
+    children = [child for parent, child in skeleton.bones if parent == joint]
+    for child in children:
+        last = child == children[-1]
+        lines += _tree(skeleton, child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
+    return lines
+
+
+def doubts(skeleton: Skeleton) -> list[str]:
+    """What is allowed, and is likely a slip: a side without its other side, a left that stands on the right."""
+    paired = {joint: other for pair in skeleton.pairs for joint, other in (pair, pair[::-1])}
+    lines = []
+    for joint in skeleton.joints:
+        sides = [side for side in ("left", "right") if side in joint.lower()]
+        if sides and joint not in paired:
+            lines.append(f"{joint} stands in no pair: nothing tells that it has another side")
+    for left, right in skeleton.pairs:
+        if "right" in left.lower() or "left" in right.lower():
+            lines.append(f"the pair {left} | {right} names the right side first")
+        above = [skeleton.parents[skeleton.index(joint)] for joint in (left, right)]
+        if paired.get(above[0] or "", above[0]) != above[1]:
+            lines.append(f"{left} hangs on {above[0]}, {right} on {above[1]}: these are not each other's other side")
+    return lines

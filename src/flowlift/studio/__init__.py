@@ -1,0 +1,1 @@
+"""The studio: a local web application that lifts what is dropped onto it, one job after another."""

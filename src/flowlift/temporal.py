@@ -1,0 +1,194 @@
+"""Poses over time: smoothed by a Rauch-Tung-Striebel smoother whose measurement noise is the hypotheses' covariance.
+
+Part of a frame's error is its own and averages out over time; the rest (a leg that is taken for bent all along) lasts.
+Which part, and how fast each joint moves, is what makes the clip most likely (maximum likelihood over a small grid).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from flowlift.containers import Poses3D
+from flowlift.errors import InputError
+from flowlift.gaps import gaps
+from flowlift.kalman import Track, kalman_filter, rts_smooth
+
+FEWEST = 4
+"""Frames of a stretch below which nothing is smoothed."""
+
+_SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+_DRIVES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+_FITTED = 200
+"""Frames, in the middle of a stretch, that shares and drives are chosen on."""
+_BLOCK, _OVERLAP = 2000, 100
+"""Frames smoothed together, and beyond them on either side: bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """`seconds`: motion that is faster is smoothed away; None: as the clip itself says; 0: nothing is smoothed."""
+
+    seconds: float | None = None
+
+    @property
+    def word(self) -> str:
+        """As it was asked for."""
+        if self.seconds is None:
+            return "auto"
+        return f"{self.seconds:g} s" if self.seconds else "off"
+
+    @classmethod
+    def parse(cls, smooth: str | float) -> "Smoothing":
+        """From "auto", "off" or seconds. Raises InputError."""
+        if smooth in ("auto", "off"):
+            return cls(None if smooth == "auto" else 0.0)
+        try:
+            seconds = float(smooth)
+        except ValueError:
+            seconds = np.nan
+        if not 0 <= seconds <= 10:
+            raise InputError(f'smooth must be "auto", "off" or seconds between 0 and 10, got {smooth!r}')
+        return cls(seconds)
+
+
+def smooth_poses(poses: Poses3D, smoothing: Smoothing) -> Poses3D:
+    """Smooth each person's joints over time; short gaps (`gaps.LIMIT`) are bridged, with growing uncertainty.
+
+    Hypotheses and roots stay as they are. Without frame times nothing changes.
+    """
+    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None) or len(poses) < FEWEST:
+        return poses
+    xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
+    there = np.isfinite(xyz).all(axis=(2, 3))
+    for person in range(poses.people):
+        for frames in stretches(there[:, person], poses.frame_times):
+            part = xyz[frames, person], cov[frames, person]
+            xyz[frames, person], cov[frames, person] = _smooth(*part, poses.frame_times[frames], smoothing)
+    bridged = (np.isfinite(xyz).all(axis=(2, 3)) & ~there)[..., None] & np.ones(xyz.shape[2], dtype=bool)
+    return replace(poses, xyz=xyz, cov=cov, bridged=bridged)
+
+
+def stretches(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]) -> list[slice]:
+    """Unbroken stretches of a clip in which somebody is there, short gaps included; FEWEST frames or more."""
+    whole = there | gaps(~there, times)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
+    found = [slice(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
+    return [frames for frames in found if there[frames].sum() >= FEWEST]
+
+
+def _smooth(
+    xyz: Float64[np.ndarray, "frame joint 3"],
+    cov: Float64[np.ndarray, "frame joint 3 3"],
+    times: Float64[np.ndarray, " frame"],
+    smoothing: Smoothing,
+) -> tuple[Float64[np.ndarray, "frame joint 3"], Float64[np.ndarray, "frame joint 3 3"]]:
+    there = np.isfinite(xyz).all(axis=-1)
+    cov = _filled(cov, there)
+    # In units of the doubt itself: a person who is said to be twice as tall moves twice as far.
+    unit = max(float(np.sqrt(np.median(np.trace(cov, axis1=-2, axis2=-1).max(axis=1)) / 3)), 1e-9) / _TYPICAL
+    xyz, cov = xyz / unit, cov / unit**2
+    known = np.where(there[..., None], xyz, 0.0)
+    share, drive = _most_likely(known, cov, there, times, smoothing)
+    noise = share[:, None, None] * cov + _FLOOR * np.eye(3)
+    new_xyz, new_cov = xyz.copy(), cov.copy()
+    for first in range(0, len(xyz), _BLOCK):
+        own = slice(first, min(first + _BLOCK, len(xyz)))
+        wide = slice(max(0, own.start - _OVERLAP), own.stop + _OVERLAP)
+        found = rts_smooth(Track(times[wide], known[wide], noise[wide], there[wide]), drive)
+        inner = slice(own.start - wide.start, own.stop - wide.start)
+        new_xyz[own] = found.mean[inner]
+        new_cov[own] = (1 - share)[:, None, None] * cov[own] + found.cov[inner]
+    still = ~cov.any(axis=(0, 2, 3))  # the root: it is 0 by definition
+    new_xyz[:, still], new_cov[:, still] = 0, 0
+    return new_xyz * unit, new_cov * unit**2
+
+
+_TYPICAL = 0.1
+"""m: the standard deviation of the least sure joint of a person of usual height."""
+_FLOOR = 1e-8
+"""m^2: a tenth of a millimetre, so that no matrix is singular."""
+
+
+def _filled(
+    cov: Float64[np.ndarray, "frame joint 3 3"], there: Bool[np.ndarray, "frame joint"]
+) -> Float64[np.ndarray, "frame joint 3 3"]:
+    """Covariances in gaps: those of the last frame before."""
+    last = np.maximum.accumulate(np.where(there, np.arange(len(there))[:, None], 0), axis=0)
+    return cov[last, np.arange(there.shape[1])]
+
+
+def _most_likely(
+    xyz: Float64[np.ndarray, "frame joint 3"],
+    cov: Float64[np.ndarray, "frame joint 3 3"],
+    there: Bool[np.ndarray, "frame joint"],
+    times: Float64[np.ndarray, " frame"],
+    smoothing: Smoothing,
+) -> tuple[Float64[np.ndarray, " joint"], Float64[np.ndarray, " joint"]]:
+    """Each joint's share of the covariance that is a frame's own, and its drive q (`flowlift.kalman`)."""
+    middle = max(0, (len(xyz) - _FITTED) // 2)
+    part = slice(middle, middle + _FITTED)
+    xyz, cov, there, times = xyz[part], cov[part], there[part], times[part]
+    joints = xyz.shape[1]
+    share = np.repeat(_SHARES, 1 if smoothing.seconds else len(_DRIVES))
+    if smoothing.seconds:
+        size = np.median(np.trace(cov, axis1=-2, axis2=-1), axis=0) / 3
+        step = float(np.median(np.diff(times)))
+        drive = share[:, None] * size * step / smoothing.seconds**4
+    else:
+        drive = np.tile(_DRIVES, len(_SHARES))[:, None] * np.ones(joints)
+    tried = len(share)
+    noise = (share[:, None, None, None] * cov[:, None] + _FLOOR * np.eye(3)).reshape(len(xyz), -1, 3, 3)
+    many = Track(times, np.tile(xyz, (1, tried, 1)), noise, np.tile(there, (1, tried)))
+    likelihood = kalman_filter(many, drive.ravel()).log_likelihood.reshape(tried, joints)
+    best = likelihood.argmax(axis=0)
+    return share[best], drive[best, np.arange(joints)]
+
+
+def smooth_path(
+    root: Float64[np.ndarray, "frame person 3"], times: Float64[np.ndarray, " frame"], smoothing: Smoothing
+) -> Float64[np.ndarray, "frame person 3"]:
+    """Each person's path (m, camera frame), smoothed in direction and distance; gaps are bridged as joints' are.
+
+    A root's error is its own in each frame, of a size that the path's own roughness tells.
+    """
+    path = root.copy()
+    for person in range(root.shape[1]):
+        there = np.isfinite(root[:, person]).all(axis=-1)
+        for frames in stretches(there, times):
+            part = np.where(there[frames, None], root[frames, person], 1.0)
+            seen = np.stack([part[:, 0] / part[:, 2], part[:, 1] / part[:, 2], np.log(part[:, 2])], axis=-1)
+            rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
+            noise = np.broadcast_to(rough[:, None, None], (len(seen), 3, 1, 1))
+            held = np.repeat(there[frames, None], 3, axis=1)
+            share, drive = _path_settings(seen[..., None], noise, held, times[frames], smoothing)
+            found = rts_smooth(Track(times[frames], seen[..., None], share[:, None, None] * noise, held), drive)
+            x, y, log_z = np.moveaxis(found.mean[..., 0], -1, 0)
+            z = np.exp(log_z)
+            path[frames, person] = np.stack([x * z, y * z, z], axis=-1)
+    return path
+
+
+_PATH_SHARES = (0.1, 0.3, 1.0)
+_PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""In frames: how long a path's noise is averaged over."""
+
+
+def _path_settings(
+    seen: Float64[np.ndarray, "frame 3 1"],
+    noise: Float64[np.ndarray, "frame 3 1 1"],
+    there: Bool[np.ndarray, "frame 3"],
+    times: Float64[np.ndarray, " frame"],
+    smoothing: Smoothing,
+) -> tuple[Float64[np.ndarray, " 3"], Float64[np.ndarray, " 3"]]:
+    """Share of the noise and drive of each coordinate that make the path most likely."""
+    step = float(np.median(np.diff(times)))
+    spans = [smoothing.seconds] if smoothing.seconds else [frames * step for frames in _PATH_SECONDS]
+    share = np.repeat(_PATH_SHARES, len(spans))
+    drive = share[:, None] * noise[0, :, 0, 0] * step / np.tile(spans, len(_PATH_SHARES))[:, None] ** 4
+    tried = len(share)
+    noises = (share[:, None, None, None] * noise[:, None]).reshape(len(seen), -1, 1, 1)
+    many = Track(times, np.tile(seen, (1, tried, 1)), noises, np.tile(there, (1, tried)))
+    likelihood = kalman_filter(many, drive.ravel()).log_likelihood.reshape(tried, 3)
+    best = likelihood.argmax(axis=0)
+    return share[best], drive[best, np.arange(3)]

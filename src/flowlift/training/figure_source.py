@@ -1,0 +1,154 @@
+"""Batches for any skeleton: a bank of poses (npz), varied, seen by cameras drawn on the fly and by its own."""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Generator, Tensor
+
+from flowlift.conditioning import decode_pose
+from flowlift.errors import InputError
+from flowlift.evaluation.metrics import mpjpe_per_pose, p_mpjpe_per_pose
+from flowlift.lifter import MIN_JOINTS
+from flowlift.skeleton import Skeleton
+from flowlift.training.config import DataConfig
+from flowlift.training.figure_views import FigureViewVariation, RealCameras, view_figures
+from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, figures_of, sample_figures
+from flowlift.training.sources import Batch, Errors
+
+
+@dataclass(frozen=True)
+class FigureSource:
+    """Varied bodies seen by any camera; `real`: the trained sessions' own, where they have some."""
+
+    bank: FigureBank
+    kept: FigureBank
+    bodies: FigureVariation
+    seen_by: FigureViewVariation
+    real: RealCameras | None
+
+    @property
+    def views(self) -> int | None:
+        return None
+
+    def batch(self, rows: Shaped[Tensor, " batch"], generator: Generator) -> Batch:
+        figures = sample_figures(self.bank, len(rows), self.bodies, generator)
+        views = view_figures(figures, self.bank.tree, self.seen_by, generator, real=self.real)
+        return Batch(views.features, views.target, views.known)
+
+    def held_out(self, count: int) -> Batch:
+        """Held-out poses as they are, seen exactly by virtual cameras."""
+        generator = Generator(device=self.kept.bones.device).manual_seed(1)
+        pose = torch.randint(len(self.kept), (count,), generator=generator, device=self.kept.bones.device)
+        figures = figures_of(self.kept, pose, AS_CAPTURED, generator)
+        views = view_figures(figures, self.kept.tree, exact(self.seen_by), generator, real=None)
+        return Batch(views.features, views.target, views.known)
+
+    def errors(self, predicted: Float[Tensor, "batch joint 3"], held_out: Batch) -> Errors:
+        """Thousandths of the body's length, as large as the network says the body is."""
+        root = self.bank.tree.skeleton.root
+        truth, size = decode_pose(held_out.target, root)
+        found, found_size = decode_pose(predicted, root)
+        known = truth / size[:, None, None]
+        if held_out.known is not None:
+            known = known.masked_fill(~held_out.known[..., None], torch.nan)
+        found = found / found_size[:, None, None]
+        return Errors(
+            float(mpjpe_per_pose(found, known).mean()) * 1000, float(p_mpjpe_per_pose(found, known).mean()) * 1000
+        )
+
+
+def exact(seen_by: FigureViewVariation) -> FigureViewVariation:
+    """The same cameras, with a detector that errs nowhere and misses nothing."""
+    return replace(seen_by, unknown_focal=0.0, noise=0.0, outlier=0.0, complete=1.0, real=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class FigureArrays:
+    """What the npz holds: poses `train` and `val` (N, J, 3), Y up, root-relative, in body lengths, NaN where unknown;
+    `about` them; and the trained sessions' own cameras, where they have some."""
+
+    train: Float[Tensor, "pose joint 3"]
+    val: Float[Tensor, "held joint 3"]
+    about: Mapping[str, Any]
+    real: RealCameras | None
+
+    @property
+    def upright(self) -> bool:
+        """Whether Y is known to be up."""
+        return self.about.get("up") != "unknown"
+
+
+_DAMAGE = (
+    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What a file that is damaged, or none of ours, may raise."""
+
+
+def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
+    """A bank of poses on a skeleton. Raises InputError for another file, or one of another skeleton's poses."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            held = {name: np.asarray(arrays[name]) for name in arrays.files}
+        about = json.loads(str(held["about"])) if "about" in held else {}
+        train, val = (torch.tensor(held[name], dtype=torch.float32) for name in ("train", "val"))
+    except _DAMAGE as error:
+        raise InputError(f"{file}: expected an npz with pose arrays `train` and `val`: {error}") from error
+    joints = about.get("joints", list(skeleton.joints))
+    if joints != list(skeleton.joints):
+        raise InputError(f"{file}: its poses are on {', '.join(joints)}; {skeleton.name!r} has other joints")
+    for name, poses in (("train", train), ("val", val)):
+        if poses.ndim != 3 or poses.shape[1:] != (len(skeleton), 3) or not len(poses) or poses.isinf().any():
+            raise InputError(f"{file}: {name} has shape {tuple(poses.shape)}, expected (pose, {len(skeleton)}, 3)")
+        if (poses.isfinite().all(dim=-1).sum(dim=1) < MIN_JOINTS).any():
+            raise InputError(f"{file}: {name} holds poses of fewer than {MIN_JOINTS} joints")
+        never = [
+            joint for joint, seen in zip(skeleton.joints, poses.isfinite().any(0).all(-1), strict=True) if not seen
+        ]
+        if never and name == "train":
+            raise InputError(f"{file}: no pose tells where {', '.join(never)} is; leave it out of the skeleton")
+    return FigureArrays(train, val, about, _real(held, len(train), file))
+
+
+def _real(held: Mapping[str, np.ndarray], poses: int, file: Path) -> RealCameras | None:
+    names = ("camera_rotation", "camera_translation", "train_session", "train_place")
+    if not all(name in held for name in names):
+        return None
+    rotation, translation, session, place = (held[name] for name in names)
+    fits = rotation.ndim == 4 and translation.shape == rotation.shape[:3] and rotation.shape[2:] == (3, 3)
+    if not fits or session.shape != (poses,) or place.shape != (poses, 3) or session.max() >= len(rotation):
+        raise InputError(f"{file}: its cameras do not fit its poses")
+
+    def numbers(array: np.ndarray) -> Tensor:
+        return torch.tensor(array, dtype=torch.float32)
+
+    return RealCameras(numbers(rotation), numbers(translation), torch.tensor(session.astype(np.int64)), numbers(place))
+
+
+def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> FigureSource:
+    """The source of a run of kind "any". Raises InputError."""
+    arrays = load_figures(Path(data.path), skeleton)
+    try:
+        bodies, seen_by = FigureVariation(**data.bodies), FigureViewVariation(**data.views)
+    except TypeError as error:
+        raise InputError(f"[data.bodies] or [data.views]: {error}") from error
+    if not arrays.upright:
+        seen_by = replace(seen_by, any_orientation=1.0)
+    real = arrays.real
+    if real is not None:
+        real = RealCameras(*(part.to(device) for part in (real.rotation, real.translation, real.session, real.place)))
+    return FigureSource(
+        FigureBank.from_positions(arrays.train.to(device), skeleton),
+        FigureBank.from_positions(arrays.val.to(device), skeleton),
+        bodies,
+        seen_by,
+        real,
+    )

@@ -1,0 +1,195 @@
+"""Varied bodies of any skeleton from captured poses: branches mixed between poses, joints turned, proportions changed.
+
+Made in batches on the training device. All poses of a bank are turned to stand as alike as they can, so that a branch
+of one fits another, and a joint that a pose lacks can be taken from the pose that is nearest to it.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Generator, Tensor
+
+from flowlift.skeleton import Skeleton
+from flowlift.training.bodies import rotation_from_vector
+from flowlift.training.draw import Draw
+from flowlift.training.tree import Tree, tree_of
+
+REFERENCES = 300
+"""So many poses, spread over the bank, are searched for one that is near."""
+
+
+@dataclass(frozen=True)
+class FigureVariation:
+    """How far bodies are varied; lengths as standard deviations of the log, angles in radians.
+
+    `mix`: share of bodies that take some branches (limbs, head, tail) from another pose. `joint_angle`: of every joint,
+    with what hangs on it; drawn anew for each body between 0 and twice that. `limb_length`: of all bones of a branch
+    together, left and right alike; `bone_length`: of each; `asymmetry`: of left against right. `joint_offset`: where a
+    joint is said to be, in body lengths. `tilt`: of the whole body.
+    """
+
+    mix: float = 0.3
+    joint_angle: float = 0.1
+    limb_length: float = 0.05
+    bone_length: float = 0.05
+    asymmetry: float = 0.01
+    joint_offset: float = 0.005
+    tilt: float = 0.1
+
+
+AS_CAPTURED = FigureVariation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class FigureBank:
+    """Poses as bone vectors: `bones` (N, J, 3) in each pose's frame, `frames` (N, 3, 3) from there to the world.
+
+    `known` (N, J): what was captured; the rest is filled in. The second half are the first half's mirror images.
+    """
+
+    tree: Tree
+    bones: Float[Tensor, "pose joint 3"]
+    frames: Float[Tensor, "pose 3 3"]
+    known: Bool[Tensor, "pose joint"]
+
+    @classmethod
+    def from_positions(cls, xyz: Float[Tensor, "pose joint 3"], skeleton: Skeleton) -> "FigureBank":
+        """From joint positions (Y up, body lengths, NaN where unknown)."""
+        mirrored = xyz[:, list(skeleton.mirror)] * torch.tensor([-1.0, 1.0, 1.0], device=xyz.device)
+        xyz = torch.cat([xyz, mirrored])
+        known = torch.isfinite(xyz).all(dim=-1)
+        frames, local = _alike(torch.where(known[..., None], xyz, torch.zeros_like(xyz)), known)
+        tree = tree_of(skeleton)
+        local = _filled(local, known, tree)
+        bones = local - local[:, [max(parent, 0) for parent in skeleton.parent_indices]]
+        bones[:, skeleton.root] = 0
+        return cls(tree, bones, frames, known)
+
+    def __len__(self) -> int:
+        return len(self.bones)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Bodies `xyz` (B, J, 3): Y up, root at the origin, in the body lengths of the captured body. `size` (B): their own
+    body lengths in that unit. `known` (B, J); `pose` (B): which of the bank each was made of."""
+
+    xyz: Float[Tensor, "figure joint 3"]
+    size: Float[Tensor, " figure"]
+    known: Bool[Tensor, "figure joint"]
+    pose: Int64[Tensor, " figure"]
+
+
+def sample_figures(bank: FigureBank, count: int, variation: FigureVariation, generator: Generator) -> Figures:
+    """Varied bodies of random poses."""
+    draw = Draw(generator)
+    return figures_of(bank, draw.integers(len(bank), count), variation, generator)
+
+
+def figures_of(
+    bank: FigureBank, pose: Int64[Tensor, " figure"], variation: FigureVariation, generator: Generator
+) -> Figures:
+    """Varied bodies of the poses that are named."""
+    draw, tree, count = Draw(generator), bank.tree, len(pose)
+    joints = torch.arange(len(tree.skeleton), device=pose.device)
+    source = _mixed(bank, pose, variation, draw)[:, torch.from_numpy(tree.branch).to(pose.device)]
+    bones, known = bank.bones[source, joints], bank.known[source, joints]
+    longer = bones * _lengths(tree, count, variation, draw).exp()[..., None]
+    size = chain_length(assemble(longer, tree), tree) / chain_length(assemble(bones, tree), tree).clamp(min=1e-6)
+    moved = assemble(_turned(longer, tree, variation, draw), tree)
+    moved = moved + draw.normal(count, len(joints), 3) * variation.joint_offset
+    moved = moved - moved[:, tree.skeleton.root, None]
+    tilt = rotation_from_vector(draw.normal(count, 3) * variation.tilt)
+    return Figures(torch.einsum("bij,bkj->bki", tilt @ bank.frames[pose], moved), size, known, pose)
+
+
+def assemble(bones: Float[Tensor, "b joint 3"], tree: Tree) -> Float[Tensor, "b joint 3"]:
+    """Joint positions from bone vectors, the root at the origin."""
+    xyz = torch.zeros_like(bones)
+    for level in tree.levels:
+        above = [tree.skeleton.parent_indices[joint] for joint in level]
+        xyz[:, list(level)] = xyz[:, above] + bones[:, list(level)]
+    return xyz
+
+
+def chain_length(xyz: Float[Tensor, "b joint 3"], tree: Tree) -> Float[Tensor, " b"]:
+    """The body's length: `Skeleton.size_chain`."""
+    chain = xyz[:, tree.chain()]
+    return (chain[:, 1:] - chain[:, :-1]).norm(dim=-1).sum(dim=-1)
+
+
+def _mixed(
+    bank: FigureBank, pose: Int64[Tensor, " b"], variation: FigureVariation, draw: Draw
+) -> Int64[Tensor, "b branch"]:
+    """Which pose each branch comes from: mostly the same; else half of the branches from one other pose each."""
+    count, branches = len(pose), bank.tree.branches
+    other = draw.integers(len(bank), count, branches)
+    taken = (draw.uniform(count, 1) < variation.mix) & (draw.uniform(count, branches) < 0.5)
+    taken[:, bank.tree.branch[bank.tree.skeleton.root]] = False
+    return torch.where(taken, other, pose[:, None])
+
+
+def _lengths(tree: Tree, count: int, variation: FigureVariation, draw: Draw) -> Float[Tensor, "b joint"]:
+    """Log of the factors of the bones' lengths: the same left and right, but for the asymmetry."""
+    joints = len(tree.skeleton)
+    limb = draw.normal(count, joints)[:, tree.pair_of_branch] * variation.limb_length
+    bone = draw.normal(count, joints)[:, tree.pair_of_joint] * variation.bone_length
+    return (limb + bone + draw.normal(count, joints) * variation.asymmetry).clamp(-1.0, 1.0)
+
+
+def _turned(
+    bones: Float[Tensor, "b joint 3"], tree: Tree, variation: FigureVariation, draw: Draw
+) -> Float[Tensor, "b joint 3"]:
+    """Turn every joint by a random angle; what hangs on it turns with it."""
+    count, joints = bones.shape[:2]
+    strength = variation.joint_angle * 2 * draw.uniform(count, 1, 1)
+    turns = rotation_from_vector(draw.normal(count, joints, 3) * strength)
+    carried = turns.clone()
+    carried[:, tree.skeleton.root] = torch.eye(3, device=bones.device)
+    for level in tree.levels:
+        above = [tree.skeleton.parent_indices[joint] for joint in level]
+        carried[:, list(level)] = carried[:, above] @ turns[:, list(level)]
+    return torch.einsum("bjxy,bjy->bjx", carried, bones)
+
+
+def _alike(
+    xyz: Float[Tensor, "pose joint 3"], known: Bool[Tensor, "pose joint"]
+) -> tuple[Float[Tensor, "pose 3 3"], Float[Tensor, "pose joint 3"]]:
+    """Rotations from a common frame to each pose's, and the poses in that frame, about the centre of what is known."""
+    weight = known.to(xyz.dtype)[..., None]
+    centred = (xyz - (xyz * weight).sum(dim=1, keepdim=True) / weight.sum(dim=1, keepdim=True).clamp(min=1)) * weight
+    mean, local = centred[int(known.sum(dim=1).argmax())], centred
+    frames = torch.eye(3, device=xyz.device).expand(len(xyz), 3, 3)
+    for _ in range(3):
+        u, _, vh = torch.linalg.svd(torch.einsum("nji,jk->nik", centred, mean))
+        signs = torch.ones(len(xyz), 3, device=xyz.device)
+        signs[:, 2] = torch.linalg.det(u @ vh).sign()
+        frames = (u * signs[:, None]) @ vh
+        local = torch.einsum("nij,nki->nkj", frames, centred)
+        mean = local.sum(dim=0) / weight.sum(dim=0).clamp(min=1)
+    return frames, local
+
+
+def _filled(
+    local: Float[Tensor, "pose joint 3"], known: Bool[Tensor, "pose joint"], tree: Tree
+) -> Float[Tensor, "pose joint 3"]:
+    """Every unknown joint as in the nearest pose that knows it, hung on the nearest joint that is known."""
+    lacking = (~known).any(dim=1).nonzero()[:, 0]
+    spread = torch.linspace(0, len(local) - 1, min(REFERENCES, len(local)), device=local.device).round().long()
+    hops = torch.from_numpy(tree.hops).to(local.device)
+    filled = local.clone()
+    for rows in torch.split(lacking, 512):
+        both = known[rows, None] & known[spread]
+        apart = (local[rows, None] - local[spread]).norm(dim=-1) * both
+        apart = torch.where(both.any(dim=-1), apart.sum(dim=-1) / both.sum(dim=-1).clamp(min=1), torch.inf)
+        for joint in range(local.shape[1]):
+            these = (~known[rows, joint]).nonzero()[:, 0]
+            if not len(these):
+                continue
+            near = hops[joint].expand(len(these), -1).masked_fill(~known[rows[these]], len(hops) + 1).argmin(dim=1)
+            usable = known[spread, joint] & known[spread][:, near].T
+            best = spread[apart[these].masked_fill(~usable, torch.inf).argmin(dim=1)]
+            step = local[best, joint] - local[best, near]
+            filled[rows[these], joint] = local[rows[these], near] + torch.where(known[best, joint, None], step, 0.0)
+    return filled

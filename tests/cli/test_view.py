@@ -1,0 +1,75 @@
+"""`flowlift view` as it is typed."""
+
+from pathlib import Path
+
+import pytest
+
+import flowlift
+from flowlift.cli.jobs import write_all
+from flowlift.cli.outputs import Job
+from flowlift.demo import synthesize
+
+from .conftest import Run
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result file: the demo's truth."""
+    return flowlift.save(synthesize(seconds=0.5).truth, tmp_path_factory.mktemp("result") / "walk.npz")
+
+
+def test_page_lies_beside_the_result(run: Run, result: Path) -> None:
+    page = result.with_suffix(".html")
+    for _ in range(2):  # its own page is replaced
+        done = run("view", result)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{page}\n", "")
+    assert "<title>walk</title>" in page.read_text()
+    assert run("view", page).stdout == f"{page}\n"
+
+
+def test_page_of_another_format_in_a_folder(run: Run, result: Path, tmp_path: Path) -> None:
+    flowlift.save(flowlift.load(result), tmp_path / "poses.trc")
+    (tmp_path / "clip.mp4").write_bytes(b"not looked at: the browser plays it")
+    done = run("view", "poses.trc", "--video", "clip.mp4", "-o", "pages/")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"address":"./../clip.mp4"' in (tmp_path / "pages" / "poses.html").read_text()
+    assert run("view", "poses.trc", "--video", "clip.mp4", "--embed").returncode == 0
+    assert "bm90IGxvb2tlZCBhdDogdGhlIGJyb3dzZXIgcGxheXMgaXQ=" in (tmp_path / "poses.html").read_text()
+
+
+def test_page_of_a_lifted_video_shows_it(result: Path, tmp_path: Path) -> None:
+    video, page = tmp_path / "clip.mp4", tmp_path / "out" / "clip.html"
+    video.touch()
+    write_all(flowlift.load(result), Job(str(video), (page, tmp_path / "out" / "clip.npz")), quiet=True)
+    assert '"address":"./../clip.mp4"' in page.read_text()
+    write_all(flowlift.load(result), Job(str(result), (page,)), quiet=True)
+    assert '"video":null' in page.read_text(), "keypoints have no pictures"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["absent.npz"], "absent.npz: there is no such file"),
+        (["absent.html"], "absent.html: there is no such file"),
+        (["keypoints.npz"], "keypoints.npz: it holds 2D keypoints; lift them first"),
+        (["poses.npz", "--video", "absent.mp4", "-o", "other.html"], "absent.mp4: there is no such video"),
+        (["poses.npz", "--embed"], "--embed puts a video into the page; name it with --video"),
+        (["poses.npz", "-o", "page.pdf"], "page.pdf: a page is written; name it with .html"),
+        (["poses.npz"], "poses.html: is there, and flowlift did not write it"),
+        (["poses.html", "-o", "other.html"], "poses.html: this is a page already"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    run: Run, result: Path, tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    flowlift.save(synthesize(seconds=0.2).keypoints, tmp_path / "keypoints.npz")
+    flowlift.save(flowlift.load(result), tmp_path / "poses.npz")
+    (tmp_path / "poses.html").write_text("mine")
+    before = sorted(tmp_path.iterdir())
+    done = run("view", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"flowlift: error: {complaint}")
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "poses.html").read_text() == "mine"
+    assert sorted(tmp_path.iterdir()) == before

@@ -1,0 +1,238 @@
+"""The way of docs/your-animal.md at small size: a recording in, a model in one file out; bad input in one line each."""
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("lightning_fabric")
+
+from flowlift import Lifter, load, save
+from flowlift.cli import main
+from flowlift.demo_animal import MOUSE, cameras, roam, seen_by
+from flowlift.errors import InputError
+from flowlift.models import find_model
+
+SMALL = """
+[data]
+kind = "any"
+conditioning = "canonical"
+
+[network]
+kind = "two-part"
+encoder_width = 32
+encoder_blocks = 1
+head_width = 32
+head_blocks = 1
+
+[method]
+error = "pose"
+steps = 2
+
+[optimizer]
+name = "adamw"
+learning_rate = 4e-3
+schedule = "cosine"
+
+[run]
+epochs = 3
+epoch = 2560
+batch = 128
+check_views = 64
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the synthetic animal's files and a run on them."""
+    folder = tmp_path_factory.mktemp("animal")
+    assert main(["demo", "--animal", "-o", str(folder), "--minutes", "0.5", "--seed", "4"]) == 0
+    (folder / "small.toml").write_text(SMALL)
+    words = ["--skeleton", str(folder / "mouse.toml"), "--data", str(folder / "session.csv"), "--up", "z"]
+    cameras_too = ["--calibration", str(folder / "calibration.toml")]
+    run = ["train", str(folder / "small.toml"), "-o", str(folder / "run"), "--name", "mouse", "--quiet"]
+    assert main([*run, *words, *cameras_too]) == 0
+    return folder
+
+
+def test_a_model_comes_in_one_file_that_tells_what_it_was_trained_on(trained: Path) -> None:
+    model = find_model(trained / "run" / "mouse.flowlift")
+    assert (model.name, model.unit, model.size, model.calibrated) == ("mouse", "body lengths", MOUSE.size, True)
+    assert model.skeleton == MOUSE
+    card = json.loads(zipfile.ZipFile(trained / "run" / "mouse.flowlift").read("model.json"))
+    (session,) = card["training"]["sessions"]
+    assert session["name"] == "session"
+    assert 0 < session["trained"] < session["frames"]
+    assert str(trained) not in json.dumps(card)
+
+
+def test_it_learns(trained: Path) -> None:
+    with (trained / "run" / "held_out.csv").open() as stream:
+        errors = [float(row["p_mpjpe_mm"]) for row in csv.DictReader(stream)]
+    assert errors[-1] < 0.8 * errors[0]
+    assert errors[-1] < 250  # thousandths of the body's length; a mean pose that does not look has more
+
+
+def test_poses_are_in_body_lengths_or_in_metres_where_the_length_is_told(trained: Path) -> None:
+    lifter = Lifter.load(trained / "run" / "mouse.flowlift")
+    camera = cameras()["cam1"]
+    keypoints = seen_by(camera, roam(seed=9, seconds=1.0))
+    plain = lifter(keypoints, camera, hypotheses=4)
+    told = lifter(keypoints, camera, hypotheses=4, size=0.1)
+    assert (plain.unit, told.unit) == ("body lengths", "m")
+    np.testing.assert_allclose(told.xyz, plain.xyz * 0.1, atol=1e-6)
+    np.testing.assert_allclose(told.root, plain.root * 0.1, rtol=1e-4)
+    assert (np.linalg.det(told.cov[:, :, 1:]) > np.linalg.det(plain.cov[:, :, 1:] * 0.01)).all()
+    chain = plain.xyz[0, 0, MOUSE.indices(MOUSE.size)]
+    assert np.linalg.norm(np.diff(chain, axis=0), axis=-1).sum() == pytest.approx(1.0, abs=0.3)
+    assert told.provenance["size_m"] == 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"), [({"height": 1.0}, "give that length as size"), ({"size": -1}, "size must lie")]
+)
+def test_sizes_that_cannot_be(trained: Path, settings: dict[str, float], complaint: str) -> None:
+    lifter = Lifter.load(trained / "run" / "model")
+    with pytest.raises(InputError, match=complaint):
+        lifter(seen_by(cameras()["cam0"], roam(seconds=0.1)), **settings)
+    with pytest.raises(InputError, match="does not answer in body lengths"):
+        Lifter.load("human")(load_walk(), size=0.1)
+
+
+def load_walk():
+    from flowlift.demo import synthesize
+
+    return synthesize(seconds=0.1).keypoints
+
+
+def test_lifting_says_its_unit_in_files(trained: Path, tmp_path: Path) -> None:
+    words = [str(trained / "cam0.csv"), "--model", str(trained / "run" / "mouse.flowlift"), "--hypotheses", "2"]
+    words += ["--camera", str(trained / "calibration.toml"), "--image-size", "1280x1024", "--quiet"]
+    for name, more, unit in (("lengths.trc", [], "body_lengths"), ("metres.trc", ["--size", "0.097"], "m")):
+        assert main(["lift", *words, *more, "-o", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_text().splitlines()[2].split("\t")[4] == unit
+        poses = load(tmp_path / name)
+        assert poses.unit == unit.replace("_", " ")
+        save(poses, tmp_path / "again.trc")
+        assert (tmp_path / "again.trc").read_text().splitlines()[2].split("\t")[4] == unit
+    assert main(["lift", *words, "-o", str(tmp_path / "page.html")]) == 0
+    assert "body lengths" in (tmp_path / "page.html").read_text()
+
+
+def test_held_out_stretches_and_other_recordings_are_evaluated(trained: Path, tmp_path: Path) -> None:
+    words = ["evaluate", str(trained / "run" / "mouse.flowlift"), "--hypotheses", "2", "--up", "z"]
+    own = [str(trained / "session.csv"), "--calibration", str(trained / "calibration.toml")]
+    assert main([*words, *own, "-o", str(tmp_path / "own")]) == 0
+    report = json.loads((tmp_path / "own" / "report.json").read_text())
+    exact, noise, real = report["results"]
+    assert [result["name"] for result in report["results"]] == ["mouse, exact", "mouse, noise", "mouse, own cameras"]
+    assert exact["rows"][0]["frames"] == pytest.approx(0.2 * 900, abs=20)
+    assert 0 < exact["rows"][0]["p_mpjpe"]["mean"] < exact["rows"][0]["mpjpe"]["mean"] < 1
+    assert exact["rows"][0]["p_mpjpe"]["mean"] < noise["rows"][0]["p_mpjpe"]["mean"]
+    assert real["conditions"]["cameras"] == "the recording's own"
+    assert "only the stretches" in report["notes"][0]
+    assert set(report["joints"]) == set(MOUSE.joints)
+    assert main(["demo", "--animal", "-o", str(tmp_path), "--minutes", "0.1", "--seed", "30"]) == 0
+    assert main([*words, str(tmp_path / "session.csv"), "-o", str(tmp_path / "new"), "--every", "9"]) == 0
+    report = json.loads((tmp_path / "new" / "report.json").read_text())
+    assert report["results"][0]["rows"][0]["frames"] == pytest.approx(180 / 9, abs=5)
+    assert report["notes"] == []
+
+
+BAD_SKELETONS = {
+    "a parent that is no joint": ('neck = "spine"', 'neck = "back"', "parent 'back' is not a joint"),
+    "a cycle": ('spine = "tail_base"', 'spine = "nose"', "form a cycle"),
+    "two roots": ('spine = "tail_base"', 'spine = ""', "exactly one joint must have no parent"),
+    "no partner": ('["left_ear", "right_ear"]', '["left_ear"]', "expected pairs ="),
+    "an unknown partner": ('["left_ear", "right_ear"]', '["left_ear", "other_ear"]', "'other_ear' is not a joint"),
+    "an unknown size": ('size = ["nose"', 'size = ["snout"', "size names 'snout', which is not a joint"),
+    "an unknown word": ("size = [", "length = [", "a skeleton has no 'length'"),
+    "another joint set": ('tail_end = "tail_mid"', 'tail_end = "tail_mid"\nwing = "neck"', "has no joint wing"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SKELETONS)
+def test_bad_skeletons_are_told_in_one_line(trained: Path, tmp_path: Path, capsys, case: str) -> None:
+    before, after, complaint = BAD_SKELETONS[case]
+    text = (trained / "mouse.toml").read_text()
+    assert before in text
+    (tmp_path / "bad.toml").write_text(text.replace(before, after))
+    words = ["--skeleton", str(tmp_path / "bad.toml"), "--data", str(trained / "session.csv")]
+    capsys.readouterr()
+    assert main(["train", *words, "-o", str(tmp_path / "run")]) == 2
+    told = capsys.readouterr()
+    assert complaint in told.err
+    assert told.err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_recordings_are_told_in_one_line(trained: Path, tmp_path: Path, capsys) -> None:
+    rows = list(csv.reader((trained / "session.csv").open()))
+    gone = [
+        [("" if i > 0 and name.startswith("nose") else cell) for name, cell in zip(rows[0], row, strict=True)]
+        for i, row in enumerate(rows)
+    ]
+    cases = {
+        "empty.csv": ("", "the file is empty"),
+        "header.csv": (",".join(rows[0]) + "\n", "it holds no frames"),
+        "nose.csv": (_text(gone), "never shows nose: every value is missing"),
+        "words.csv": (_text([rows[0], ["x"] * len(rows[0])]), "could not convert string to float"),
+        "short.csv": (_text([rows[0], *rows[1:4], rows[4][:-3]]), "line 5 has"),
+        "other.csv": ("a,b\n1,2\n", "expected columns such as nose_x"),
+    }
+    for name, (text, complaint) in cases.items():
+        (tmp_path / name).write_text(text)
+        words = ["--skeleton", str(trained / "mouse.toml"), str(tmp_path / name)]
+        assert main(["data", "build", *words, "-o", str(tmp_path / "bank.npz")]) == 2
+        told = capsys.readouterr().err
+        assert complaint in told
+        assert told.count("\n") == 1
+    words = ["--skeleton", str(trained / "mouse.toml"), str(trained / "session.csv")]
+    assert main(["data", "build", *words, "--unit", "m", "-o", str(tmp_path / "bank.npz")]) == 2
+    assert "would be 97" in capsys.readouterr().err
+    assert not (tmp_path / "bank.npz").exists()
+
+
+def _text(rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def test_command_lines_that_lack_something(trained: Path, tmp_path: Path, capsys) -> None:
+    session, mouse = str(trained / "session.csv"), str(trained / "mouse.toml")
+    out = ["-o", str(tmp_path / "run")]
+    for words, complaint in (
+        (["train", *out], "name a configuration, or give --skeleton"),
+        (["train", "--skeleton", mouse, *out], "name a configuration, or give --skeleton and --data"),
+        (["train", "human", "--data", session, session, *out], "need --skeleton"),
+        (["train", "human36m", "--skeleton", mouse, "--data", session, *out], 'data.kind = "any"'),
+        (["data", "build", session, session, "-o", str(tmp_path / "b.npz")], "3D recordings need --skeleton"),
+        (["skeleton", "new", str(tmp_path / "a.txt")], "ends in .toml"),
+        (["skeleton", "new", mouse], "is there already"),
+        (["skeleton", "show", "nobody"], "no skeleton named 'nobody'"),
+    ):
+        capsys.readouterr()
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert complaint in told
+        assert told.count("\n") == 1
+
+
+def test_a_template_is_a_skeleton(tmp_path: Path, capsys) -> None:
+    assert main(["skeleton", "new", str(tmp_path / "mine.toml")]) == 0
+    assert main(["skeleton", "check", str(tmp_path / "mine.toml")]) == 0
+    assert main(["skeleton", "show", str(tmp_path / "mine.toml")]) == 0
+    told = capsys.readouterr()
+    assert "a body's length: nose - neck - tail_base" in told.out
+    assert told.err == ""
+    text = (tmp_path / "mine.toml").read_text().replace('    ["left_ear", "right_ear"],\n', "")
+    (tmp_path / "slip.toml").write_text(text.replace('right_back_paw = "right_hip"', 'right_back_paw = "left_hip"'))
+    assert main(["skeleton", "check", str(tmp_path / "slip.toml")]) == 0
+    told = capsys.readouterr().err
+    assert "left_ear stands in no pair" in told
+    assert "right_back_paw on left_hip" in told
+    assert main(["skeleton", "list"]) == 0
+    assert "animal3d26" in capsys.readouterr().out

@@ -1,0 +1,219 @@
+"""Sessions: joints by name, body lengths, axes, cameras, and which frames are held out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from flowlift.camera import Camera
+from flowlift.datasets.session import (
+    body_length,
+    in_words,
+    read_cameras,
+    read_sessions,
+    rig_of,
+    turn_up,
+    without_stretched,
+)
+from flowlift.datasets.session_bank import bank_of_sessions, save_session_bank
+from flowlift.datasets.session_split import split_of
+from flowlift.demo_animal import cameras
+from flowlift.demo_animal_files import rotation_vector, write_files
+from flowlift.errors import InputError
+from flowlift.skeleton import Skeleton
+
+from . import recordings as write
+from .recordings import ANIMAL
+
+
+def session_of(tmp_path, xyz=None, name="a.npz", **options):
+    path = write.write_npz(tmp_path / name, write.moving() if xyz is None else xyz)
+    return read_sessions([path], ANIMAL, **options)[0]
+
+
+def test_joints_are_found_by_their_names_whatever_the_case_and_separators(tmp_path):
+    session = session_of(tmp_path, up="z")
+    assert dict(session.mapped) == dict(zip(ANIMAL.joints, write.JOINTS, strict=True))
+    assert session.length == pytest.approx(80, rel=0.05)
+    told = "\n".join(in_words(session, ANIMAL))
+    assert "snout" in told
+    assert "Left-Hip -> left_hip" in told
+    assert "mm (snout - tail_base), up: z" in told
+
+
+def test_poses_are_the_files_in_body_lengths_with_y_up(tmp_path):
+    xyz = write.moving()
+    session = session_of(tmp_path, xyz, up="z")
+    back = session.xyz.astype(float) @ turn_up("z") * session.length
+    np.testing.assert_allclose(back, xyz, atol=1e-3)
+    np.testing.assert_allclose(session.xyz[..., 1] * session.length, xyz[..., 2], atol=1e-3)
+    assert len(session.usable) == 40
+
+
+@pytest.mark.parametrize("up", ["x", "y", "z", "-x", "-y", "-z"])
+def test_every_axis_turns_up_without_mirroring(up):
+    turn = turn_up(up)
+    axis = np.eye(3)["xyz".index(up[-1])] * (-1 if up[0] == "-" else 1)
+    np.testing.assert_allclose(turn @ axis, [0, 1, 0])
+    assert np.linalg.det(turn) == pytest.approx(1)
+
+
+def test_joints_without_names_are_taken_in_order_where_their_number_fits(tmp_path):
+    path = write.write_dannce_mat(tmp_path / "save_data_AVG.mat", write.moving())
+    (session,) = read_sessions([path], ANIMAL)
+    assert session.mapped[1] == ("left_hip", "number 2")
+    other = Skeleton("other", ("a", "b"), (None, "a"))
+    with pytest.raises(InputError, match="4 joints without names, 'other' has 2"):
+        read_sessions([path], other)
+
+
+def test_joints_that_fly_off_count_as_missing():
+    xyz = write.moving(gaps=False) / 80
+    xyz[5, 3] += [4, 0, 0]
+    xyz[9, 0] += [0, 0, 7]  # the root: three bones are too long, and it is the one end that they share
+    cleaned, broken = without_stretched(xyz, ANIMAL)
+    assert broken == 2
+    assert np.argwhere(np.isnan(cleaned[..., 0])).tolist() == [[5, 3], [9, 0]]
+
+
+def test_body_length_is_the_median_along_the_chain():
+    xyz = np.zeros((5, 4, 3))
+    xyz[:, 3, 0] = [1, 2, 3, 4, np.nan]
+    assert body_length(xyz, ANIMAL) == 2.5
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (
+            lambda xyz: np.where(np.arange(4)[:, None] == 1, np.nan, xyz),
+            "a never shows left_hip: every value is missing",
+        ),
+        (lambda xyz: np.where((np.arange(4) < 3)[:, None] | (np.arange(40) % 2 > 0)[:, None, None], xyz, np.nan), None),
+        (
+            lambda xyz: np.where(
+                (np.arange(4) % 3 == 0)[:, None] & (np.arange(40) % 2 > 0)[:, None, None], np.nan, xyz
+            ),
+            None,
+        ),
+        (lambda xyz: xyz * 1e6, "would be 7.*m long: its unit is not mm"),
+    ],
+)
+def test_recordings_that_cannot_be_used_are_told(tmp_path, change, complaint):
+    xyz = change(write.moving())
+    if complaint is None:  # gaps are no reason
+        assert len(session_of(tmp_path, xyz).usable) >= 20
+        return
+    with pytest.raises(InputError, match=complaint):
+        session_of(tmp_path, xyz)
+
+
+def test_joints_that_a_file_lacks_are_named(tmp_path):
+    path = write.write_anipose(tmp_path / "a.csv", write.moving(), ("tail base", "hip1", "hip2", "snout"))
+    with pytest.raises(
+        InputError, match="has no joint left_hip, right_hip of the skeleton 'animal'; it has tail base, hip1"
+    ):
+        read_sessions([path], ANIMAL)
+
+
+def test_sessions_in_different_units_and_the_same_twice_are_refused(tmp_path):
+    first = write.write_anipose(tmp_path / "a.csv", write.moving())
+    second = write.write_anipose(tmp_path / "b.csv", write.moving() / 1000)
+    with pytest.raises(
+        InputError, match=r"the body of a is 1e\+03 times as long as that of b: are they in the same unit"
+    ):
+        read_sessions([first, second], ANIMAL)
+    with pytest.raises(InputError, match="given twice"):
+        read_sessions([first, first], ANIMAL)
+    with pytest.raises(InputError, match="unit must be one of m, dm, cm, mm"):
+        read_sessions([first], ANIMAL, unit="inch")
+    with pytest.raises(InputError, match="up must be one of"):
+        read_sessions([first], ANIMAL, up="w")
+
+
+def test_one_session_is_cut_in_stretches_that_stand_apart(tmp_path):
+    session = session_of(tmp_path, write.moving(1000))
+    split = split_of([session])
+    parts = np.stack([split.train[0], split.choose[0], split.test[0]]).astype(int)
+    assert parts.sum(axis=0).max() == 1
+    assert parts.sum(axis=1) == pytest.approx([700, 100, 200], abs=40)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        nearest = np.abs(np.flatnonzero(parts[a])[:, None] - np.flatnonzero(parts[b])).min()
+        assert nearest > 5
+    runs = (np.diff(parts, axis=1) == 1).sum(axis=1)
+    assert (runs <= 4).all()  # stretches, not frames
+
+
+def test_of_several_sessions_whole_ones_are_held_out(tmp_path):
+    paths = [write.write_npz(tmp_path / f"day{i}.npz", write.moving() + i) for i in range(3)]
+    sessions = read_sessions(paths, ANIMAL)
+    split = split_of(sessions)
+    assert [which.all() for which in split.choose] == [False, False, True]
+    assert [which.all() for which in split.train] == [True, True, False]
+    split = split_of(sessions, ["day0"])
+    assert [which.all() for which in split.choose] == [True, False, False]
+    with pytest.raises(InputError, match="no session is called like 'day9'"):
+        split_of(sessions, ["day9"])
+    with pytest.raises(InputError, match="every session is held out"):
+        split_of(sessions, ["day"])
+    with pytest.raises(InputError, match="single session"):
+        split_of(sessions[:1], ["day0"])
+
+
+def test_a_bank_holds_the_split_and_tells_its_sessions(tmp_path):
+    session = session_of(tmp_path, write.moving(500), up="z")
+    bank = bank_of_sessions([session], ANIMAL)
+    save_session_bank(bank, tmp_path / "bank.npz")
+    with np.load(tmp_path / "bank.npz") as arrays:
+        about = json.loads(str(arrays["about"]))
+        train, val = arrays["train"], arrays["val"]
+    assert about["sessions"][0]["sha256"] == session.sha256
+    assert (about["up"], about["unit"], about["joints"]) == ("y", "body lengths", list(ANIMAL.joints))
+    assert about["sessions"][0]["trained"] == len(train)
+    assert str(tmp_path) not in json.dumps(about)
+    known = np.isfinite(train).all(axis=-1)
+    assert (train[known[:, 0], 0] == 0).all()
+    distances = np.abs(train[:, None, 3] - val[None, :, 3]).sum(axis=-1)
+    assert np.nanmin(distances) > 0  # no pose is in both
+    once = (tmp_path / "bank.npz").read_bytes()
+    save_session_bank(bank, tmp_path / "bank.npz")
+    assert (tmp_path / "bank.npz").read_bytes() == once
+
+
+def test_a_poses_place_is_kept_where_the_root_is_missing_too(tmp_path):
+    xyz = write.moving(500)
+    xyz[::5, 0] = np.nan
+    bank = bank_of_sessions([session_of(tmp_path, xyz)], ANIMAL)
+    lacking = np.isnan(bank.train.xyz[:, 0, 0])
+    assert lacking.any()
+    np.testing.assert_array_equal(np.isnan(bank.train.place[:, 0]), lacking)
+    assert np.nanmax(np.abs(bank.train.xyz)) < 2
+
+
+def test_the_sessions_own_cameras_see_what_they_saw(tmp_path):
+    write_files(tmp_path / "animal", seed=2, seconds=10)
+    skeleton = Skeleton.load(tmp_path / "animal" / "mouse.toml")
+    (session,) = read_sessions([tmp_path / "animal" / "session.csv"], skeleton, up="z")
+    views = read_cameras(tmp_path / "animal" / "calibration.toml")
+    rig = rig_of(session, views)
+    raw = session.xyz.astype(float) @ turn_up("z") * session.length
+    for i, (name, truth) in enumerate(cameras().items()):
+        wanted = truth.project(raw @ truth.rotation.T + truth.translation)
+        found = views[name].project(session.xyz @ rig.rotation[i].T + rig.translation[i])
+        np.testing.assert_allclose(found, wanted, atol=0.05)
+
+
+def test_a_calibration_that_does_not_fit_is_told(tmp_path):
+    session = session_of(tmp_path)
+    away = Camera.from_matrix(cameras()["cam0"].matrix, (1280, 1024), rotation=np.eye(3), translation=[0, 0, -5000])
+    with pytest.raises(InputError, match="camera side has 0% of a's joints in its image"):
+        rig_of(session, {"side": away})
+    with pytest.raises(InputError, match="does not say where it stands"):
+        rig_of(session, {"side": Camera.from_fov(50, (640, 480))})
+
+
+def test_rotation_vectors_are_those_of_the_cameras():
+    from flowlift.calibration import rodrigues
+
+    for camera in cameras().values():
+        np.testing.assert_allclose(rodrigues(rotation_vector(camera.rotation)), camera.rotation, atol=1e-9)

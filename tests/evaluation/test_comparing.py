@@ -1,0 +1,184 @@
+"""Comparisons: equal results are equal however they are written down, and known differences are told."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import flowlift
+from flowlift.cli import main
+from flowlift.containers import Poses3D
+from flowlift.demo import synthesize
+from flowlift.errors import InputError
+from flowlift.evaluation.comparing import bring_together, find_offset, joint_errors
+from flowlift.evaluation.comparing_report import summary_of
+from flowlift.skeleton import Skeleton
+
+TRUTH = synthesize(seconds=1.5).truth
+
+
+def unsure(poses: Poses3D, deviation: float = 0.02) -> Poses3D:
+    cov = np.broadcast_to(deviation**2 * np.eye(3), poses.cov.shape).copy()
+    cov[:, :, poses.skeleton.root] = 0
+    return replace(poses, cov=cov)
+
+
+def rotation(seed: int) -> np.ndarray:
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
+    return (turn * np.sign(np.linalg.det(turn))).astype(np.float32)
+
+
+def test_a_result_does_not_differ_from_itself() -> None:
+    summary = summary_of(bring_together(unsure(TRUTH), TRUTH))
+    assert summary["frames"] == len(TRUTH)
+    assert summary["all"]["mpjpe_mm"] == pytest.approx(0, abs=1e-3)
+    assert summary["all"]["p_mpjpe_mm"] == pytest.approx(0, abs=1e-2)
+    assert summary["all"]["in_90_regions"] == 1
+    assert all(each["mean_absolute_difference_deg"] < 0.1 for each in summary["angles"].values())
+    assert not summary["turned_to_fit"]
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 1000), scale=st.floats(0.5, 2.0))
+def test_axes_and_sizes_of_the_other(seed: int, scale: float) -> None:
+    other = replace(TRUTH, xyz=scale * TRUTH.xyz @ rotation(seed), root=None, camera=None)
+    errors = joint_errors(bring_together(TRUTH, other))
+    size = np.linalg.norm(TRUTH.xyz[:, 0], axis=-1)
+    np.testing.assert_allclose(errors.mpjpe, abs(scale - 1) * size, atol=1e-4)
+    assert errors.n_mpjpe.max() < 1e-4
+    assert errors.p_mpjpe.max() < 1e-4
+    assert np.nanmax(joint_errors(bring_together(TRUTH, other, turn=False)).p_mpjpe) < 1e-4
+
+
+def test_one_wrong_joint_is_told_by_name() -> None:
+    xyz = TRUTH.xyz.copy()
+    xyz[:, :, TRUTH.skeleton.index("left_wrist"), 2] += 0.1
+    summary = summary_of(bring_together(unsure(replace(TRUTH, xyz=xyz)), TRUTH))
+    assert summary["joints"]["left_wrist"]["mpjpe_mm"] == pytest.approx(100, abs=0.1)
+    assert summary["joints"]["left_wrist"]["in_90_regions"] == 0
+    assert summary["joints"]["right_wrist"]["mpjpe_mm"] == pytest.approx(0, abs=0.01)
+    assert summary["angles"]["left elbow flexion"]["mean_absolute_difference_deg"] > 5
+    assert summary["angles"]["right elbow flexion"]["mean_absolute_difference_deg"] < 0.1
+
+
+def test_joints_meet_by_name_in_any_order_and_spelling() -> None:
+    order = np.random.default_rng(0).permutation(17)
+    names = TRUTH.skeleton.joints
+    spelled = [names[i].replace("left_", "L").replace("right_", "R") for i in order]
+    spelled = [name[0] + name[1].upper() + name[2:] if name[0] in "LR" else name for name in spelled]
+    spelled[int(np.flatnonzero(order == names.index("spine"))[0])] = "C7"
+    skeleton = Skeleton("markers", tuple(spelled), (None, *[spelled[0]] * 16))
+    other = Poses3D(TRUTH.xyz[:, :, order], None, TRUTH.cov[:, :, order], skeleton, fps=30.0, camera=TRUTH.camera)
+    pair = bring_together(TRUTH, other)
+    assert set(pair.joints) == set(names) - {"spine"}
+    assert (pair.only_a, pair.only_b) == (("spine",), ("c_7",))
+    assert joint_errors(pair).mpjpe.max() < 1e-5
+
+
+def test_other_frame_rates_are_interpolated() -> None:
+    fast = synthesize(seconds=1.5, fps=120.0).truth
+    errors = joint_errors(bring_together(replace(TRUTH, camera=None), fast))
+    assert errors.mpjpe.shape[0] == len(TRUTH)
+    assert errors.mpjpe.max() < 0.002
+    slow = synthesize(seconds=1.5, fps=15.0).truth
+    assert 0.0005 < joint_errors(bring_together(TRUTH, slow)).mpjpe.mean() < 0.01
+
+
+def test_gaps_are_not_filled() -> None:
+    xyz = TRUTH.xyz.copy()
+    xyz[10:20] = np.nan
+    assert len(bring_together(TRUTH, replace(TRUTH, xyz=xyz)).times) == len(TRUTH) - 10
+    sparse = np.delete(np.arange(len(TRUTH)), np.arange(10, 20))
+    cut = replace(TRUTH, xyz=TRUTH.xyz[sparse], root=None, cov=TRUTH.cov[sparse], keypoints=None)
+    cut = replace(cut, times=TRUTH.frame_times[sparse])
+    assert len(bring_together(TRUTH, cut).times) == len(sparse)
+
+
+@pytest.mark.parametrize("offset", [0.4, -0.3])
+def test_the_offset_is_found(offset: float) -> None:
+    other = replace(TRUTH, times=TRUTH.frame_times - offset, xyz=1.2 * TRUTH.xyz @ rotation(3), camera=None)
+    assert find_offset(TRUTH, other, within=1.0) == pytest.approx(offset, abs=0.02)
+
+
+def test_several_people() -> None:
+    two = replace(
+        TRUTH,
+        xyz=np.concatenate([TRUTH.xyz[::-1], TRUTH.xyz], axis=1),
+        cov=np.concatenate([TRUTH.cov] * 2, axis=1),
+        root=None,
+        keypoints=None,
+    )
+    assert joint_errors(bring_together(two, TRUTH, people=(1, 0))).mpjpe.max() < 1e-6
+    assert joint_errors(bring_together(two, TRUTH, people=(0, 0))).mpjpe.mean() > 0.05
+    with pytest.raises(InputError, match="no person 2"):
+        bring_together(two, TRUTH, people=(2, 0))
+
+
+def test_what_cannot_be_compared_says_why() -> None:
+    late = replace(TRUTH, times=TRUTH.frame_times + 100)
+    with pytest.raises(InputError, match=r"no frame in common.*--offset"):
+        bring_together(TRUTH, late)
+    stick = Skeleton("stick", ("a", "b"), (None, "a"))
+    with pytest.raises(InputError, match="share 0 joints"):
+        bring_together(TRUTH, Poses3D(np.zeros((5, 1, 2, 3)), None, np.zeros((5, 1, 2, 3, 3)), stick, fps=30.0))
+
+
+def write_c3d(poses: Poses3D, path: Path, prefix: str = "") -> Path:
+    """As a laboratory would: millimetres, z up, short names, a point that is missing in some frames."""
+    ezc3d = pytest.importorskip("ezc3d")
+    file = ezc3d.c3d()
+    to_z_up = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    points = poses.absolute[:, 0].astype(float) @ to_z_up.T * 1000
+    file["parameters"]["POINT"]["RATE"]["value"] = [poses.fps]
+    file["parameters"]["POINT"]["UNITS"]["value"] = ["mm"]
+    file["parameters"]["POINT"]["LABELS"]["value"] = [f"{prefix}{joint}" for joint in poses.skeleton.joints]
+    file["data"]["points"] = np.concatenate([points, np.ones((*points.shape[:2], 1))], axis=-1).transpose(2, 1, 0)
+    residuals = np.zeros((1, points.shape[1], points.shape[0]))
+    residuals[0, poses.skeleton.index("head"), :10] = -1
+    file["data"]["meta_points"]["residuals"] = residuals
+    file.write(str(path))
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "ANNA:"])
+def test_c3d_is_read_and_compared(tmp_path: Path, prefix: str) -> None:
+    path = write_c3d(TRUTH, tmp_path / "lab.c3d", prefix)
+    read = flowlift.load(path)
+    assert isinstance(read, Poses3D)
+    assert (read.people, read.fps, read.skeleton.name) == (1, 30.0, "human36m17")
+    head = read.skeleton.index("head")
+    assert np.isnan(read.xyz[:10, 0, head]).all()
+    errors = joint_errors(bring_together(TRUTH, read))
+    assert np.nanmax(errors.mpjpe) < 2e-4
+    assert np.isnan(errors.mpjpe[:10, head]).all()
+
+
+def test_damaged_c3d_is_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("ezc3d")
+    (tmp_path / "bad.c3d").write_bytes(b"\x02\x50" + bytes(600))
+    with pytest.raises(InputError, match=r"bad\.c3d"):
+        flowlift.load(tmp_path / "bad.c3d")
+
+
+def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, poses in (("a.npz", unsure(TRUTH)), ("b.trc", TRUTH)):
+        flowlift.save(poses, tmp_path / name)
+    a, b, out = (f"{tmp_path}/{name}" for name in ("a.npz", "b.trc", "new/out.json"))
+    assert main(["compare", a, b, "-o", out]) == 0
+    said = capsys.readouterr().out
+    assert "second turned by the one rotation that fits" in said
+    row = next(line for line in said.splitlines() if line.startswith("all "))
+    assert row.split()[1:4] == ["0.0", "0.0", "0.0"]
+    figures = json.loads(Path(out).read_text())
+    assert figures["joints"]["left_knee"]["in_90_regions"] == 1
+    assert figures["frames"] == len(TRUTH)
+    assert main(["compare", a, b, "--sync"]) == 0
+    assert "second moved by 0 s" in capsys.readouterr().out
+    assert main(["compare", a, b, "--offset", "99"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["compare", a, f"{tmp_path}/none.npz"]) == 2
+    assert main(["compare", a, b, "--sync", "--offset", "1"]) == 2

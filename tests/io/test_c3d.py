@@ -1,0 +1,78 @@
+"""C3D, read back by ezc3d: millimetres, y up, labels, what is missing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flowlift.containers import Poses3D
+from flowlift.errors import MissingExtraError, OutputError
+from flowlift.io import save
+from flowlift.io.positions import y_up
+from flowlift.skeletons import HUMAN36M17
+
+from .made_poses import made_poses, without
+
+ezc3d = pytest.importorskip("ezc3d")
+
+
+def points(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """(frame, point, 3) mm, (frame, point) residuals, and labels."""
+    file = ezc3d.c3d(str(path))
+    about = file["parameters"]["POINT"]
+    parts = ["LABELS", *(f"LABELS{part}" for part in range(2, 9))]
+    labels = [label for part in parts if part in about for label in about[part]["value"]]
+    return file["data"]["points"][:3].transpose(2, 1, 0), file["data"]["meta_points"]["residuals"][0].T, labels
+
+
+def test_points_come_back(tmp_path: Path) -> None:
+    poses = without(made_poses(), 2, 0, 5)
+    path = save(poses, tmp_path / "walk.c3d")
+    found, residuals, labels = points(path)
+    np.testing.assert_allclose(found, y_up(poses)[:, 0] * 1000, atol=1e-2)
+    assert np.isnan(found[2, 5]).all()
+    assert residuals[2, 5] == -1
+    assert (residuals >= 0).sum() == residuals.size - 1
+    spread = np.sqrt((poses.std[0, 0, 7].astype(float) ** 2).mean()) * 1000
+    assert residuals[0, 7] == round(spread)
+    assert labels[:4] == ["Hip", "RHip", "RKnee", "RAnkle"]
+    about = ezc3d.c3d(str(path))["parameters"]["POINT"]
+    assert about["UNITS"]["value"] == ["mm"]
+    assert about["RATE"]["value"] == [25]
+    assert (about["X_SCREEN"]["value"], about["Y_SCREEN"]["value"]) == (["+X"], ["+Y"])
+
+
+def test_people_share_a_file(tmp_path: Path) -> None:
+    poses = made_poses(people=20, frames=3)  # more labels than one list holds
+    found, _, labels = points(save(poses, tmp_path / "crowd.c3d"))
+    assert labels[17 * 19 + 1] == "person19:RHip"
+    assert len(set(labels)) == 17 * 20
+    np.testing.assert_allclose(found[:, 17 * 19 :], y_up(poses)[:, 19] * 1000, atol=1e-2)
+
+
+def test_without_a_root_or_a_rate(tmp_path: Path) -> None:
+    poses = made_poses()
+    bare = Poses3D(poses.xyz, None, poses.cov, HUMAN36M17)
+    path = save(bare, tmp_path / "walk.c3d")
+    np.testing.assert_allclose(points(path)[0], poses.xyz[:, 0] * [1000, -1000, -1000], atol=1e-2)
+    assert ezc3d.c3d(str(path))["parameters"]["POINT"]["RATE"]["value"] == [30]
+
+
+def test_uneven_times_give_their_mean_rate(tmp_path: Path) -> None:
+    poses = made_poses(frames=3, fps=None, times=np.array([1.0, 1.02, 1.1]))
+    path = save(poses, tmp_path / "walk.c3d")
+    assert ezc3d.c3d(str(path))["parameters"]["POINT"]["RATE"]["value"] == pytest.approx([20])
+
+
+def test_what_c3d_cannot_hold(tmp_path: Path) -> None:
+    xyz = np.zeros((65_536, 1, 17, 3))
+    for poses in (Poses3D(xyz, None, np.zeros((*xyz.shape, 3)), HUMAN36M17), made_poses(frames=0)):
+        with pytest.raises(OutputError, match=r"walk\.c3d.*frames"):
+            save(poses, tmp_path / "walk.c3d")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ezc3d", None)
+    with pytest.raises(MissingExtraError, match=r"flowlift\[c3d\]"):
+        save(made_poses(), tmp_path / "walk.c3d")

@@ -1,0 +1,150 @@
+"""Varied bodies of any skeleton: what varies, what stays, and joints that a recording lacks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from flowlift.demo_animal import MOUSE, roam, triangulated
+from flowlift.skeletons import BUILT_IN
+from flowlift.training.figure_views import FigureViewVariation, RealCameras, see_figures, view_figures
+from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, figures_of, sample_figures
+from flowlift.training.tree import tree_of
+
+
+def poses(*, gaps=False, seconds=20.0):
+    clip = roam(seed=3, seconds=seconds)
+    xyz = triangulated(clip, seed=3) if gaps else clip.xyz
+    xyz = xyz[~np.isnan(xyz[:, MOUSE.root, 0])]
+    xyz = (xyz - xyz[:, [MOUSE.root]]) / 97.0
+    return torch.tensor(xyz[..., [0, 2, 1]] * [1, 1, -1], dtype=torch.float32)  # z up to y up
+
+
+def bones_of(xyz):
+    return torch.stack([(xyz[:, a] - xyz[:, b]).norm(dim=-1) for a, b in MOUSE.bones], dim=-1)
+
+
+@pytest.mark.parametrize("skeleton", [MOUSE, *BUILT_IN.values()], ids=lambda skeleton: skeleton.name)
+def test_branches_are_alike_left_and_right_and_hold_every_joint(skeleton):
+    tree = tree_of(skeleton)
+    mirror = list(skeleton.mirror)
+    assert sorted(joint for level in tree.levels for joint in level) == sorted(
+        set(range(len(skeleton))) - {skeleton.root}
+    )
+    np.testing.assert_array_equal(tree.pair_of_branch, tree.pair_of_branch[mirror])
+    np.testing.assert_array_equal(tree.pair_of_joint, tree.pair_of_joint[mirror])
+    assert tree.branch[skeleton.root] == 0
+    assert (np.diff(np.unique(tree.branch)) == 1).all()
+    for parent, child in skeleton.bones:
+        assert tree.hops[parent, child] == 1
+
+
+def test_what_is_not_varied_comes_back_as_captured():
+    xyz = poses()
+    bank = FigureBank.from_positions(xyz, MOUSE)
+    found = figures_of(bank, torch.arange(len(bank)), AS_CAPTURED, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found.xyz[: len(xyz)], xyz, atol=1e-4, rtol=0)
+    mirrored = xyz[:, list(MOUSE.mirror)] * torch.tensor([-1.0, 1.0, 1.0])
+    torch.testing.assert_close(found.xyz[len(xyz) :], mirrored, atol=1e-4, rtol=0)
+    torch.testing.assert_close(found.size, torch.ones(len(bank)))
+    assert found.known.all()
+
+
+def test_turning_joints_changes_no_bone_and_lengths_change_both_sides_alike():
+    bank = FigureBank.from_positions(poses(), MOUSE)
+    pose = torch.randint(len(bank), (200,), generator=torch.Generator().manual_seed(1))
+    before = bones_of(figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(2)).xyz)
+    turned = figures_of(bank, pose, replace(AS_CAPTURED, joint_angle=0.6, tilt=0.5), torch.Generator().manual_seed(2))
+    torch.testing.assert_close(bones_of(turned.xyz), before, atol=1e-4, rtol=0)
+    torch.testing.assert_close(turned.size, torch.ones(200))
+    longer = figures_of(
+        bank, pose, replace(AS_CAPTURED, bone_length=0.3, limb_length=0.3), torch.Generator().manual_seed(2)
+    )
+    ratio = bones_of(longer.xyz) / before
+    children = [child for _, child in MOUSE.bones]
+    other = [children.index(MOUSE.mirror[child]) for child in children]
+    torch.testing.assert_close(ratio, ratio[:, other], atol=1e-3, rtol=1e-3)
+    assert ratio.std() > 0.2
+    assert longer.size.std() > 0.05
+
+
+def test_mixed_branches_are_those_of_other_poses():
+    bank = FigureBank.from_positions(poses(), MOUSE)
+    pose = torch.zeros(300, dtype=torch.long)
+    mixed = figures_of(bank, pose, replace(AS_CAPTURED, mix=1.0), torch.Generator().manual_seed(0)).xyz
+    plain = figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(0)).xyz
+    moved = (mixed - plain).norm(dim=-1) > 1e-4
+    trunk = MOUSE.indices(["tail_base", "spine", "neck"])
+    assert not moved[:, trunk].any()
+    assert 0.2 < moved[:, MOUSE.index("left_front_paw")].float().mean() < 0.8
+    assert (moved[:, MOUSE.index("left_front_paw")] != moved[:, MOUSE.index("right_front_paw")]).any()
+
+
+def test_a_joint_that_was_not_seen_is_filled_from_the_nearest_pose_and_said_to_be_unknown():
+    whole = poses(seconds=40.0)
+    given = whole.clone()
+    paw, neck = MOUSE.index("left_back_paw"), MOUSE.index("neck")
+    given[::4, paw] = torch.nan
+    given[1::7, neck] = torch.nan
+    bank = FigureBank.from_positions(given, MOUSE)
+    found = figures_of(bank, torch.arange(len(whole)), AS_CAPTURED, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(found.known, torch.isfinite(given).all(dim=-1))
+    error = (found.xyz - whole).norm(dim=-1)
+    assert error[found.known].max() < 1e-4
+    assert error[~found.known].mean() < 0.1  # of a body length
+    assert torch.isfinite(found.xyz).all()
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_the_truth_projects_onto_what_is_seen(upright):
+    bank = FigureBank.from_positions(poses(gaps=True), MOUSE)
+    generator = torch.Generator().manual_seed(0)
+    variation = FigureViewVariation(
+        pitch=(-10.0, 40.0), noise=0.0, outlier=0.0, any_orientation=0.0 if upright else 1.0
+    )
+    seen = see_figures(
+        sample_figures(bank, 400, FigureVariation(), generator), bank.tree, variation, generator, real=None
+    )
+    points = seen.xyz + seen.root[:, None]
+    torch.testing.assert_close(points[..., :2] / points[..., 2:], seen.rays, atol=1e-5, rtol=1e-4)
+    assert points[..., 2].min() > 0
+    assert not (seen.visible.bool() & ~seen.known).any()
+    assert (seen.visible.sum(dim=1) >= 5).all()
+    ears, paws = MOUSE.indices(["left_ear", "right_ear"]), MOUSE.indices(["left_back_paw", "right_back_paw"])
+    below = (seen.xyz[:, ears, 1].mean(dim=1) < seen.xyz[:, paws, 1].mean(dim=1)).float().mean()  # y down
+    assert below > 0.8 if upright else 0.3 < below < 0.7
+
+
+def test_a_sessions_own_cameras_see_its_poses_where_they_were_and_mirrored_ones_in_the_mirror():
+    xyz = poses(seconds=4.0)
+    bank = FigureBank.from_positions(xyz, MOUSE)
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(4))).Q
+    turn = turn * torch.linalg.det(turn)
+    place = torch.randn(len(xyz), 3, generator=torch.Generator().manual_seed(5)) * 0.2
+    shift = torch.tensor([0.1, -0.2, 5.0])
+    real = RealCameras(turn[None, None], shift[None, None], torch.zeros(len(xyz), dtype=torch.long), place)
+    figures = figures_of(bank, torch.arange(len(bank)), AS_CAPTURED, torch.Generator().manual_seed(0))
+    variation = FigureViewVariation(noise=0.0, outlier=0.0, real=1.0)
+    seen = see_figures(figures, bank.tree, variation, torch.Generator().manual_seed(0), real=real)
+    points = (xyz + place[:, None]) @ turn.T + shift
+    rays = points[..., :2] / points[..., 2:]
+    torch.testing.assert_close(seen.rays[: len(xyz)], rays, atol=1e-4, rtol=1e-3)
+    mirrored = rays[:, list(MOUSE.mirror)] * torch.tensor([-1.0, 1.0])
+    torch.testing.assert_close(seen.rays[len(xyz) :], mirrored, atol=1e-4, rtol=1e-3)
+
+
+def test_targets_are_nearly_the_input_and_unknown_joints_are_marked():
+    bank = FigureBank.from_positions(poses(gaps=True), MOUSE)
+    generator = torch.Generator().manual_seed(0)
+    far = FigureViewVariation(noise=0.0, outlier=0.0, complete=1.0, unknown_focal=0.0, distance=(50.0, 60.0))
+    views = view_figures(sample_figures(bank, 300, AS_CAPTURED, generator), bank.tree, far, generator, real=None)
+    joints = len(MOUSE)
+    plane = views.features[:, : 2 * joints].unflatten(1, (joints, 2))
+    shape = views.target[..., :2] - views.target[:, [1], :2] - (plane - plane[:, [1]])
+    there = views.features[:, 2 * joints : 3 * joints].bool()
+    there[:, MOUSE.root] = False  # its row holds the size
+    there = there & there[:, [1]]
+    assert shape[there].abs().median() < 0.02
+    assert not views.known.all()
+    assert views.known[:, MOUSE.root].all()
