@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from flowlift.containers import Poses3D
+from flowlift.gaps import gaps
 from flowlift.skeleton import Skeleton
 
 SLOW = 0.6
@@ -16,6 +17,8 @@ NEAR = 0.15
 """Metres above where feet stand, at most."""
 SHORTEST, _WINDOW = 0.1, 0.1
 """Seconds: a foot stands for so long at least; and over which its speed is measured."""
+_BRIEF = 0.12
+"""Seconds for which a foot that stands may seem to move."""
 _STEADY = 0.4
 """Seconds over which the distance from the camera is averaged: frame by frame it is much worse than the direction."""
 _FEET = ("ankle", "paw", "foot", "hoof")
@@ -91,6 +94,7 @@ def standing(
     still = speeds(foot, times) < SLOW
     if height is not None:
         still &= np.abs(np.where(np.isfinite(height), height, np.inf)) < NEAR
+    still |= np.isfinite(foot).all(axis=-1) & gaps(~still, times, _BRIEF)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
     runs = [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
     return [run for run in runs if times[run.stop - 1] - times[run.start] >= SHORTEST]

@@ -1,5 +1,6 @@
 """Feet that stand do not slide: the path through the room follows from them, and the legs take up the rest."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,16 +8,19 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from flowlift.contacts import Leg, leg_length, legs_of, seen, standing, steadied
-from flowlift.containers import Poses3D
-from flowlift.ground import Ground
+from flowlift.containers import Poses3D, Provenance
+from flowlift.errors import InputError
+from flowlift.ground import Ground, calibrated_ground, find_ground, in_world
 
 ASIDE, DEPTH, LASTING = 0.01, 0.03, 0.2
 """How far off the root is across the line of sight and along it, as shares of its distance (one standard deviation);
 and for how many seconds such an error lasts."""
 DRIFT, SLIP = 2.0, 1.5
-"""Metres per second by which the root's errors may change where no foot stands; and by how much a standing foot may slip
-before the root follows it. What is left the legs take up: chosen on the demo's figure, whose path a smaller slip made
-worse."""
+"""Metres per second by which the root's errors may change where no foot stands; and by how much a standing foot may
+slip before the root follows it. What is left the legs take up: chosen on the demo's figure, whose path a smaller slip
+made worse."""
+GROUNDS = ("off", "auto", "calibration")
+"""Where the ground comes from: nowhere, the feet, or the calibrated world."""
 UNEVEN = 0.05
 """Metres, one standard deviation of a standing foot's height."""
 BLEND = 0.1
@@ -43,6 +47,28 @@ def contacts_on(poses: Poses3D, ground: Ground) -> list[Contact]:
             runs = standing(foot, times, height=ground.height(foot) - sole)
             found += [Contact(person, leg, run) for run in runs]
     return found
+
+
+def stand_on_ground(poses: Poses3D, ground: str = "auto") -> Poses3D:
+    """The poses on a ground: standing feet held, and the camera's pose known in a world that stands upright.
+
+    Where the clip does not tell, a warning says why, and the poses stay as they are; `provenance` says what came of it.
+    """
+    if ground == "off":
+        return poses
+    try:
+        found = calibrated_ground(poses.camera) if ground == "calibration" else find_ground(poses)
+    except InputError as error:
+        warnings.warn(f"{error}; the poses stay in the camera's frame", UserWarning, stacklevel=2)
+        return replace(poses, provenance={**poses.provenance, "ground": "not found"})
+    contacts = contacts_on(poses, found)
+    told: Provenance = {
+        "ground": ground,
+        "ground_tilt_sd_degrees": round(found.tilt_sd, 2),
+        "contacts": len(contacts),
+    }
+    held = hold_feet(in_world(poses, found), found, contacts)
+    return replace(held, provenance={**poses.provenance, **told})
 
 
 def hold_feet(poses: Poses3D, ground: Ground, contacts: Sequence[Contact] | None = None) -> Poses3D:

@@ -38,7 +38,7 @@ class Ground:
 
     def height(self, points: Float64[np.ndarray, "*batch 3"]) -> Float64[np.ndarray, " *batch"]:
         """Metres above the ground of points in the camera frame."""
-        return points @ self.up - self.level
+        return np.asarray(points @ self.up - self.level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,14 @@ def find_ground(poses: Poses3D) -> Ground:
     return _fit(contacts, _axes(poses, legs))
 
 
+def calibrated_ground(camera: Camera | None) -> Ground:
+    """The plane at height 0 of a calibrated world. Raises InputError without one, or for a camera too steep to tell."""
+    up = None if camera is None else vertical(camera)
+    if camera is None or camera.translation is None or up is None:
+        raise InputError("ground: there is no calibration that tells the camera's pose")
+    return Ground(up, float(up @ camera.translation))
+
+
 def vertical(camera: Camera) -> Float64[np.ndarray, "3"] | None:
     """The calibrated world's vertical in the camera frame: the axis nearest to the image's up; None without a pose.
 
@@ -82,6 +90,11 @@ def vertical(camera: Camera) -> Float64[np.ndarray, "3"] | None:
     return up
 
 
+def on_ground(poses: Poses3D) -> bool:
+    """Whether poses were put on a ground, as their provenance tells."""
+    return poses.provenance.get("ground") in ("auto", "calibration")
+
+
 def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
     """The same poses with the pose of their camera in the world frame; a calibrated pose stays as it is."""
     if poses.camera is None or poses.camera.rotation is not None or poses.root is None:
@@ -93,6 +106,26 @@ def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
     first = poses.root[there[0][1], there[0][0]].astype(np.float64)
     origin = first - ground.height(first) * ground.up
     return replace(poses, camera=replace(poses.camera, rotation=axes.T, translation=origin))
+
+
+def upright(camera: Camera) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]] | None:
+    """Rotation and translation (m) from the camera frame to its world, turned so that the vertical is y; None without
+    a pose. Raises InputError where the camera is too steep to tell which axis that is."""
+    up = vertical(camera)
+    if up is None or camera.rotation is None or camera.translation is None:
+        return None
+    axis = np.round(camera.rotation.T @ up)  # in the world
+    y = np.array([0.0, 1.0, 0.0])
+    turn = np.diag([1.0, -1.0, -1.0]) if axis @ y < -0.5 else _quarter_turn(axis, y)
+    rotation = turn @ camera.rotation.T
+    return rotation, -rotation @ camera.translation
+
+
+def _quarter_turn(a: Float64[np.ndarray, "3"], b: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
+    """The rotation that takes one axis to another, or to itself."""
+    x, y, z = np.cross(a, b)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + cross + cross @ cross / (1 + a @ b)
 
 
 def _find_contacts(poses: Poses3D, legs: list[Leg]) -> _Contacts:
