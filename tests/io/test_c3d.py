@@ -58,6 +58,15 @@ def test_without_a_root_or_a_rate(tmp_path: Path) -> None:
     assert ezc3d.c3d(str(path))["parameters"]["POINT"]["RATE"]["value"] == [30]
 
 
+def test_a_model_s_own_unit_is_said(tmp_path: Path) -> None:
+    poses = made_poses(provenance={"unit": "body lengths"})
+    path = save(poses, tmp_path / "walk.c3d")
+    found, residuals, _ = points(path)
+    np.testing.assert_allclose(found, y_up(poses)[:, 0], atol=1e-5)
+    assert residuals[0, 7] == pytest.approx(np.sqrt((poses.std[0, 0, 7].astype(float) ** 2).mean()), abs=6e-4)
+    assert ezc3d.c3d(str(path))["parameters"]["POINT"]["UNITS"]["value"] == ["body lengths"]
+
+
 def test_uneven_times_give_their_mean_rate(tmp_path: Path) -> None:
     poses = made_poses(frames=3, fps=None, times=np.array([1.0, 1.02, 1.1]))
     path = save(poses, tmp_path / "walk.c3d")
