@@ -7,7 +7,7 @@ import pytest
 
 from flowlift.containers import Poses3D
 from flowlift.errors import MissingExtraError, OutputError
-from flowlift.io import save
+from flowlift.io import load, save
 from flowlift.io.positions import y_up
 from flowlift.skeletons import HUMAN36M17
 
@@ -48,6 +48,15 @@ def test_people_share_a_file(tmp_path: Path) -> None:
     assert labels[17 * 19 + 1] == "person19:RHip"
     assert len(set(labels)) == 17 * 20
     np.testing.assert_allclose(found[:, 17 * 19 :], y_up(poses)[:, 19] * 1000, atol=1e-2)
+
+
+def test_our_own_file_is_known_again(tmp_path: Path) -> None:
+    """In the file's axes: y up."""
+    poses = made_poses(people=2)
+    found = load(save(poses, tmp_path / "walk.c3d"))
+    assert isinstance(found, Poses3D)
+    assert found.skeleton == HUMAN36M17
+    np.testing.assert_allclose(found.absolute, y_up(poses), atol=1e-5)
 
 
 def test_without_a_root_or_a_rate(tmp_path: Path) -> None:
