@@ -15,8 +15,8 @@ from jaxtyping import Float64
 
 from flowlift.errors import FlowliftError, InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
-from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.deeplabcut import Column
+from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.trc import read_markers
 
 EXTRA = "animals"
