@@ -13,7 +13,7 @@ from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25, BUILT_IN, COCO17, HUMAN36M17
 
-HUMANS = ["human36m17", "coco17", "body25", "body25b", "coco18", "mediapipe33", "mpi_inf_3dhp17"]
+HUMANS = ["human36m17", "coco17", "body25", "body25b", "coco18", "halpe26", "mediapipe33", "mpi_inf_3dhp17"]
 ANIMALS = [name for name in BUILT_IN if name not in HUMANS]
 MIDDLE_OF = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
 RENAMED = {

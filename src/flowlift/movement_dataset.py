@@ -79,4 +79,4 @@ def _attributes(obj: Keypoints2D | Poses3D, *, timed: bool) -> dict[str, Any]:
         if value is not None
     }
     origin = "root joint" if obj.root is None else "camera"
-    return {**ours, "space_unit": "m", "space_axes": "x right, y down, z forward", "space_origin": origin, **about}
+    return {**ours, "space_unit": obj.unit, "space_axes": "x right, y down, z forward", "space_origin": origin, **about}

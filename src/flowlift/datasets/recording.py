@@ -16,6 +16,7 @@ from jaxtyping import Float64
 from flowlift.errors import FlowliftError, InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
 from flowlift.io.deeplabcut import Column
+from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.trc import read_markers
 
 EXTRA = "animals"
@@ -154,7 +155,7 @@ def _numbered(path: Path, index: int, count: int) -> str:
 
 def _mat(path: Path) -> list[Recording]:
     """DANNCE's save_data_AVG.mat, in MATLAB's old format or the newer one, which is h5."""
-    if deeplabcut_h5.matches(path):
+    if is_hdf5(path):
         return _h5(path)
     try:
         from scipy.io import loadmat

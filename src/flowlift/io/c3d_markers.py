@@ -9,7 +9,9 @@ from flowlift.containers import Poses3D
 from flowlift.detect.optional import import_optional
 from flowlift.errors import InputError
 from flowlift.io.hints import Hints
+from flowlift.io.marker_names import joint_names
 from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.skeletons import BUILT_IN
 
 _UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
 
@@ -40,11 +42,14 @@ def read(path: Path, hints: Hints) -> Poses3D:
         raise InputError(f"{path}: {len(labels)} labels for {xyz.shape[1]} points in {unit!r}; expected m, cm or mm")
     xyz = np.where(missing[..., None], np.nan, xyz * _UNITS[unit])
     people = list(dict.fromkeys(label.rpartition(":")[0] for label in labels))
-    names = list(dict.fromkeys(plain_name(label.rpartition(":")[2]) for label in labels))
+    called = joint_names([label.rpartition(":")[2] for label in labels])
+    if not any(set(skeleton.joints) <= set(called) for skeleton in BUILT_IN.values()):
+        called = tuple(label.rpartition(":")[2] for label in labels)  # not ours: markers that happen to be called alike
+    of = {label: plain_name(name) for label, name in zip(labels, called, strict=True)}
+    names = list(dict.fromkeys(of.values()))
     placed = np.full((len(xyz), len(people), len(names), 3), np.nan)
     for column, label in enumerate(labels):
-        person, _, name = label.rpartition(":")
-        placed[:, people.index(person), names.index(plain_name(name))] = xyz[:, column]
+        placed[:, people.index(label.rpartition(":")[0]), names.index(of[label])] = xyz[:, column]
     skeleton = skeleton_of(names, hints.skeleton, path.stem)
     placed = placed[:, :, [names.index(joint) for joint in skeleton.joints]]
     root = placed[:, :, skeleton.root]
