@@ -14,7 +14,7 @@ from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.numbering import last_number, places
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, identified, stacked
 
 
 def matches(path: Path) -> bool:
@@ -44,6 +44,11 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     values = stacked(sightings, max(at) + 1)
     size = image_size_or_guess(values[..., :2], hints.image_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, hints.fps, path.name)
+
+
+def ordered(path: Path) -> bool:
+    """Whether the file tells who is who over time: it lists people frame by frame, and does not always track them."""
+    return identified((entry["image_id"], _identity(entry)) for entry in parse(path))
 
 
 def _person(entry: Mapping[str, Any], path: Path) -> Float64[np.ndarray, "joint 3"]:

@@ -15,7 +15,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import places
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, identified, stacked
 from flowlift.skeleton import Skeleton
 
 
@@ -54,6 +54,15 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     values = stacked(sightings, max(at) + 1)[:, :, order]
     size = image_size_or_guess(values[..., :2], hints.image_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, hints.fps, path.name)
+
+
+def ordered(path: Path) -> bool:
+    """Whether the file tells who is who over time: it lists people frame by frame, and does not always track them."""
+    content = parse(path)
+    frames = content["instance_info"] if isinstance(content, dict) else content
+    return identified(
+        (index, _identity(instance)) for index, frame in enumerate(frames) for instance in frame.get("instances", [])
+    )
 
 
 def _number(frame: Mapping[str, Any], index: int, path: Path) -> int:

@@ -168,10 +168,14 @@ def is_keypoint_source(path: str | Path) -> bool:
 
 
 def keeps_people_apart(path: str | Path) -> bool:
-    """Whether a person's index is the same in every frame of a file, by its format; also for what cannot be read."""
+    """Whether a person's index is the same in every frame of a file: by its format, or where some of its files say so
+    and some do not, by its module's `ordered(path)`. True for what cannot be read."""
     try:
-        return _find(_split(path)[0]).ordered
-    except (InputError, OSError):
+        file, _ = _split(path)
+        reader = _find(file)
+        tells = getattr(import_module(reader.module), "ordered", None)
+        return reader.ordered if tells is None else bool(tells(file))
+    except (InputError, OSError, *_DAMAGE):
         return True
 
 

@@ -1,7 +1,7 @@
 """People seen in frames, in whatever order a file has them, as one array with a person axis."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,12 @@ class Sighting(NamedTuple):
     frame: int
     identity: Hashable
     values: Float64[np.ndarray, "joint 3"]
+
+
+def identified(people: Iterable[tuple[Hashable, Hashable]]) -> bool:
+    """Whether everybody, told by frame and identity, has an identity that nobody else in the frame has."""
+    told = Counter(people)
+    return all(identity is not None for _, identity in told) and max(told.values(), default=1) == 1
 
 
 def stacked(sightings: Sequence[Sighting], frames: int) -> Float64[np.ndarray, "frame person joint 3"]:
