@@ -15,6 +15,7 @@ from jaxtyping import Float64
 
 from flowlift.errors import FlowliftError, InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
+from flowlift.io.c3d_markers import read_points
 from flowlift.io.deeplabcut import Column
 from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.trc import read_markers
@@ -174,19 +175,9 @@ def _trc(path: Path) -> list[Recording]:
 
 
 def _c3d(path: Path) -> list[Recording]:
-    """Markers; those that the system lost are NaN, or have a negative residual."""
-    try:
-        import ezc3d
-    except ImportError as error:
-        raise MissingExtraError("reading C3D", EXTRA) from error
-    file = ezc3d.c3d(str(path))
-    about, points = file["parameters"]["POINT"], file["data"]["points"]
-    xyz = np.moveaxis(points[:3].astype(np.float64), 0, 2).swapaxes(0, 1)
-    lost = file["data"]["meta_points"]["residuals"][0].T < 0
-    xyz[lost] = np.nan
-    names = tuple(str(name) for name in about["LABELS"]["value"][: xyz.shape[1]])
-    unit = str(about["UNITS"]["value"][0]) if about.get("UNITS", {}).get("value") else None
-    return [Recording(path.stem, names, xyz, float(about["RATE"]["value"][0]), unit)]
+    """Markers; those that the system lost are NaN."""
+    found = read_points(path, extra=EXTRA)
+    return [Recording(path.stem, found.labels, found.xyz, found.rate, found.unit)]
 
 
 def _npz(path: Path) -> list[Recording]:
