@@ -16,6 +16,8 @@ from flowlift.io.marker_names import marker_names
 from flowlift.io.positions import frame_rate, needs_poses, y_up
 
 _MILLIMETRES = 1000.0
+THOUSANDTH = "0.001 "
+"""Before a unit that is no metre."""
 _MISSING = -1.0
 """The residual of a point that was not seen."""
 _LARGEST_RESIDUAL = 255.0
@@ -30,7 +32,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Points from the camera (from the root where it is unknown), x right, y up, z backward, which X_SCREEN and
     Y_SCREEN say too. A point's residual is its standard deviation (of one axis, mean over the three) in whole
     millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced:
-    uneven times are lost.
+    uneven times are lost. Poses that are not in metres are in thousandths of their unit, and say so.
 
     Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
     """
@@ -47,7 +49,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     file = ezc3d.c3d()
     point = file["parameters"]["POINT"]
     point["RATE"]["value"] = [frame_rate(poses)]
-    point["UNITS"]["value"] = ["mm"]
+    point["UNITS"]["value"] = ["mm" if poses.unit == "m" else f"{THOUSANDTH}{poses.unit}"]
     labels = _labels(poses)
     point["LABELS"]["value"] = labels[:_A_LIST]
     for part in range(1, -(-len(labels) // _A_LIST)):
