@@ -175,9 +175,15 @@ def _trc(path: Path) -> list[Recording]:
 
 
 def _c3d(path: Path) -> list[Recording]:
-    """Markers; those that the system lost are NaN."""
+    """Each subject's markers: ANNA:LKNE is Anna's. Those that the system lost are NaN."""
     found = read_points(path, extra=EXTRA)
-    return [Recording(path.stem, found.labels, found.xyz, found.rate, found.unit)]
+    recordings = []
+    for subject in dict.fromkeys(label.rpartition(":")[0] for label in found.labels):
+        own = [i for i, label in enumerate(found.labels) if label.rpartition(":")[0] == subject]
+        names = tuple(found.labels[i].rpartition(":")[2] for i in own)
+        name = f"{path.stem} {subject}".strip()
+        recordings.append(Recording(name, names, found.xyz[:, own], found.rate, found.unit))
+    return recordings
 
 
 def _npz(path: Path) -> list[Recording]:

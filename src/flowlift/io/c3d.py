@@ -32,7 +32,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Points from the camera (from the root where it is unknown), x right, y up, z backward, which X_SCREEN and
     Y_SCREEN say too. A point's residual is its standard deviation (of one axis, mean over the three) in whole
     millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced:
-    uneven times are lost.
+    uneven times are lost. Poses that are not in metres keep their unit, and say so.
 
     Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
     """

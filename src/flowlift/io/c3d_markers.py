@@ -15,6 +15,7 @@ from flowlift.io.naming import plain_name, skeleton_of
 from flowlift.skeletons import BUILT_IN
 
 _UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
+_OWN_UNITS = ("body lengths", "model units")
 
 
 def matches(path: Path) -> bool:
@@ -59,9 +60,10 @@ def read(path: Path, hints: Hints) -> Poses3D:
     InputError for a damaged file, MissingExtraError without ezc3d.
     """
     points = read_points(path)
-    if (points.unit or "mm") not in _UNITS:
-        raise InputError(f"{path}: its points are in {points.unit!r}; expected m, cm or mm")
-    xyz = points.xyz * _UNITS[points.unit or "mm"]
+    unit = points.unit or "mm"
+    if unit not in (*_UNITS, *_OWN_UNITS):
+        raise InputError(f"{path}: its points are in {unit!r}; expected m, cm or mm")
+    xyz = points.xyz * _UNITS.get(unit, 1.0)
     people = list(dict.fromkeys(label.rpartition(":")[0] for label in points.labels))
     markers = [label.rpartition(":")[2] for label in points.labels]
     called = joint_names(markers)
@@ -81,7 +83,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
         cov=np.full((*placed.shape, 3), np.nan),
         skeleton=skeleton,
         fps=points.rate,
-        provenance={"source": path.name},
+        provenance={"source": path.name} | ({"unit": unit} if unit in _OWN_UNITS else {}),
     )
 
 
