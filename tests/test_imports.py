@@ -22,7 +22,8 @@ LAYERS = (
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
-        *("limb_alignment", "skeleton_words", "gaps", "swaps", "ground", "movement_dataset", "angles"),
+        *("limb_alignment", "skeleton_words", "gaps", "limbs", "swap_search", "swaps", "contacts", "ground", "footing"),
+        *("movement_dataset", "angles"),
     ),
     (
         "adjacency",

@@ -33,12 +33,14 @@ _TRUNK = ("left_hip", "right_hip", "left_shoulder", "right_shoulder")
 
 @dataclass(frozen=True)
 class Angle:
-    """An angle that a skeleton has. `side`: left, right or centre; `joints`: what it is made of."""
+    """An angle that a skeleton has. `side`: left, right or centre; `joints`: what it is made of; `signed`: whether it
+    goes both ways from 0, else it lies between 0 and 180."""
 
     name: str
     side: str
     joints: tuple[str, ...]
     measure: Callable[[Places, Up], Degrees]
+    signed: bool = False
 
     @property
     def label(self) -> str:
@@ -112,8 +114,11 @@ def angles_in(skeleton: Skeleton) -> tuple[Angle, ...]:
     """The angles that can be measured on a skeleton, in a fixed order, left before right."""
     every = [
         *(_bend(f"{side} knee flexion", side, f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in _SIDES),
-        *(Angle(f"{side} hip flexion", side, (f"{side}_knee", *_TRUNK), _hip(side, _flexion)) for side in _SIDES),
-        *(Angle(f"{side} hip abduction", side, (f"{side}_knee", *_TRUNK), _hip(side, _abduction)) for side in _SIDES),
+        *(Angle(f"{side} hip flexion", side, (f"{side}_knee", *_TRUNK), _hip(side, _flexion), True) for side in _SIDES),
+        *(
+            Angle(f"{side} hip abduction", side, (f"{side}_knee", *_TRUNK), _hip(side, _abduction), True)
+            for side in _SIDES
+        ),
         *(
             _bend(f"{side} elbow flexion", side, f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
             for side in _SIDES

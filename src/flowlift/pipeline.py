@@ -14,10 +14,12 @@ from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.detect import Detector, load_detector
 from flowlift.errors import InputError
+from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
 from flowlift.io.mapping_file import read_mapping
 from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
+from flowlift.lifting.mending import lift_mended
 from flowlift.people import how_many, keep_people
 from flowlift.temporal import Smoothing
 
@@ -51,6 +53,8 @@ def lift(
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
     people: int | str = "all",
+    mend: bool = True,
+    ground: str = "off",
     device: str | None = None,
     size: float | None = None,
     progress: Progress | None = None,
@@ -66,12 +70,18 @@ def lift(
     `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too. People who
     are listed frame by frame are followed; `people` says how many to keep of those who fill the clip most ("largest":
     one), or "all". `detector_options` go to the detector. `progress` is called with (frames done, frames expected or
-    None). Frames without a person are NaN.
+    None). Frames without a person are NaN. `mend`: left and right that the 2D has exchanged in some frames are
+    exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the calibrated world's; standing feet
+    are then held, and the result's camera has a pose in a world that stands upright. "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     calibrated = None if camera is None else read_camera_for(camera, source_name(source))
     lifter = Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)
+    if ground not in GROUNDS:
+        raise InputError(f"ground must be {', '.join(GROUNDS[:-1])} or {GROUNDS[-1]}, got {ground!r}")
+    if ground == "calibration" and (calibrated is None or calibrated.rotation is None):
+        raise InputError("ground: calibration needs a calibration file that tells the camera's pose; give one, or auto")
     known: Camera | None = None
     told: Provenance = {}
 
@@ -113,9 +123,11 @@ def lift(
         poses = lift_chunks(clip, lift_chunk, people=count)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
+    poses = lift_mended(poses, lift_chunk) if mend else poses
     poses = lifter.over_time(poses, smooth, height, size)
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
+    poses = stand_on_ground(poses, ground)
     return replace(poses, provenance={**poses.provenance, **told})
 
 

@@ -137,6 +137,17 @@ def test_page_projects_as_the_camera_does(javascript: Evaluate, walker: Poses3D,
     assert javascript(f"project({opened(poses)}.camera, [0, 0, -1])") is None
 
 
+def test_joints_carried_over_a_gap_are_told(javascript: Evaluate, walker: Poses3D) -> None:
+    marks = np.zeros(walker.xyz.shape[:3], dtype=bool)
+    marks[10, 0, 3] = marks[11, 0, 3] = True
+    result = opened(replace(walker, bridged=marks))
+    assert javascript(f"bridged({result}, 10, 0)") == marks[10, 0].tolist()
+    spans = [[0, 10], [0, 11], [11, 12], [12, 60]]
+    found = javascript(f"(r => {spans}.map(([start, stop]) => anyBridged(r, [0], start, stop)))({result})")
+    assert found == [False, True, True, False]
+    assert not any(javascript(f"bridged({opened(walker)}, 10, 0)"))
+
+
 def test_weak_places_are_those_of_the_strip(javascript: Evaluate, walker: Poses3D) -> None:
     """Where nobody is seen, and where the deviation is well above the clip's median; each once, in order."""
     deviation = np.sqrt(np.trace(walker.cov, axis1=-2, axis2=-1) / 3).mean(axis=-1)[:, 0]

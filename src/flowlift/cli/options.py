@@ -27,6 +27,10 @@ class ModelOptions:
     """The person's height, metres: fixes the scale, which one camera cannot see."""
     size: float | None = None
     """An animal's length along the joints that its model names, metres; body lengths are the unit when not given."""
+    mend: bool = True
+    """Exchange left and right back where the 2D has them exchanged for some frames."""
+    ground: str = "off"
+    """Find the ground and keep standing feet from sliding: off, auto (from the feet), or calibration (its world's)."""
     device: str | None = None
     """Where the network runs, such as cpu or cuda."""
 

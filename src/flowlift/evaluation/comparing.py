@@ -13,9 +13,12 @@ from flowlift.errors import InputError
 from flowlift.evaluation.calibration import inside
 from flowlift.evaluation.metrics import procrustes
 from flowlift.skeleton import Skeleton
+from flowlift.view.spread import mean_over
 
 FEWEST = 4
 """Joints that two poses must share to be compared."""
+LEVELS = np.linspace(0.05, 0.95, 19)
+"""Probabilities of the regions whose reliability is measured."""
 _GAP = 1.5
 """Between frames farther apart than this, in usual steps, nothing is filled in."""
 _SIDES = {"l": "left", "r": "right", "left": "left", "right": "right"}
@@ -271,3 +274,10 @@ def _alone(
         camera=poses.camera,
         provenance=poses.provenance,
     )
+
+
+def held(pair: Pair) -> Float64[np.ndarray, " level"]:
+    """For each of `LEVELS` the share of joints whose true place (`b`) lies in the region of `a` that should hold it so
+    often. NaN where no region is stated."""
+    known = np.isfinite(pair.a).all(axis=-1) & np.isfinite(pair.b).all(axis=-1)
+    return np.array([float(mean_over(_covered(pair, known, float(level)).ravel())) for level in LEVELS])

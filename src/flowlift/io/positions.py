@@ -7,6 +7,7 @@ from jaxtyping import Float32, Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import OutputError
+from flowlift.ground import on_ground, upright
 
 TO_Y_UP = np.array([1.0, -1.0, -1.0])
 """Camera frame (x right, y down, z forward) to x right, y up, z backward: a half turn about x, its own inverse."""
@@ -28,8 +29,13 @@ def camera_frame(poses: Poses3D) -> Float32[np.ndarray, "frame person joint 3"]:
 
 
 def y_up(poses: Poses3D) -> Float64[np.ndarray, "frame person joint 3"]:
-    """`camera_frame`, with x right, y up, z backward: a person who faces the camera faces z, their left is x."""
-    return camera_frame(poses).astype(np.float64) * TO_Y_UP
+    """`camera_frame`, with x right, y up, z backward: a person who faces the camera faces z, their left is x.
+
+    Poses that were put on the ground (`--ground`) are in its world instead, turned so that y is up.
+    """
+    place = camera_frame(poses).astype(np.float64)
+    world = upright(poses.camera) if poses.camera is not None and poses.root is not None and on_ground(poses) else None
+    return place * TO_Y_UP if world is None else place @ world[0].T + world[1]
 
 
 def frame_rate(poses: Poses3D) -> float:

@@ -34,7 +34,7 @@ def fields() -> tuple[Field, ...]:
     models = (*packaged_models(), *registered_models())
     return (
         Field("model", "Model", "choice", models[0], choices=models, more=False),
-        Field("height", "Height of the person, m", "number", None, 0.02, 5.0, hint="1.7 if not known", more=False),
+        Field("height", "Height, m", "number", None, 0.1, 10.0, hint="of the person; 1.7 if not known", more=False),
         Field("fov", "Field of view, degrees", "number", None, 1, 170, hint="across the longer side", more=False),
         Field("detector", "2D detector for videos", "choice", "mediapipe", choices=tuple(DETECTORS)),
         Field("people", "People to keep", "choice", "all", choices=("all", "largest", "2", "3", "4", "6", "8")),

@@ -76,6 +76,8 @@ def _arrays(poses: Poses3D, size: float) -> dict[str, Packed]:
     if poses.keypoints is not None:
         arrays["keypoints"] = quantise(poses.keypoints.xy, max(poses.keypoints.image_size) * _PIXEL)
         arrays["score"] = fractions(poses.keypoints.score)
+    if poses.bridged is not None:
+        arrays["bridged"] = fractions(poses.bridged.astype(np.float32))
     if poses.hypotheses is not None and poses.hypotheses.size:
         arrays["hypotheses"] = quantise(_thinned(poses.hypotheses) - poses.xyz[:, :, None], size * _ROUGH)
     return arrays

@@ -90,6 +90,12 @@ function deviations(result, frame, person) {
   return vectors(result, 'factor', frame, person, 6).map((f) => (f ? Math.hypot(...f) / Math.sqrt(3) : NaN));
 }
 
+// Whether each joint was not seen, but carried over a gap from the frames around it.
+function bridged(result, frame, person) {
+  if (!result.arrays.bridged) return result.skeleton.joints.map(() => false);
+  return vectors(result, 'bridged', frame, person, 1).map((v) => v !== null && v[0] > 0);
+}
+
 // Where the camera sees a point of its frame, px; null for what is not before it, or far outside of the image.
 function project({ matrix, distortion, size }, p) {
   if (!p || p[2] < 1e-9) return null;

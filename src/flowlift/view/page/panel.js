@@ -62,7 +62,9 @@ function legends(result) {
   if (result.seen) element('image-legend').append('seen:', ...sides());
   if (result.camera) element('image-legend').append(mark('3D, projected', 'var(--ink)', 'dashed'));
   const millimetres = Math.round(result.large * 1000);
-  element('scene-legend').append(...sides(), mark(`joints: sd 0 to ${millimetres} mm`, null, 'heat'), `grid ${result.cell} m`);
+  element('scene-legend').append(...sides(), mark(`joints: sd 0 to ${millimetres} mm`, null, 'heat'));
+  if (result.arrays.bridged) element('scene-legend').append(mark('carried over a gap', 'var(--centre)', 'hollow'));
+  element('scene-legend').append(`grid ${result.cell} m`);
 }
 
 function showTime(result, state) {

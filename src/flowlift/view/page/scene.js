@@ -62,9 +62,9 @@ function follow(result, state, view) {
 
 function bodyOf(result, frame, person, see) {
   const scene = joints3D(result, frame, person).map((p) => p && turn(result.scene.rotation, p));
-  const large = deviations(result, frame, person);
+  const [large, carried] = [deviations(result, frame, person), bridged(result, frame, person)];
   const eye = scene.map((p) => p && see.eye(p)).map((e) => (e && e[2] > NEAR ? e : null));
-  return eye.some(Boolean) ? { person, scene, large, eye, flat: eye.map((e) => e && see.flat(e)) } : null;
+  return eye.some(Boolean) ? { person, scene, large, carried, eye, flat: eye.map((e) => e && see.flat(e)) } : null;
 }
 
 // A segment between two points of the viewer's axes, cut where it comes too near.
@@ -125,7 +125,7 @@ function boneWidth(result, depth, see) {
 
 // What is far first; a rim in the paper's colour keeps crossing limbs apart. Bones have their sides' colours (of several
 // people those of the person, with the side inside where it can be seen, until one is picked), joints that of their
-// uncertainty.
+// uncertainty; those that were carried over a gap are hollow.
 function drawBones(context, result, state, people, see) {
   const parts = [];
   for (const body of people) {
@@ -146,6 +146,7 @@ function drawBones(context, result, state, people, see) {
     if (!a) {
       disc(context, b, width * 0.9 + 1, theme.paper);
       disc(context, b, width * 0.9, colour);
+      if (body.carried[to]) disc(context, b, width * 0.5, theme.paper);
       continue;
     }
     rim(context, a, b, width + 2.5);

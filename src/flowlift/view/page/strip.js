@@ -32,8 +32,16 @@ function weakPlaces(result, people) {
   return places;
 }
 
+// Whether any of these people's joints is carried over a gap in frames start <= i < stop.
+function anyBridged(result, people, start, stop) {
+  for (let frame = start; frame < stop; frame++) {
+    if (people.some((person) => bridged(result, frame, person).some(Boolean))) return true;
+  }
+  return false;
+}
+
 // A row for each person: bars whose height and colour are the deviation, nothing where the person is not seen. The
-// line along the bottom marks weak places.
+// line along the bottom marks weak places; it is grey where joints were carried over a gap.
 function drawStrip(canvas, result, state) {
   const { context, width, height } = freshCanvas(canvas);
   context.fillStyle = theme.frame;
@@ -53,6 +61,10 @@ function drawStrip(canvas, result, state) {
       context.fillStyle = `rgb(${heat(deviation, result.large)})`;
       context.fillRect(left, (place + 1) * row - tall, right - left, tall);
     });
+    if (result.arrays.bridged && anyBridged(result, people, start, stop)) {
+      context.fillStyle = theme.centre;
+      context.fillRect(left, height - mark, right - left, mark);
+    }
   }
   context.fillStyle = theme.ink;
   for (const [first, last] of state.weak) {

@@ -1,0 +1,64 @@
+"""Left and right exchanged by a 2D detector for some frames: found by continuity over time, and mended.
+
+Continuity tells when left and right change places, not which is which: as most frames of a limb have it, it stays.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from flowlift.containers import Keypoints2D
+from flowlift.swap_search import States, search, stretches
+
+LEAST_SCORE = 0.05
+"""Keypoints of lower scores still count as much: detectors' scores are not calibrated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mended:
+    """Keypoints with left and right as in most of the clip; `exchanged` (frame, person, joint): what was changed."""
+
+    keypoints: Keypoints2D
+    exchanged: Bool[np.ndarray, "frame person joint"]
+
+    @property
+    def frames(self) -> Int64[np.ndarray, " person"]:
+        """In how many frames something of each person was exchanged."""
+        return self.exchanged.any(axis=2).sum(axis=0)
+
+
+def mend_swaps(keypoints: Keypoints2D) -> Mended:
+    """Exchange left and right back where a detector exchanged them: of the whole body, the arms, the legs, the face.
+
+    Each person by itself. The same keypoints come back where nothing is wrong, where the skeleton has no left and
+    right, and where nothing tells the frames' times.
+    """
+    exchanged = np.zeros(keypoints.score.shape, dtype=bool)
+    if keypoints.skeleton.pairs and (keypoints.fps is not None or keypoints.times is not None):
+        states, times = States.of(keypoints.skeleton), keypoints.frame_times
+        for person in range(keypoints.people):
+            exchanged[:, person] = _find(keypoints.xy[:, person], keypoints.score[:, person], times, states)
+    if not exchanged.any():
+        return Mended(keypoints, exchanged)
+    mirror = list(keypoints.skeleton.mirror)
+    xy = np.where(exchanged[..., None], keypoints.xy[:, :, mirror], keypoints.xy)
+    score = np.where(exchanged, keypoints.score[:, :, mirror], keypoints.score)
+    return Mended(replace(keypoints, xy=xy, score=score), exchanged)
+
+
+def _find(
+    xy: Float32[np.ndarray, "frame joint 2"],
+    score: Float32[np.ndarray, "frame joint"],
+    times: Float64[np.ndarray, " frame"],
+    states: States,
+) -> Bool[np.ndarray, "frame joint"]:
+    """Which joints of one person to exchange."""
+    exchanged = np.zeros(score.shape, dtype=bool)
+    there = np.isfinite(xy[..., 0])
+    weight = np.where(there, np.maximum(np.nan_to_num(score, nan=1.0), LEAST_SCORE), 0.0)
+    for frames in stretches(np.flatnonzero(there.any(axis=1)), times):
+        found = search(np.nan_to_num(xy[frames]).astype(np.float64), weight[frames], times[frames], states)
+        for limb, joints in enumerate(states.parts):
+            exchanged[np.ix_(frames[found[:, limb]], joints)] = True
+    return exchanged

@@ -1,0 +1,120 @@
+"""Plots: every format is what its suffix says, and what is drawn is what was measured."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import flowlift
+from flowlift.angles import angles_of
+from flowlift.cli import main
+from flowlift.containers import Poses3D
+from flowlift.errors import InputError, MissingExtraError, OutputError
+from flowlift.view.plots import write_plot
+from flowlift.view.style import LEFT, RIGHT
+
+pytest.importorskip("matplotlib")
+
+
+def dark_or_coloured(image: np.ndarray, color: tuple[int, int, int]) -> int:
+    return int((np.abs(image.astype(int) - color).max(axis=-1) < 30).sum())
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_the_suffix_says_the_format(tmp_path: Path, walker: Poses3D, suffix: str, begins: bytes) -> None:
+    path = tmp_path / f"plot{suffix}"
+    write_plot(walker, path)
+    first = path.read_bytes()
+    assert first.startswith(begins)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_both_sides_and_every_angle_are_there(tmp_path: Path, walker: Poses3D) -> None:
+    write_plot(walker, tmp_path / "plot.svg")
+    text = (tmp_path / "plot.svg").read_text()
+    for label in {angle.label for angle in angles_of(walker).angles}:
+        assert f"<!-- {label}, degrees -->" in text
+    for way in ("to the right, m", "up, m", "away, m"):
+        assert f"<!-- {way} -->" in text
+    write_plot(walker, tmp_path / "plot.png")
+    image = np.asarray(Image.open(tmp_path / "plot.png").convert("RGB"))
+    assert dark_or_coloured(image, LEFT) > 500
+    assert dark_or_coloured(image, RIGHT) > 500
+
+
+def curves(monkeypatch: pytest.MonkeyPatch, poses: Poses3D, path: Path, **options: object) -> dict[str, list]:
+    """What was drawn, by the panels' titles: (label, x, y) of each line."""
+    from matplotlib.figure import Figure
+
+    kept: list[Figure] = []
+    save = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (kept.append(self), save(self, *a, **k))[1])
+    write_plot(poses, path, **options)
+    return {
+        axis.get_title(loc="left"): [(line.get_label(), line.get_xdata(), line.get_ydata()) for line in axis.lines]
+        for axis in kept[0].axes
+        if axis.get_visible()
+    }
+
+
+def test_curves_are_the_angles_and_the_paths(tmp_path: Path, walker: Poses3D, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = curves(monkeypatch, walker, tmp_path / "a.png", joints=["head"])
+    found = angles_of(walker)
+    (_, times, left), (_, _, right) = drawn["knee flexion, degrees"]
+    np.testing.assert_allclose(times, walker.frame_times)
+    np.testing.assert_allclose(left, found.degrees[:, 0, found.names.index("left knee flexion")], rtol=1e-5)
+    np.testing.assert_allclose(right, found.degrees[:, 0, found.names.index("right knee flexion")], rtol=1e-5)
+    ((label, _, up),) = drawn["up, m"]
+    assert label == "head"
+    np.testing.assert_allclose(up, -walker.absolute[:, 0, walker.skeleton.index("head"), 1], rtol=1e-4)
+    assert "reliability of the joints' regions" not in drawn
+
+
+def test_a_reference_is_drawn_and_measured(tmp_path: Path, walker: Poses3D, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowlift.cli.plot import _reference
+
+    drawn = curves(monkeypatch, walker, tmp_path / "a.png", reference=_reference(walker, walker, 0, 0.0))
+    assert [line[0] for line in drawn["trunk lean, degrees"]] == ["centre", "centre, true"]
+    (_, known, true) = drawn["trunk lean, degrees"][1]
+    np.testing.assert_allclose(true, drawn["trunk lean, degrees"][0][2][np.isin(walker.frame_times, known)], atol=0.01)
+    _, (_, levels, shares) = drawn["reliability of the joints' regions"]
+    assert len(levels) == 19
+    assert (shares == 1).all(), "the truth itself lies in every region"
+
+
+def test_short_and_empty_results(tmp_path: Path, walker: Poses3D) -> None:
+    few = Poses3D(walker.xyz[:1], None, walker.cov[:1], walker.skeleton)
+    write_plot(few, tmp_path / "few.png")
+    write_plot(replace(few, xyz=np.full_like(few.xyz, np.nan)), tmp_path / "nobody.png")
+    assert (tmp_path / "nobody.png").stat().st_size > 1000
+
+
+def test_what_cannot_be_plotted(tmp_path: Path, walker: Poses3D) -> None:
+    with pytest.raises(OutputError, match=r"\.png, \.svg, \.pdf"):
+        write_plot(walker, tmp_path / "a.gif")
+    with pytest.raises(InputError, match="no person 3"):
+        write_plot(walker, tmp_path / "a.png", person=3)
+    with pytest.raises(InputError, match="no joint 'tail'"):
+        write_plot(walker, tmp_path / "a.png", joints=["tail"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_matplotlib(tmp_path: Path, walker: Poses3D, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"flowlift\[plot\]"):
+        write_plot(walker, tmp_path / "a.png")
+
+
+def test_plot_on_the_command_line(tmp_path: Path, walker: Poses3D, capsys: pytest.CaptureFixture[str]) -> None:
+    flowlift.save(walker, tmp_path / "walk.npz")
+    result = f"{tmp_path}/walk.npz"
+    told = ["--joints", "left_wrist, head", "--reference", result]
+    assert main(["plot", result, "-o", f"{tmp_path}/new/plot.svg", *told]) == 0
+    assert "left wrist" in (tmp_path / "new" / "plot.svg").read_text()
+    assert main(["plot", result, "-o", f"{tmp_path}/plot.jpg"]) == 2
+    assert main(["plot", result, "-o", f"{tmp_path}/plot.png", "--person", "9"]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
