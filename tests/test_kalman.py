@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlift.kalman import Track, kalman_filter, rts_smooth, transition
+from flowlift.kalman import Track, kalman_filter, robust_smooth, rts_smooth, transition
 
 
 def track(y: np.ndarray, r: float, times: np.ndarray | None = None, there: np.ndarray | None = None) -> Track:
@@ -97,3 +97,14 @@ def test_points_do_not_know_of_each_other() -> None:
     together = rts_smooth(track(seen, 0.01, times), np.full(50, 5.0))
     alone = rts_smooth(track(seen[:, 3:4], 0.01, times), np.array([5.0]))
     np.testing.assert_allclose(together.mean[:, 3:4], alone.mean, atol=1e-12)
+
+
+def test_outliers_are_not_believed() -> None:
+    times, truth, seen = simulated(3, 60, q=5.0, r=1e-4)
+    rng = np.random.default_rng(0)
+    wild = np.where(rng.uniform(size=seen.shape[:2])[..., None] < 0.08, seen + rng.normal(size=seen.shape), seen)
+    plain, robust = (smooth(track(wild, 1e-4, times), np.full(50, 5.0)) for smooth in (rts_smooth, robust_smooth))
+    clean = rts_smooth(track(seen, 1e-4, times), np.full(50, 5.0))
+    errors = [float(np.sqrt(np.mean((found.mean - truth) ** 2))) for found in (clean, robust, plain)]
+    assert errors[1] < 2 * errors[0]
+    assert errors[2] > 4 * errors[1]

@@ -4,12 +4,15 @@ Batches of points share their times; every matrix is small. The state is (positi
 noise of density `q` (m^2/s^3), the same in every direction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64
+
+TAIL = 4.0
+"""Degrees of freedom of Student's t, by which a measurement far from where it was expected is judged: outliers happen."""
 
 FIRST_SPEED = 3.0
 """Standard deviation (units a second) of the velocity before anything is known of it."""
@@ -61,13 +64,25 @@ def kalman_filter(track: Track, q: Float64[np.ndarray, " point"]) -> Filtered:
         off = np.where(there[:, None], track.y[t] - m[:, :dim], 0.0)
         gain = p[:, :, :dim] @ inverse * there[:, None, None]
         far = np.einsum("pi,pij,pj->p", off, inverse, off)
-        likelihood -= 0.5 * there * (np.log(np.linalg.det(s)) + far)
+        likelihood -= there * (0.5 * np.log(np.linalg.det(s)) + (TAIL + dim) / 2 * np.log1p(far / TAIL))
         m = m + np.einsum("pij,pj->pi", gain, off)
         kept = eye - np.concatenate([gain, np.zeros_like(gain)], axis=-1)
         p = kept @ p
         p = (p + np.swapaxes(p, -1, -2)) / 2
         mean[t], cov[t] = m, p
     return Filtered(mean, cov, predicted_mean, predicted_cov, likelihood)
+
+
+def robust_smooth(track: Track, q: Float64[np.ndarray, " point"], *, rounds: int = 2) -> Smoothed:
+    """`rts_smooth` that believes outliers less: measurements far from the smooth path are given larger covariances, as
+    if their errors had the tails of Student's t (iteratively reweighted), and all is smoothed anew."""
+    found, dim = rts_smooth(track, q), track.y.shape[2]
+    for _ in range(rounds):
+        off = np.where(track.there[..., None], track.y - found.mean, 0.0)
+        far = np.einsum("fpi,fpij,fpj->fp", off, np.linalg.inv(track.r), off)
+        doubt = np.maximum(1.0, (TAIL + far) / (TAIL + dim))
+        found = rts_smooth(replace(track, r=track.r * doubt[..., None, None]), q)
+    return found
 
 
 def rts_smooth(track: Track, q: Float64[np.ndarray, " point"]) -> Smoothed:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float64
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.gaps import gaps
-from flowlift.kalman import Track, kalman_filter, rts_smooth
+from flowlift.kalman import Track, kalman_filter, robust_smooth
 
 FEWEST = 4
 """Frames of a stretch below which nothing is smoothed."""
@@ -95,7 +95,7 @@ def _smooth(
     for first in range(0, len(xyz), _BLOCK):
         own = slice(first, min(first + _BLOCK, len(xyz)))
         wide = slice(max(0, own.start - _OVERLAP), own.stop + _OVERLAP)
-        found = rts_smooth(Track(times[wide], known[wide], noise[wide], there[wide]), drive)
+        found = robust_smooth(Track(times[wide], known[wide], noise[wide], there[wide]), drive)
         inner = slice(own.start - wide.start, own.stop - wide.start)
         new_xyz[own] = found.mean[inner]
         new_cov[own] = (1 - share)[:, None, None] * cov[own] + found.cov[inner]
@@ -162,7 +162,7 @@ def smooth_path(
             noise = np.broadcast_to(rough[:, None, None], (len(seen), 3, 1, 1))
             held = np.repeat(there[frames, None], 3, axis=1)
             share, drive = _path_settings(seen[..., None], noise, held, times[frames], smoothing)
-            found = rts_smooth(Track(times[frames], seen[..., None], share[:, None, None] * noise, held), drive)
+            found = robust_smooth(Track(times[frames], seen[..., None], share[:, None, None] * noise, held), drive)
             x, y, log_z = np.moveaxis(found.mean[..., 0], -1, 0)
             z = np.exp(log_z)
             path[frames, person] = np.stack([x * z, y * z, z], axis=-1)

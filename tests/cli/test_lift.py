@@ -1,5 +1,6 @@
 """`flowlift lift` through the real command line: what it writes, what it shows, and what Ctrl-C leaves."""
 
+import json
 import os
 import pty
 import re
@@ -15,8 +16,10 @@ import pytest
 import flowlift
 from flowlift.cli import main
 from flowlift.containers import Poses3D
+from flowlift.conversion import convert
 from flowlift.demo import synthesize
 from flowlift.io import WRITERS
+from flowlift.skeleton import Skeleton
 
 
 def names(folder: Path) -> list[str]:
@@ -82,6 +85,28 @@ def test_a_format_counts_more_than_the_suffix(run, walk: Path, tmp_path: Path) -
         assert done.returncode == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_another_program_s_file_becomes_another_s(run, tmp_path: Path) -> None:
+    """AlphaPose in, glTF and C3D out: two people, one of them late, through the real command line."""
+    clip = synthesize(seconds=0.5).keypoints
+    coco = convert(clip, Skeleton.named("coco17"))
+    people = [
+        {
+            "image_id": f"{frame}.jpg",
+            "keypoints": np.nan_to_num(np.append(xy + 40 * person, score[:, None], axis=1)).ravel().tolist(),
+            "score": 2.0,
+            "idx": person,
+        }
+        for frame, (xy, score) in enumerate(zip(coco.xy[:, 0], coco.score[:, 0], strict=True))
+        for person in range(1 if frame < 4 else 2)
+    ]
+    (tmp_path / "seen.json").write_text(json.dumps(people))
+    options = ["--fps", 30, "--image-size", "1280x720", "--hypotheses", 1, "--format", "glb", "--format", "c3d"]
+    done = run("lift", "seen.json", "-o", "out/", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert names(tmp_path / "out") == ["seen.c3d", "seen.glb"]
+    assert b'"person1"' in (tmp_path / "out" / "seen.glb").read_bytes()
 
 
 def test_the_seed_decides(walk: Path, tmp_path: Path) -> None:

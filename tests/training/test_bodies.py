@@ -16,7 +16,7 @@ from flowlift.training.bodies import (  # noqa: E402
 )
 from flowlift.training.views import ViewVariation, sample_sightings, sample_views, stature_of  # noqa: E402
 
-STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def generator(seed=0):

@@ -218,6 +218,7 @@ CHECKS = (
     Check("Parquet files", lambda: _importable("pyarrow"), "flowlift[parquet]"),
     Check("netCDF files (movement)", lambda: _importable("xarray", "h5netcdf"), "flowlift[movement]"),
     Check("rerun recordings", _rerun, "flowlift[rerun]"),
+    Check("plots (matplotlib)", lambda: _importable("matplotlib"), "flowlift[plot]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),

@@ -82,7 +82,7 @@ def train(
     try:
         from flowlift.training import loop
         from flowlift.training.publish import publish
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError("training", "train") from error
     loop.train(plan, output, device=device)
     if loop.is_first_process():

@@ -117,7 +117,7 @@ def _inverse(q: Float64[np.ndarray, "*batch 4"]) -> Float64[np.ndarray, "*batch 
     return q * np.array([-1.0, -1.0, -1.0, 1.0])
 
 
-def _times(a: Float64[np.ndarray, "*batch 4"], b: Float64[np.ndarray, "*batch 4"]) -> Float64[np.ndarray, "*batch 4"]:
+def _times(a: Float64[np.ndarray, "*#batch 4"], b: Float64[np.ndarray, "*#batch 4"]) -> Float64[np.ndarray, "*batch 4"]:
     """The product of unit quaternions x y z w: b first, then a."""
     v, w = a[..., :3], a[..., 3:]
     x, y = b[..., :3], b[..., 3:]

@@ -32,7 +32,8 @@ _CALIBRATED_SIZE = (1088, 1920)
 @dataclass(frozen=True, eq=False)
 class Shot:
     """What one camera has: where its files are, its intrinsics (px), the subject's 2D joints, and the true limbs
-    (frame, 12, 3): m, camera frame, mid-hip at 0, NaN where not triangulated."""
+    (frame, 12, 3): m, camera frame, mid-hip at 0, NaN where not triangulated; and where the mid-hip truly is, `place`
+    (frame, 3): m, camera frame."""
 
     number: int
     video: Path
@@ -40,6 +41,7 @@ class Shot:
     matrix: Float64[np.ndarray, "3 3"]
     subject: Keypoints2D
     truth: Float32[np.ndarray, "frame 12 3"]
+    place: Float32[np.ndarray, "frame 3"]
 
 
 def read_shots(folder: str | Path) -> list[Shot]:
@@ -54,6 +56,7 @@ def read_shots(folder: str | Path) -> list[Shot]:
         with np.load(file, allow_pickle=False) as reference:
             names = [str(name) for name in reference["keypoint_names"]]
             world = reference["world_xyz_m"][:, [names.index(joint) for joint in LIMBS]]
+            hips = world[:, _HIPS].mean(axis=1)
             return [
                 Shot(
                     number=int(number),
@@ -62,6 +65,9 @@ def read_shots(folder: str | Path) -> list[Shot]:
                     matrix=reference["intrinsics"][i],
                     subject=_subject(reference["keypoints_px"][i]),
                     truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
+                    place=(hips @ reference["extrinsics"][i][:, :3].T + reference["extrinsics"][i][:, 3]).astype(
+                        np.float32
+                    ),
                 )
                 for i, number in enumerate(reference["cameras"])
             ]

@@ -33,7 +33,8 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     if not moving:
         raise OutputError(f"{path}: nobody is in any frame, and glTF cannot say so")
     scene = _Scene()
-    scene.document["extras"] = {"provenance": dict(poses.provenance)}
+    about = {name: value if value == value else None for name, value in poses.provenance.items()}  # JSON has no NaN
+    scene.document["extras"] = {"provenance": about}
     times = scene.accessor((seconds(poses) - seconds(poses)[0]).astype(np.float32), bounds=True)
     for person, rig in moving.items():
         scene.add_person(f"person{person}", rig, times)
@@ -67,19 +68,17 @@ class _Scene:
         self._buffer = bytearray()
 
     def add_person(self, name: str, rig: Rig, times: int) -> None:
-        """A node that holds the person's joints and figure, a skin, and a channel for each joint's turn and shift."""
+        """A node that holds the person's joints, a skin, a figure, and a channel for each joint's turn and shift."""
         document, skeleton = self.document, rig.skeleton
         first = len(document["nodes"]) + 1  # after the person's own node
         rest = _whole(rig)
-        document["nodes"].append({"name": name, "children": [first + skeleton.root, first + len(skeleton)]})
+        document["nodes"].append({"name": name, "children": [first + skeleton.root]})
         document["scenes"][0]["nodes"].append(first - 1)
         for joint, label in enumerate(skeleton.joints):
             children = [first + child for parent, child in skeleton.bones if parent == joint]
             place = rest[joint] if joint == skeleton.root else rig.rest[joint]
             node = {"name": label, "translation": place.tolist()}
             document["nodes"].append({**node, "children": children} if children else node)
-        figure = {"mesh": len(document["meshes"]), "skin": len(document["skins"])}
-        document["nodes"].append({"name": f"{name} figure", **figure})
         bind = np.tile(np.eye(4, dtype=np.float32), (len(skeleton), 1, 1))
         bind[:, 3, :3] = -rest  # column after column, as glTF stores matrices
         document["skins"].append(
@@ -90,7 +89,12 @@ class _Scene:
                 "inverseBindMatrices": self.accessor(bind),
             }
         )
-        document["meshes"].append({"name": f"{name} figure", "primitives": self._primitives(rig, rest)})
+        primitives = self._primitives(rig, rest)
+        if primitives:  # at the scene's top, as a skinned mesh goes with its joints alone
+            document["scenes"][0]["nodes"].append(len(document["nodes"]))
+            figure = {"mesh": len(document["meshes"]), "skin": len(document["skins"]) - 1}
+            document["nodes"].append({"name": f"{name} figure", **figure})
+            document["meshes"].append({"name": f"{name} figure", "primitives": primitives})
         for joint in range(len(skeleton)):
             self._animate(first + joint, "translation", rig.shift[:, joint], times)
             self._animate(first + joint, "rotation", quaternions(rig.turn[:, joint]), times)
@@ -118,7 +122,8 @@ class _Scene:
         while len(self._buffer) % 4:
             self._buffer.append(0)
         self.document["buffers"] = [{"byteLength": len(self._buffer)}]
-        text = json.dumps(self.document, separators=(",", ":"), allow_nan=False).encode()
+        document = {name: part for name, part in self.document.items() if part != []}  # glTF knows no empty lists
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
         text += b" " * (-len(text) % 4)
         parts = ((b"JSON", text), (b"BIN\0", bytes(self._buffer)))
         chunks = b"".join(struct.pack("<I4s", len(data), kind) + data for kind, data in parts)

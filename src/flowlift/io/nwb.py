@@ -130,9 +130,9 @@ def _beat(
     beats = (times - times[0]) / period
     places = beats.round().astype(np.int64)
     if np.abs(beats - places).max() > _JITTER:
-        return (times, np.arange(len(times))), 1 / period, times - times[0]
+        return (times, np.arange(len(times))), round(1 / period, 6), times - times[0]
     check_gaps(places.tolist(), path)
-    return (times, places), 1 / period, None
+    return (times, places), round(1 / period, 6), None
 
 
 def _values(series: Any, frames: int, path: Path) -> Float64[np.ndarray, "frame 3"]:

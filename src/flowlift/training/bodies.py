@@ -4,6 +4,7 @@ Made in batches on the training device. Poses are bone vectors in the frames of 
 limb can be taken from another pose and still hang right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,7 @@ class BodyVariation:
     asymmetry: float = 0.02
     definition_offset: float = 0.02
     face_nose: float = 0.4
+    crouch: float = 0.12
     unusual: float = 0.25
 
 
@@ -113,9 +115,10 @@ def sample_bodies(
         bones[:, joints] = bank.bones[source[:, part]][:, joints]
     bones = _turn(bones, variation, draw)
     bones = _fold(bones, variation, draw)
+    bones, pitch = _crouch(bones, variation, draw)
     bones = _proportion(bones, variation, draw)
     tilt = rotation_from_vector(draw.normal(count, 3) * 0.15 * draw.uniform(count, 1))
-    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]])
+    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]] @ _about(0, pitch))
 
 
 def _mix(source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation) -> Int[Tensor, "b part"]:
@@ -172,6 +175,36 @@ def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         for joint in _ARM[side]:
             bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
     return bones
+
+
+def _crouch(bones: Bones, variation: BodyVariation, draw: Draw) -> tuple[Bones, Float[Tensor, " b"]]:
+    """Let some bodies squat or sit: thighs forward and apart, shins near the vertical, the pelvis pitched and the trunk
+    bent. Returns the pitch of the pelvis (rad, forwards) too."""
+    count = len(bones)
+    low = (draw.uniform(count) < variation.crouch).float()
+    pitch = low * (draw.uniform(count) - 0.3)
+    flex, apart, shin = 0.4 + 1.8 * draw.uniform(count), 0.6 * draw.uniform(count), 0.35 * draw.normal(count) - 0.25
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        thigh = -low * (flex + 0.1 * draw.normal(count))
+        shank = torch.maximum(low * (shin + 0.1 * draw.normal(count)) - pitch, thigh)
+        for joint, angle in zip(_LEG[side][1:], (thigh, shank), strict=True):
+            bones = _turned(bones, _about(1, sign * low * apart) @ _about(0, angle), [joint])
+    lean = low * (0.8 * draw.uniform(count) - 0.3)
+    return _turned(bones, _about(0, lean), _TRUNK[1:]), pitch
+
+
+def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -> Bones:
+    """The same bones, some of them turned as their body says."""
+    bones = bones.clone()
+    bones[:, joints] = bones[:, joints] @ turn.mT
+    return bones
+
+
+def _about(axis: int, angle: Float[Tensor, " b"]) -> Float[Tensor, "b 3 3"]:
+    """Rotations about a segment's axis: 0 its left, 1 its up, 2 its forward."""
+    vector = torch.zeros(len(angle), 3, device=angle.device)
+    vector[:, axis] = angle
+    return rotation_from_vector(vector)
 
 
 def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
