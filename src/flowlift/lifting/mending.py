@@ -20,15 +20,18 @@ def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D]) -> Poses
         return poses
     mended = mend_swaps(poses.keypoints)
     frames = np.flatnonzero(mended.exchanged.any(axis=(1, 2)))
-    made = {"xyz": poses.xyz, "root": poses.root, "cov": poses.cov, "hypotheses": poses.hypotheses}
-    arrays = {name: array.copy() for name, array in made.items() if array is not None}
+    xyz, cov = poses.xyz.copy(), poses.cov.copy()
+    root, hypotheses = (None if each is None else each.copy() for each in (poses.root, poses.hypotheses))
     for start in range(0, len(frames), _TOGETHER):
         some = frames[start : start + _TOGETHER]
         again = lift(_take(mended.keypoints, some))
-        for name, array in arrays.items():
-            array[some] = getattr(again, name)
+        xyz[some], cov[some] = again.xyz, again.cov
+        for old, new in ((root, again.root), (hypotheses, again.hypotheses)):
+            if old is not None:
+                old[some] = new
     told = {**poses.provenance, "frames_mended": len(frames)}
-    return replace(poses, keypoints=mended.keypoints, provenance=told, **arrays)
+    made = replace(poses, xyz=xyz, cov=cov, root=root, hypotheses=hypotheses)
+    return replace(made, keypoints=mended.keypoints, provenance=told)
 
 
 def _take(keypoints: Keypoints2D, frames: np.ndarray) -> Keypoints2D:
