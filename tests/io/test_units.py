@@ -13,7 +13,7 @@ def poses(unit: str) -> Poses3D:
     xyz = roam(seed=1, seconds=0.2).xyz[:, None] / 97.0
     root = xyz[:, :, MOUSE.root]
     cov = np.broadcast_to(np.eye(3) * 1e-4, (*xyz.shape, 3))
-    return Poses3D(xyz - root[:, :, None], root + [0, 0, 5], cov, MOUSE, fps=30.0, provenance={"unit": unit})
+    return Poses3D(xyz - root[:, :, None], root + np.array([0, 0, 5]), cov, MOUSE, fps=30.0, provenance={"unit": unit})
 
 
 @pytest.mark.parametrize("unit", ["m", "body lengths", "model units"])
