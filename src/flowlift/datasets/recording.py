@@ -175,8 +175,8 @@ def _trc(path: Path) -> list[Recording]:
 
 
 def _c3d(path: Path) -> list[Recording]:
-    """Each subject's markers: ANNA:LKNE is Anna's."""
-    found = read_points(path)
+    """Each subject's markers: ANNA:LKNE is Anna's. Those that the system lost are NaN."""
+    found = read_points(path, extra=EXTRA)
     recordings = []
     for subject in dict.fromkeys(label.rpartition(":")[0] for label in found.labels):
         own = [i for i, label in enumerate(found.labels) if label.rpartition(":")[0] == subject]
