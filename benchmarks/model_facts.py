@@ -17,6 +17,7 @@ def main(name: str) -> None:
     method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
     before = [training[name] for name in ("started_from", "taught_by") if name in training]
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
+    unit = "mm" if model.get("unit", "m") == "m" else "thousandths of the body's length"
     rows = [
         ["parameters", f"{model['parameters']:,}"],
         ["encoder", f"{network['encoder_blocks']} residual blocks of width {network['encoder_width']}, once a person"],
@@ -26,7 +27,7 @@ def main(name: str) -> None:
         ["training time", f"{training['minutes']} minutes on one core of a CPU"],
         *(["before that", f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"] for of in before),
         ["optimizer", f"AdamW, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
-        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} mm (exact 2D, mean of 4 hypotheses)"],
+        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, mean of 4 hypotheses)"],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
     ]
     result = {"columns": ["", name], "rows": rows, "notes": []}

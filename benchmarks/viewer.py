@@ -3,9 +3,12 @@
 Ten minutes of the clip that flowlift synthesises, at 30 frames a second, seen with the detector's noise and lifted by
 the packaged model: as one person, and as three (other seeds of the noise).
 
-    python benchmarks/viewer.py
+    python benchmarks/viewer.py [--lifted FOLDER]
+
+With a folder the lifted clips are kept there, and taken from there.
 """
 
+import argparse
 import shutil
 import time
 from dataclasses import replace
@@ -17,6 +20,7 @@ from machine import describe_machine
 from pages import as_markdown, save_result
 from playwright.sync_api import Browser, sync_playwright
 
+import flowlift
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.lifter import Lifter
@@ -26,7 +30,16 @@ SECONDS = 600.0
 PLAYED = 5  # seconds
 
 
-def lifted(people: int) -> Poses3D:
+def lifted(people: int, folder: Path) -> Poses3D:
+    path = folder / f"{people}.npz"
+    if not path.is_file():
+        flowlift.save(_lift(people), path)
+    poses = flowlift.load(path)
+    assert isinstance(poses, Poses3D)
+    return poses
+
+
+def _lift(people: int) -> Poses3D:
     clips = [synthesize(seed=seed, seconds=SECONDS) for seed in range(people)]
     keypoints = replace(
         clips[0].keypoints,
@@ -63,12 +76,15 @@ def measured(poses: Poses3D, path: Path, browser: Browser) -> list[str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--lifted", type=Path)
+    given: Path | None = parser.parse_args().lifted
     program = shutil.which("chromium") or shutil.which("google-chrome")
     rows = []
     with TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         for people in (1, 3):
-            poses = lifted(people)
+            poses = lifted(people, given or Path(folder))
             for name, shown in (("none", replace(poses, hypotheses=None)), ("20", poses)):
                 rows.append([people, name, *measured(shown, Path(folder) / "page.html", browser)])
         version = browser.version

@@ -108,6 +108,15 @@ def test_recordings_that_cannot_be_used_are_told(tmp_path, change, complaint):
         session_of(tmp_path, xyz)
 
 
+def test_markers_as_opensim_calls_them_are_found(tmp_path):
+    path = write.write_anipose(tmp_path / "a.csv", write.moving(), ("TailBase", "LHip", "RHip", "Snout"))
+    (session,) = read_sessions([path], ANIMAL)
+    assert dict(session.mapped)["right_hip"] == "RHip"
+    path = write.write_anipose(tmp_path / "b.csv", write.moving(), ("TailBase", "left_hip", "Left Hip", "Snout"))
+    with pytest.raises(InputError, match="has no joint right_hip"):
+        read_sessions([path], ANIMAL)
+
+
 def test_joints_that_a_file_lacks_are_named(tmp_path):
     path = write.write_anipose(tmp_path / "a.csv", write.moving(), ("tail base", "hip1", "hip2", "snout"))
     with pytest.raises(

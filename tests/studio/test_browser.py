@@ -14,6 +14,7 @@ import flowlift
 from flowlift.demo import synthesize
 
 expect = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'flowlift[dev]'").expect
+expect.set_options(timeout=60_000)  # a busy machine passes, too
 
 pytestmark = pytest.mark.slow
 

@@ -58,6 +58,7 @@ def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
     assert header["skeleton"]["joints"] == list(walker.skeleton.joints)
     assert [bone[:2] for bone in header["skeleton"]["bones"]] == [list(bone) for bone in walker.skeleton.bones]
     assert header["image"] == [1280, 720]
+    assert header["unit"] == "m"
     np.testing.assert_allclose(read.array("keypoints"), walker.keypoints.xy, atol=0.1)
     np.testing.assert_allclose(read.array("score"), walker.keypoints.score, atol=0.5 / 254 + 1e-6)
     offsets = walker.hypotheses - walker.xyz[:, :, None]

@@ -33,11 +33,13 @@ def fields() -> tuple[Field, ...]:
     """All settings, in the form's order, with the models that are there now."""
     models = (*packaged_models(), *registered_models())
     return (
-        Field("model", "Model", "choice", models[0], choices=models, more=False),
+        Field("model", "Model", "choice", "human", choices=models, more=False),
         Field("height", "Height, m", "number", None, 0.1, 10.0, hint="of the person; 1.7 if not known", more=False),
+        Field("size", "Length of the animal, m", "number", None, 0.001, 100.0, hint="for models of animals"),
         Field("fov", "Field of view, degrees", "number", None, 1, 170, hint="across the longer side", more=False),
         Field("detector", "2D detector for videos", "choice", "mediapipe", choices=tuple(DETECTORS)),
         Field("people", "People to keep", "choice", "all", choices=("all", "largest", "2", "3", "4", "6", "8")),
+        Field("smooth", "Smoothing over time", "choice", "auto", choices=("auto", "off")),
         Field("hypotheses", "Hypotheses", "integer", 20, 1, 200),
         Field("keep_hypotheses", "Keep the hypotheses in the result", "switch", True),
         Field("start", "Start, s", "number", None, 0),

@@ -40,6 +40,7 @@ def payload_of(poses: Poses3D, title: str) -> Payload:
         "frames": len(poses),
         "people": poses.people,
         "fps": poses.fps,
+        "unit": poses.unit,
         "start": float(poses.frame_times[0]) if len(poses) else 0.0,
         "skeleton": _describe(poses.skeleton),
         "seen": None if poses.keypoints is None else _describe(poses.keypoints.skeleton),

@@ -41,12 +41,22 @@ function envelope(result, person, angle, [first, last], columns) {
   });
 }
 
+// The chosen angles' columns, kept for as long as they stay the same: a long clip has many frames behind them.
+function curves(result, state, person, window, columns) {
+  const key = [person, state.angles, window, columns].join();
+  if (state.curves?.key !== key) {
+    const lines = state.angles.map((angle) => envelope(result, person, angle, window, columns));
+    state.curves = { key, lines };
+  }
+  return state.curves.lines;
+}
+
 function drawAngles(canvas, result, state) {
   const { context, width, height } = freshCanvas(canvas);
   const person = state.person ?? 0;
   const shown = state.angles;
   const window = plotWindow(result, state);
-  const lines = shown.map((angle) => envelope(result, person, angle, window, Math.floor(width - LEFT_EDGE)));
+  const lines = curves(result, state, person, window, Math.floor(width - LEFT_EDGE));
   const known = lines.flat().filter(Boolean);
   const [low, high] = degreesAxis(known);
   const x = (frame) => LEFT_EDGE + ((frame - window[0]) / (window[1] - window[0])) * (width - LEFT_EDGE - 8);

@@ -7,7 +7,8 @@ function restingView(result, following) {
   const target = low.map((v, i) => (v + high[i]) / 2);
   const half = low.map((v, i) => (following ? size * 0.55 : Math.max((high[i] - v) / 2, size * 0.4)));
   const reach = Math.hypot(...low.map((v, i) => high[i] - v));
-  return { yaw: 0, pitch: 0.16, target, moved: [0, 0, 0], half, distance: null, limits: [size / 4, 15 * Math.max(size, reach)] };
+  const near = size * 0.03; // before the eye, where lines are cut
+  return { yaw: 0, pitch: 0.16, target, moved: [0, 0, 0], half, distance: null, near, limits: [size / 4, 15 * Math.max(size, reach)] };
 }
 
 // One person who walks about is kept in the middle; otherwise the whole of the place is in view.

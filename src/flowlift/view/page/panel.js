@@ -61,10 +61,11 @@ function legends(result) {
   const sides = () => [mark('left', 'var(--left)'), mark('right', 'var(--right)')];
   if (result.seen) element('image-legend').append('seen:', ...sides());
   if (result.camera) element('image-legend').append(mark('3D, projected', 'var(--ink)', 'dashed'));
-  const millimetres = Math.round(result.large * 1000);
-  element('scene-legend').append(...sides(), mark(`joints: sd 0 to ${millimetres} mm`, null, 'heat'));
+  const metric = result.unit === 'm';
+  const large = metric ? `${Number((result.large * 1000).toPrecision(3))} mm` : `${result.large} ${result.unit}`;
+  element('scene-legend').append(...sides(), mark(`joints: sd 0 to ${large}`, null, 'heat'));
   if (result.arrays.bridged) element('scene-legend').append(mark('carried over a gap', 'var(--centre)', 'hollow'));
-  element('scene-legend').append(`grid ${result.cell} m`);
+  element('scene-legend').append(`grid ${result.cell} ${metric ? 'm' : result.unit}`);
 }
 
 function showTime(result, state) {

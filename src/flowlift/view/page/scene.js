@@ -1,7 +1,5 @@
 // The right pane: people, uncertainty, ground and camera in 3D.
 
-const NEAR = 0.05; // metres before the eye where lines are cut
-
 // From the scene to the pane: `eye(p)` in the viewer's axes (z: distance ahead), `flat(e)` in pixels.
 function projection(view, width, height) {
   const axes = eyeAxes(view);
@@ -12,7 +10,7 @@ function projection(view, width, height) {
     return [q[0], q[1], view.distance - q[2]];
   };
   const flat = (e) => [width / 2 + (focal * e[0]) / e[2], height / 2 - (focal * e[1]) / e[2]];
-  return { axes, focal, eye, flat };
+  return { axes, focal, eye, flat, near: view.near };
 }
 
 function drawScene(canvas, result, state, view) {
@@ -63,16 +61,16 @@ function follow(result, state, view) {
 function bodyOf(result, frame, person, see) {
   const scene = joints3D(result, frame, person).map((p) => p && turn(result.scene.rotation, p));
   const [large, carried] = [deviations(result, frame, person), bridged(result, frame, person)];
-  const eye = scene.map((p) => p && see.eye(p)).map((e) => (e && e[2] > NEAR ? e : null));
+  const eye = scene.map((p) => p && see.eye(p)).map((e) => (e && e[2] > see.near ? e : null));
   return eye.some(Boolean) ? { person, scene, large, carried, eye, flat: eye.map((e) => e && see.flat(e)) } : null;
 }
 
 // A segment between two points of the viewer's axes, cut where it comes too near.
 function segment(context, see, a, b, colour, width) {
-  if (a[2] < NEAR && b[2] < NEAR) return;
+  if (a[2] < see.near && b[2] < see.near) return;
   const cut = (p, q) => {
-    if (p[2] >= NEAR) return p;
-    const part = (NEAR - p[2]) / (q[2] - p[2]);
+    if (p[2] >= see.near) return p;
+    const part = (see.near - p[2]) / (q[2] - p[2]);
     return p.map((v, i) => v + part * (q[i] - v));
   };
   line(context, see.flat(cut(a, b)), see.flat(cut(b, a)), colour, width);
@@ -107,7 +105,7 @@ function drawFrustum(context, result, see, distance) {
 // One stroke for the whole body, so that crossing shadows do not darken each other.
 function drawShadow(context, result, body, see) {
   const fallen = body.scene.map((p) => p && see.eye([p[0], result.scene.ground, p[2]]));
-  const flat = fallen.map((e, i) => (e && e[2] > NEAR && body.eye[i] ? see.flat(e) : null));
+  const flat = fallen.map((e, i) => (e && e[2] > see.near && body.eye[i] ? see.flat(e) : null));
   context.strokeStyle = theme.shadow;
   context.lineWidth = boneWidth(result, Math.max(...fallen.filter(Boolean).map((e) => e[2])), see) * 1.2;
   context.beginPath();
@@ -188,7 +186,7 @@ function drawHypotheses(context, result, frame, body, see) {
   if (!result.hypotheses) return;
   const all = hypotheses3D(result, frame, body.person)
     .map((p) => p && see.eye(turn(result.scene.rotation, p)))
-    .map((e) => (e && e[2] > NEAR ? see.flat(e) : null));
+    .map((e) => (e && e[2] > see.near ? see.flat(e) : null));
   const joints = result.skeleton.joints.length;
   context.globalAlpha = 0.3;
   context.lineWidth = 1;
