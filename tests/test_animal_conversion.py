@@ -233,7 +233,7 @@ def test_names_that_say_nothing_are_refused() -> None:
 
 def test_an_animals_joints_are_linked_as_an_animals() -> None:
     names = list(NAMED["dog"].values())
-    edges = dict((child, parent) for parent, child in animal_edges(names))
+    edges = {child: parent for parent, child in animal_edges(names)}
     assert edges["LF_Paw"] == "LF_Wrist"
     assert edges["LF_Elbow"] == "LF_Shoulder"
     assert edges["RF_Paw"] == "Neck"  # what lies between is not there
