@@ -45,18 +45,20 @@ class _Clock:
         self.first = self.first or (done and time.perf_counter())
 
 
-def time_lifting(frames: int, hypotheses: int) -> dict[str, object]:
+def time_lifting(frames: int, hypotheses: int, *, model: str = "human", smooth: str = "off") -> dict[str, object]:
     """Lift the demo's keypoints: poses per second, the best of three."""
     keypoints = synthesize(seconds=frames / 30, fps=30.0).keypoints
-    lifter = flowlift.Lifter.load("human")
-    lifter(keypoints.frames(0, 64), hypotheses=hypotheses)  # the first call allocates
+    lifter = flowlift.Lifter.load(model)
+    lifter(keypoints.frames(0, 64), hypotheses=hypotheses, smooth=smooth)  # the first call allocates
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        poses = lifter(keypoints, hypotheses=hypotheses)
+        poses = lifter(keypoints, hypotheses=hypotheses, smooth=smooth)
         seconds.append(time.perf_counter() - start)
     steps = poses.provenance["steps"]
-    what = f"lifting alone, {hypotheses} {'hypothesis' if hypotheses == 1 else 'hypotheses'}, {steps} steps"
+    drawn = f"{hypotheses} {'hypothesis' if hypotheses == 1 else 'hypotheses'}"
+    taken = f"{steps} {'step' if steps == 1 else 'steps'}"
+    what = f"{model}, lifting alone, {drawn}, {taken}{', smoothed over the clip' if smooth != 'off' else ''}"
     return {"what": what, "frames": frames, "per_second": frames / min(seconds)}
 
 
@@ -65,7 +67,10 @@ def main() -> None:
     parser.add_argument("videos", type=Path, nargs="+", help="videos of a person, 1920 x 1080 or 1080 x 1920")
     parser.add_argument("--frames", type=int, default=1800, help="frames of keypoints for lifting alone")
     options = parser.parse_args()
-    measured = [time_videos(options.videos), *(time_lifting(options.frames, count) for count in (1, HYPOTHESES))]
+    measured = [time_videos(options.videos)]
+    for model in ("human", "human-fast"):
+        measured += [time_lifting(options.frames, count, model=model) for count in (1, HYPOTHESES)]
+        measured.append(time_lifting(options.frames, HYPOTHESES, model=model, smooth="auto"))
     machine = describe_machine()
     result = {
         "columns": ["what", "frames", "frames/s"],

@@ -5,8 +5,17 @@ python benchmarks/model_facts.py human
 
 import json
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pages import ROOT, as_markdown, save_result
+
+
+def before(training: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The models that a model began from or learned from, and those before them."""
+    for of in (training[name] for name in ("started_from", "taught_by") if name in training):
+        yield of
+        yield from before(of)
 
 
 def main(name: str) -> None:
@@ -15,8 +24,8 @@ def main(name: str) -> None:
     training = model["training"]
     network, held_out = model["network"], training["held_out"]
     method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
-    before = [training[name] for name in ("started_from", "taught_by") if name in training]
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
+    unit = "mm" if model.get("unit", "m") == "m" else "thousandths of the body's length"
     rows = [
         ["parameters", f"{model['parameters']:,}"],
         ["encoder", f"{network['encoder_blocks']} residual blocks of width {network['encoder_width']}, once a person"],
@@ -24,9 +33,9 @@ def main(name: str) -> None:
         ["Euler steps", model["steps"]],
         ["views trained on", f"{training['views']:,} ({run['batch']} a step, {method['draws']} noises a view)"],
         ["training time", f"{training['minutes']} minutes on one core of a CPU"],
-        *(["before that", f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"] for of in before),
+        *(["before that", f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"] for of in before(training)),
         ["optimizer", f"AdamW, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
-        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} mm (exact 2D, mean of 4 hypotheses)"],
+        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, mean of 4 hypotheses)"],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
     ]
     result = {"columns": ["", name], "rows": rows, "notes": []}

@@ -11,7 +11,7 @@ from flowlift.animal_skeletons import ANIMAL3D26, ANIMALPOSE20, ANIMALS, AP10K17
 from flowlift.containers import Keypoints2D
 from flowlift.conversion import convert
 from flowlift.errors import InputError, UnknownJointsError
-from flowlift.joint_names import joints_by_name
+from flowlift.joint_names import animal_edges, joints_by_name, named_pairs
 from flowlift.joint_words import words_of
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
@@ -229,3 +229,19 @@ def test_names_that_say_nothing_are_refused() -> None:
     with pytest.raises(UnknownJointsError, match="at least 6"):
         convert(some_keypoints(Skeleton("deeplabcut", names, (None, *names[:1] * 29))), ANIMAL3D26)
     assert issubclass(UnknownJointsError, InputError)
+
+
+def test_an_animals_joints_are_linked_as_an_animals() -> None:
+    names = list(NAMED["dog"].values())
+    edges = {child: parent for parent, child in animal_edges(names)}
+    assert edges["LF_Paw"] == "LF_Wrist"
+    assert edges["LF_Elbow"] == "LF_Shoulder"
+    assert edges["RF_Paw"] == "Neck"  # what lies between is not there
+    assert edges["LH_Stifle"] == edges["Neck"] == edges["TailTip"] == "TailBase"
+    assert "TailBase" not in edges
+    assert animal_edges(["snout", "tailbase", "corner1", "corner2"]) == []
+
+
+def test_sides_are_paired_whatever_they_are_called() -> None:
+    names = ["LEye", "Snout", "REye", "LF_Paw", "RF_Paw", "left a", "right a", "R_Ear"]
+    assert named_pairs(names) == [("LEye", "REye"), ("LF_Paw", "RF_Paw"), ("left a", "right a")]

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlift import animal_skeletons
 from flowlift.containers import Keypoints2D
 from flowlift.conversion import conversion, convert
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25, BUILT_IN, COCO17, HUMAN36M17
 
-HUMANS = ["human36m17", "coco17", "body25", "body25b", "coco18", "mediapipe33", "mpi_inf_3dhp17"]
-ANIMALS = [name for name in BUILT_IN if name not in HUMANS]
+ANIMALS = [skeleton.name for skeleton in animal_skeletons.ANIMALS]
+HUMANS = [name for name in BUILT_IN if name not in ANIMALS]
 MIDDLE_OF = {"hip": ("left_hip", "right_hip"), "neck": ("left_shoulder", "right_shoulder")}
 RENAMED = {
     ("mpi_inf_3dhp17", "human36m17"): {"head": "head_top", "nose": "head", "thorax": "neck"},

@@ -1,5 +1,8 @@
 """Which gaps are bridged, and where that is marked."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.gaps import gaps
 from flowlift.io import load, save
+from flowlift.people import keep_people
 from flowlift.skeletons import HUMAN36M17
 
 patterns = st.lists(st.booleans(), max_size=60).map(lambda marks: np.array(marks, dtype=bool))
@@ -87,6 +91,24 @@ def test_marks_come_back_from_files(tmp_path_factory, suffix: str, seed: int, sh
         assert again.bridged.dtype == bool
     else:
         assert again.bridged is None
+
+
+def test_the_table_says_what_was_bridged_where_something_was(tmp_path: Path) -> None:
+    marks = np.zeros((3, 2, 17), dtype=bool)
+    marks[1, 0] = True
+    lines = save(marked(marks), tmp_path / "poses.csv").read_text().splitlines()
+    assert lines[0].endswith(",bridged")
+    assert [line.rsplit(",", 1)[1] for line in lines[1:]] == [str(int(mark)) for mark in marks.ravel()]
+    assert "bridged" not in save(marked(None), tmp_path / "plain.csv").read_text()
+
+
+def test_bridged_marks_stay_with_the_people_who_are_kept() -> None:
+    marks = np.zeros((3, 2, 17), dtype=bool)
+    marks[1, 1] = True
+    poses = marked(marks)
+    poses = replace(poses, xyz=np.where(np.arange(2)[:, None, None] == 0, np.nan, poses.xyz))
+    (kept,) = keep_people([poses], 1)
+    np.testing.assert_array_equal(kept.bridged, marks[:, 1:])
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 2)), np.full((3, 2, 17), 0.5), np.full((3, 2, 17), np.nan)])

@@ -258,6 +258,26 @@ def test_legs_are_found_by_their_joints_names() -> None:
     assert count["animal3d26"] == 4
 
 
+def test_a_foot_that_slides_slowly_does_not_stand_and_two_steps_are_two() -> None:
+    place = np.tile([0.0, 1.0, 5.0], (90, 1))
+    sliding = place + np.linspace(0, 0.6, 90)[:, None] * [1.0, 0, 0]
+    assert standing(sliding, TIMES) == []
+    step = place + 0.25 * (TIMES > 1.5)[:, None] * np.array([1.0, 0, 0])
+    step[45:50, 0] = np.linspace(0, 0.25, 5)
+    runs = standing(step, TIMES)
+    assert len(runs) == 2
+    assert runs[0].stop <= 50 <= runs[1].stop
+    assert runs[0].stop >= 40
+    assert runs[1].start <= 55
+
+
+def test_poses_without_times_or_metres_are_left_alone() -> None:
+    poses = true_poses(watching((0.0, 1.5, 5.5)), straight_walk(TIMES, 20), FPS)
+    for wrong in (replace(poses, fps=None), replace(poses, provenance={"unit": "body lengths"})):
+        with pytest.warns(UserWarning, match="stay in the camera's frame"):
+            assert stand_on_ground(wrong).provenance["ground"] == "not found"
+
+
 def test_a_foot_that_never_stops_does_not_stand() -> None:
     moving = np.stack([np.linspace(-3, 3, 90), np.ones(90), np.full(90, 5.0)], axis=-1)
     assert standing(moving, TIMES) == []

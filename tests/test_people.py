@@ -15,6 +15,7 @@ from flowlift.clips import open_keypoints
 from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io import keeps_people_apart
 from flowlift.people import how_many, keep_people
 from flowlift.skeletons import COCO17, COCO18, HUMAN36M17
 
@@ -148,6 +149,29 @@ def test_files_that_keep_people_apart_are_left_alone(tmp_path: Path) -> None:
     jumping[20:] += 700
     flowlift.save(clip(jumping), tmp_path / "told.npz")
     assert flowlift.lift(tmp_path / "told.npz", hypotheses=1).people == 1
+
+
+@pytest.mark.parametrize(
+    ("tracks", "ordered"), [((None, None), False), ((0, 0), False), ((4, 7), True), ((4, None), False)]
+)
+def test_alphapose_and_mmpose_say_whether_they_track(
+    tmp_path: Path, tracks: tuple[int | None, int | None], ordered: bool
+) -> None:
+    people = [{"keypoints": [1.0, 2.0, 0.9] * 17, "score": 1.0, "box": [0, 0, 1, 1]} for _ in tracks]
+    told = [{**each, **({} if track is None else {"idx": track})} for each, track in zip(people, tracks, strict=True)]
+    alphapose = [{**each, "image_id": f"{frame}.jpg", "category_id": 1} for frame in range(3) for each in told]
+    instances = [
+        {
+            "keypoints": [[1.0, 2.0]] * 17,
+            "keypoint_scores": [0.9] * 17,
+            **({} if track is None else {"track_id": track}),
+        }
+        for track in tracks
+    ]
+    mmpose = {"meta_info": {}, "instance_info": [{"frame_id": frame, "instances": instances} for frame in range(3)]}
+    for name, content in (("alphapose", alphapose), ("mmpose", mmpose)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+        assert keeps_people_apart(tmp_path / f"{name}.json") is ordered, name
 
 
 @pytest.mark.slow

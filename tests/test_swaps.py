@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flowlift.containers import Keypoints2D
+from flowlift.cli import main
+from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.demo import synthesize
 from flowlift.evaluation.pose2sim import openpose_keypoints, read_shots
+from flowlift.io import load, save
+from flowlift.lifter import Lifter
+from flowlift.lifting.mending import lift_mended
 from flowlift.limbs import limbs
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
@@ -152,3 +156,54 @@ def test_a_real_clip_without_mistakes_is_left_alone(shared_data: Path) -> None:
     for shot in read_shots(shared_data / "eval" / "pose2sim"):
         keypoints = openpose_keypoints(shot)
         assert not mend_swaps(keypoints).exchanged.any(), f"camera {shot.number}"
+
+
+def test_frames_with_exchanged_sides_are_lifted_again_and_no_others() -> None:
+    clean = straight(30, 30.0, seconds=2.0)
+    where = np.zeros(clean.score.shape, dtype=bool)
+    where[np.ix_(np.arange(20, 30), [0], ARMS_AND_LEGS)] = True
+    lifter, lifted = Lifter.load("human"), []
+
+    def lift(keypoints: Keypoints2D) -> Poses3D:
+        lifted.append(len(keypoints))
+        return lifter(keypoints, hypotheses=2, smooth="off", keep_hypotheses=True)
+
+    mended = lift_mended(lift(exchange(clean, where)), lift, lifter)
+    assert lifted == [len(clean), 10]
+    right = lift(clean)
+    for name in ("xyz", "root", "cov", "hypotheses"):
+        np.testing.assert_allclose(getattr(mended, name), getattr(right, name), atol=1e-4)
+    assert mended.provenance["frames_mended"] == 10
+    assert lift_mended(right, lift, lifter).provenance["frames_mended"] == 0
+
+
+def test_the_command_line_mends_and_grounds(tmp_path: Path) -> None:
+    clean = synthesize(seconds=2.5).keypoints
+    where = np.zeros(clean.score.shape, dtype=bool)
+    where[np.ix_(np.arange(30, 42), [0], ARMS_AND_LEGS)] = True
+    save(exchange(clean, where), tmp_path / "walk.npz")
+
+    def run(*options: str) -> Poses3D:
+        inputs = [str(tmp_path / "walk.npz"), "-o", str(tmp_path / "poses.npz"), "--hypotheses", "2", "--quiet"]
+        assert main(["lift", *inputs, *options]) == 0
+        found = load(tmp_path / "poses.npz")
+        assert isinstance(found, Poses3D)
+        return found
+
+    mended, left = run("--ground", "auto"), run("--no-mend")
+    np.testing.assert_array_equal(mended.keypoints.xy, clean.xy)
+    assert mended.provenance["frames_mended"] == 9, "12 frames, in 3 of which nobody is seen"
+    assert mended.camera.rotation is not None
+    assert "frames_mended" not in left.provenance
+    assert left.camera.rotation is None
+    assert (left.keypoints.xy[35] != clean.xy[35]).any()
+
+
+@pytest.mark.parametrize("ground", ["floor", "calibration"])
+def test_a_ground_that_cannot_be_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], ground: str) -> None:
+    save(synthesize(seconds=0.5).keypoints, tmp_path / "walk.npz")
+    assert main(["lift", str(tmp_path / "walk.npz"), "-o", str(tmp_path / "poses.npz"), "--ground", ground]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "ground" in said
+    assert "\n" not in said
+    assert not (tmp_path / "poses.npz").exists()

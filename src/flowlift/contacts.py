@@ -15,6 +15,8 @@ ALONG = 0.3
 """How much of the speed along the line of sight counts: one camera sees it badly."""
 NEAR = 0.15
 """Metres above where feet stand, at most."""
+WANDER = 0.12
+"""Metres: a foot that gets further from its middle place does not stand, it slides on purpose."""
 SHORTEST, _WINDOW = 0.1, 0.1
 """Seconds: a foot stands for so long at least; and over which its speed is measured."""
 _BRIEF = 0.12
@@ -91,13 +93,35 @@ def standing(
     where it stands, where the ground is known."""
     if len(foot) < 2:
         return []
-    still = speeds(foot, times) < SLOW
+    speed = speeds(foot, times)
+    still = speed < SLOW
     if height is not None:
         still &= np.abs(np.where(np.isfinite(height), height, np.inf)) < NEAR
     still |= np.isfinite(foot).all(axis=-1) & gaps(~still, times, _BRIEF)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
-    runs = [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+    runs = [run for a, b in edges.reshape(-1, 2) for run in _steady(slice(int(a), int(b)), foot, speed)]
     return [run for run in runs if times[run.stop - 1] - times[run.start] >= SHORTEST]
+
+
+def _steady(run: slice, foot: Float64[np.ndarray, "frame 3"], speed: Float64[np.ndarray, " frame"]) -> list[slice]:
+    """The parts of a stretch in which the foot stays in one place: cut where it is fastest, as two steps may follow one
+    another closely; none where it slides slowly."""
+    middle = np.median(foot[run], axis=0)
+    if np.linalg.norm(discounted(foot[run] - middle, foot[run]), axis=-1).max() <= WANDER:
+        return [run]
+    fastest = run.start + int(np.argmax(speed[run]))
+    if speed[fastest] < SLOW / 2 or run.stop - run.start < 3:
+        return []
+    parts = (slice(run.start, fastest), slice(fastest + 1, run.stop))
+    return [each for part in parts if part.stop > part.start for each in _steady(part, foot, speed)]
+
+
+def discounted(
+    step: Float64[np.ndarray, "frame 3"], foot: Float64[np.ndarray, "frame 3"]
+) -> Float64[np.ndarray, "frame 3"]:
+    """Steps of a foot in the camera frame, m, with what lies along the line of sight counted in part."""
+    sight = foot / np.linalg.norm(foot, axis=-1, keepdims=True)
+    return step - (1 - ALONG) * (step * sight).sum(axis=-1, keepdims=True) * sight
 
 
 def speeds(foot: Float64[np.ndarray, "frame 3"], times: Float64[np.ndarray, " frame"]) -> Float64[np.ndarray, " frame"]:
@@ -107,7 +131,5 @@ def speeds(foot: Float64[np.ndarray, "frame 3"], times: Float64[np.ndarray, " fr
     before = np.minimum(np.searchsorted(times, times - _WINDOW / 2 - 1e-9), np.maximum(frames - 1, 0))
     after = np.maximum(np.searchsorted(times, times + _WINDOW / 2 + 1e-9) - 1, np.minimum(frames + 1, len(foot) - 1))
     step, lasting = foot[after] - foot[before], np.maximum(times[after] - times[before], 1e-6)
-    sight = foot / np.linalg.norm(foot, axis=-1, keepdims=True)
-    along = (step * sight).sum(axis=-1, keepdims=True) * sight
-    speed = np.linalg.norm(step - (1 - ALONG) * along, axis=-1) / lasting
+    speed = np.linalg.norm(discounted(step, foot), axis=-1) / lasting
     return np.where(np.isfinite(speed), speed, np.inf)

@@ -14,7 +14,7 @@ from flowlift.animal_rules import ANIMAL_RULES, Sum
 from flowlift.animal_skeletons import ANIMALS
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, UnknownJointsError
-from flowlift.joint_names import joints_by_name
+from flowlift.joint_names import LEAST, joints_by_name
 from flowlift.skeleton import Skeleton, plain_name
 from flowlift.skeletons import BODY25, BODY25B, BUILT_IN
 
@@ -42,9 +42,6 @@ _SAME_NAME_OTHER_PLACE = {"neck", "head"}
 
 _FACE = {"nose", "eye", "ear", "mouth", "head"}
 """Words in the names of joints that every animal has: they tell nothing of two bodies being alike."""
-
-LEAST = 6
-"""With fewer joints below the face in common two skeletons do not convert."""
 
 _EVIDENCE = 6.0
 """Log-likelihood ratio from which a skeleton's name is called wrong: odds of 400 to 1."""

@@ -57,6 +57,7 @@ def stand_on_ground(poses: Poses3D, ground: str = "auto") -> Poses3D:
     if ground == "off":
         return poses
     try:
+        _check(poses)
         found = calibrated_ground(poses.camera) if ground == "calibration" else find_ground(poses)
     except InputError as error:
         warnings.warn(f"{error}; the poses stay in the camera's frame", UserWarning, stacklevel=2)
@@ -69,6 +70,14 @@ def stand_on_ground(poses: Poses3D, ground: str = "auto") -> Poses3D:
     }
     held = hold_feet(in_world(poses, found), found, contacts)
     return replace(held, provenance={**poses.provenance, **told})
+
+
+def _check(poses: Poses3D) -> None:
+    """Raises InputError for poses whose feet nobody can judge."""
+    if poses.fps is None and poses.times is None:
+        raise InputError("ground: nothing tells the frame rate, and so how fast feet are; give fps")
+    if poses.provenance.get("unit", "m") != "m":
+        raise InputError("ground: these poses are not in metres; give the size")
 
 
 def hold_feet(poses: Poses3D, ground: Ground, contacts: Sequence[Contact] | None = None) -> Poses3D:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from flowlift.animal_rules import ANIMAL_NAMES, Sum
+from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.joint_words import Words, words_of
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 
+LEAST = 6
+"""With fewer joints in common two skeletons are not of the same kind of body."""
 _HUMAN_NAMES = {
     "hip": (("hip", "mid"), ("pelvis",)),
     "left_wrist": (("left", "carpus"), ("left", "hand")),
@@ -41,7 +44,7 @@ def joints_by_name(names: Sequence[str], target: Skeleton) -> dict[str, Sum]:
 
 def _ways(target: Skeleton) -> dict[str, tuple[tuple[Words, ...], ...]]:
     """Each target joint's possible origins, the best first."""
-    if target.name == "animal3d26":
+    if target == ANIMAL3D26:
         return ANIMAL_NAMES
     own: dict[str, tuple[tuple[Words, ...], ...]] = {joint: ((words_of(joint),),) for joint in target.joints}
     if target.name in BUILT_IN:
@@ -50,3 +53,28 @@ def _ways(target: Skeleton) -> dict[str, tuple[tuple[Words, ...], ...]]:
         return own
     more = {joint: tuple((frozenset(words),) for words in ways) for joint, ways in _HUMAN_NAMES.items()}
     return {joint: (*ways, *more.get(joint, ())) for joint, ways in own.items()}
+
+
+def animal_edges(names: Sequence[str]) -> list[tuple[str, str]]:
+    """(parent, child) pairs of names that are an animal's joints, as animal3d26 links them; none for too few of them.
+
+    A joint that is not among them is stepped over.
+    """
+    named = {joint: next(iter(rule)) for joint, rule in joints_by_name(names, ANIMAL3D26).items() if len(rule) == 1}
+    if len(named) < LEAST:
+        return []
+    edges = []
+    for joint in named:
+        above = ANIMAL3D26.parents[ANIMAL3D26.index(joint)]
+        while above is not None and above not in named:
+            above = ANIMAL3D26.parents[ANIMAL3D26.index(above)]
+        if above is not None:
+            edges.append((named[above], named[joint]))
+    return edges
+
+
+def named_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """(left, right) pairs of names that say the same but for the side."""
+    right = {words_of(name): name for name in reversed(names) if "right" in words_of(name)}
+    lefts = ((name, words_of(name)) for name in names if "left" in words_of(name))
+    return [(name, right[other]) for name, words in lefts if (other := words - {"left"} | {"right"}) in right]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 TAIL = 4.0
-"""Degrees of freedom of Student's t, by which a measurement far from where it was expected is judged: outliers happen."""
+"""Degrees of freedom of Student's t, by which measurements far from where they were expected are judged."""
 
 FIRST_SPEED = 3.0
 """Standard deviation (units a second) of the velocity before anything is known of it."""

@@ -14,11 +14,11 @@ _DIMS = ("time", "space", "keypoints", "individuals")
 def movement_dataset(obj: Keypoints2D | Poses3D) -> Any:
     """An `xarray.Dataset` that movement takes for one of its poses datasets.
 
-    `position`: poses in metres in the camera frame (x right, y down, z forward), from the camera where the root is
-    known, else from the root joint; keypoints in px. `confidence` (time, keypoints, individuals): keypoints' scores; of
-    poses, the score of the 2D joint of the same name, NaN where there is none. Poses have their `standard_deviation`
-    beside it, m, shaped as position. Time in seconds, or frame numbers where nothing tells the rate. Raises
-    MissingExtraError without xarray.
+    `position`: poses in metres (or their `unit`) in the camera frame (x right, y down, z forward), from the camera
+    where the root is known, else from the root joint; keypoints in px. `confidence` (time, keypoints, individuals):
+    keypoints' scores; of poses, the score of the 2D joint of the same name, NaN where there is none. Poses have their
+    `standard_deviation` beside it, in the same unit, shaped as position. Time in seconds, or frame numbers where
+    nothing tells the rate. Raises MissingExtraError without xarray.
     """
     try:
         import xarray
@@ -79,4 +79,4 @@ def _attributes(obj: Keypoints2D | Poses3D, *, timed: bool) -> dict[str, Any]:
         if value is not None
     }
     origin = "root joint" if obj.root is None else "camera"
-    return {**ours, "space_unit": "m", "space_axes": "x right, y down, z forward", "space_origin": origin, **about}
+    return {**ours, "space_unit": obj.unit, "space_axes": "x right, y down, z forward", "space_origin": origin, **about}

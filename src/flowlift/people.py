@@ -57,7 +57,7 @@ def _select(poses: Poses3D, people: Sequence[int]) -> Poses3D:
     def some_if(array: Float32[np.ndarray, "frame person ..."] | None) -> Float32[np.ndarray, "frame kept ..."] | None:
         return None if array is None else some(array)
 
-    seen = poses.keypoints
+    seen, marks = poses.keypoints, poses.bridged
     return replace(
         poses,
         xyz=some(poses.xyz),
@@ -65,6 +65,7 @@ def _select(poses: Poses3D, people: Sequence[int]) -> Poses3D:
         cov=some(poses.cov),
         hypotheses=some_if(poses.hypotheses),
         keypoints=None if seen is None else _select_keypoints(seen, some(seen.xy), some(seen.score)),
+        bridged=None if marks is None else some(marks.astype(np.float32)) == 1,
     )
 
 

@@ -123,7 +123,7 @@ def lift(
         poses = lift_chunks(clip, lift_chunk, people=count)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
-    poses = lift_mended(poses, lift_chunk) if mend else poses
+    poses = lift_mended(poses, lift_chunk, lifter) if mend else poses
     poses = lifter.over_time(poses, smooth, height, size)
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")

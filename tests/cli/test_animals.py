@@ -158,3 +158,18 @@ def test_a_mapping_is_not_for_videos(published: str, tmp_path: Path, capsys: pyt
     (tmp_path / "map.toml").write_text("")
     assert lift(tmp_path / "a.png", "-o", tmp_path / "a.npz", "--mapping", tmp_path / "map.toml") == 2
     assert "keypoint files" in capsys.readouterr().err
+
+
+def test_the_golden_animal_checkpoint_lifts_a_deeplabcut_file(
+    parity_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("FLOWLIFT_MODELS", str(tmp_path / "models"))
+    assert main(["models", "import", str(parity_folder / "animals.pth"), "--name", "golden"]) == 0
+    dog = write_csv(tmp_path / "dog.csv", DOG)
+    assert lift(dog, "--model", "golden", "-o", tmp_path / "dog.npz", "--quiet") == 0
+    poses = flowlift.load(tmp_path / "dog.npz")
+    assert isinstance(poses, Poses3D)
+    assert np.isfinite(poses.xyz).all()
+    assert poses.skeleton == ANIMAL3D26
+    assert (poses.provenance["unit"], poses.provenance["steps"]) == ("model units", 5)

@@ -96,9 +96,12 @@ def test_what_is_no_recording_is_refused(tmp_path):
         read_recordings(write.write_npz(tmp_path / "a.npz", xyz))
 
 
-@pytest.mark.parametrize(("name", "package"), [("a.h5", "tables"), ("a.mat", "scipy.io"), ("a.c3d", "ezc3d")])
-def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, package):
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [("a.h5", "tables", "animals"), ("a.mat", "scipy.io", "animals"), ("a.c3d", "ezc3d", "c3d")],
+)
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, package, extra):
     (tmp_path / name).write_bytes(b"something")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=r"flowlift\[animals\]"):
+    with pytest.raises(MissingExtraError, match=rf"flowlift\[{extra}\]"):
         read_recordings(tmp_path / name)

@@ -108,6 +108,15 @@ def test_recordings_that_cannot_be_used_are_told(tmp_path, change, complaint):
         session_of(tmp_path, xyz)
 
 
+def test_markers_as_opensim_calls_them_are_found(tmp_path):
+    path = write.write_anipose(tmp_path / "a.csv", write.moving(), ("TailBase", "LHip", "RHip", "Snout"))
+    (session,) = read_sessions([path], ANIMAL)
+    assert dict(session.mapped)["right_hip"] == "RHip"
+    path = write.write_anipose(tmp_path / "b.csv", write.moving(), ("TailBase", "left_hip", "Left Hip", "Snout"))
+    with pytest.raises(InputError, match="has no joint right_hip"):
+        read_sessions([path], ANIMAL)
+
+
 def test_joints_that_a_file_lacks_are_named(tmp_path):
     path = write.write_anipose(tmp_path / "a.csv", write.moving(), ("tail base", "hip1", "hip2", "snout"))
     with pytest.raises(
@@ -178,6 +187,26 @@ def test_a_bank_holds_the_split_and_tells_its_sessions(tmp_path):
     once = (tmp_path / "bank.npz").read_bytes()
     save_session_bank(bank, tmp_path / "bank.npz")
     assert (tmp_path / "bank.npz").read_bytes() == once
+
+
+def test_pictures_show_poses_upright_with_their_left_on_the_left(tmp_path):
+    from flowlift.datasets.session_pictures import facing_right, session_pictures
+
+    session = session_of(tmp_path, write.moving(300, gaps=False), up="z")
+    bank = bank_of_sessions([session], ANIMAL)
+    save_session_bank(bank, tmp_path / "bank.npz")
+    pictures = session_pictures(tmp_path / "bank.npz", rows=1)
+    assert list(pictures) == ["train", "val"]
+    assert len(pictures["train"].getcolors(100_000)) > 20
+    turned = facing_right(bank.train.xyz, ANIMAL)
+    assert np.nanmin(turned[:, 3, 0]) > 0.5  # the snout is at the right,
+    assert np.nanmax(turned[:, 1, 2]) < 0 < np.nanmin(turned[:, 2, 2])  # left is away, right is near,
+    np.testing.assert_allclose(turned[..., 1], bank.train.xyz[..., 1], atol=1e-6)  # and up stays up
+    np.savez(tmp_path / "other.npz", train=np.zeros(3))
+    assert session_pictures(tmp_path / "other.npz", rows=1) is None
+    (tmp_path / "junk.npz").write_bytes(b"junk")
+    with pytest.raises(InputError, match="expected a bank"):
+        session_pictures(tmp_path / "junk.npz", rows=1)
 
 
 def test_a_poses_place_is_kept_where_the_root_is_missing_too(tmp_path):

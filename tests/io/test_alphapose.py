@@ -9,7 +9,7 @@ import pytest
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
-from flowlift.io import load
+from flowlift.io import keeps_people_apart, load
 from flowlift.skeletons import COCO17, HALPE26
 
 
@@ -65,6 +65,20 @@ def test_identities_and_gaps(tmp_path: Path) -> None:
 def test_identities_that_tell_nothing(tmp_path: Path) -> None:
     people = [person(f"{frame}.jpg", 10 * i + frame, idx=[0.0]) for frame in (0, 1) for i in (1, 2)]
     np.testing.assert_array_equal(read(tmp_path / "r.json", people).xy[:, :, 0, 0], [[10, 20], [11, 21]])
+
+
+@pytest.mark.parametrize(
+    ("people", "apart"),
+    [
+        ([person("0.jpg", 1, idx=1), person("0.jpg", 2, idx=2), person("1.jpg", 2, idx=2)], True),
+        ([person("0.jpg", 1, idx=1), person("0.jpg", 2, idx=1)], False),
+        ([person("0.jpg", 1, idx=1), person("1.jpg", 2)], False),
+        ([person("0.jpg", 1)], False),
+    ],
+)
+def test_whether_people_are_kept_apart(tmp_path: Path, people: Any, apart: bool) -> None:
+    (tmp_path / "r.json").write_text(json.dumps(people))
+    assert keeps_people_apart(tmp_path / "r.json") is apart
 
 
 def test_no_score_is_missing(tmp_path: Path) -> None:

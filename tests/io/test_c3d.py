@@ -7,7 +7,7 @@ import pytest
 
 from flowlift.containers import Poses3D
 from flowlift.errors import MissingExtraError, OutputError
-from flowlift.io import save
+from flowlift.io import load, save
 from flowlift.io.positions import y_up
 from flowlift.skeletons import HUMAN36M17
 
@@ -50,12 +50,30 @@ def test_people_share_a_file(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:, 17 * 19 :], y_up(poses)[:, 19] * 1000, atol=1e-2)
 
 
+def test_our_own_file_is_known_again(tmp_path: Path) -> None:
+    """In the file's axes: y up."""
+    poses = made_poses(people=2)
+    found = load(save(poses, tmp_path / "walk.c3d"))
+    assert isinstance(found, Poses3D)
+    assert found.skeleton == HUMAN36M17
+    np.testing.assert_allclose(found.absolute, y_up(poses), atol=1e-5)
+
+
 def test_without_a_root_or_a_rate(tmp_path: Path) -> None:
     poses = made_poses()
     bare = Poses3D(poses.xyz, None, poses.cov, HUMAN36M17)
     path = save(bare, tmp_path / "walk.c3d")
     np.testing.assert_allclose(points(path)[0], poses.xyz[:, 0] * [1000, -1000, -1000], atol=1e-2)
     assert ezc3d.c3d(str(path))["parameters"]["POINT"]["RATE"]["value"] == [30]
+
+
+def test_a_model_s_own_unit_is_said(tmp_path: Path) -> None:
+    poses = made_poses(provenance={"unit": "body lengths"})
+    path = save(poses, tmp_path / "walk.c3d")
+    found, residuals, _ = points(path)
+    np.testing.assert_allclose(found, y_up(poses)[:, 0], atol=1e-5)
+    assert residuals[0, 7] == pytest.approx(np.sqrt((poses.std[0, 0, 7].astype(float) ** 2).mean()), abs=6e-4)
+    assert ezc3d.c3d(str(path))["parameters"]["POINT"]["UNITS"]["value"] == ["body lengths"]
 
 
 def test_uneven_times_give_their_mean_rate(tmp_path: Path) -> None:

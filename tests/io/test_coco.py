@@ -9,7 +9,7 @@ import pytest
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
-from flowlift.io import load
+from flowlift.io import keeps_people_apart, load
 from flowlift.skeletons import COCO17, HALPE26
 
 
@@ -107,6 +107,8 @@ def test_people_who_are_tracked(tmp_path: Path) -> None:
         annotation["track_id"] = track
     found = read(write(tmp_path / "person.json", content))
     np.testing.assert_allclose(found.xy[[0, 0, 2], [0, 1, 1], 1], [[11, 21], [13, 21], [12, 21]])
+    assert keeps_people_apart(tmp_path / "person.json")
+    assert not keeps_people_apart(write(tmp_path / "person.json", data_set()))
 
 
 def test_results_of_another_body(tmp_path: Path) -> None:

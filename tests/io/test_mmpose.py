@@ -9,7 +9,7 @@ import pytest
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
-from flowlift.io import load
+from flowlift.io import keeps_people_apart, load
 from flowlift.skeletons import COCO17, HALPE26
 
 
@@ -58,6 +58,10 @@ def test_tracks_are_people(tmp_path: Path) -> None:
         {"frame_id": 1, "instances": [instance(21, track_id=2), instance(11, track_id=4)]},
     ]
     np.testing.assert_array_equal(read(tmp_path / "p.json", frames).xy[:, :, 0, 0], [[10, 20], [11, 21]])
+    assert keeps_people_apart(tmp_path / "p.json")
+    del frames[0]["instances"][0]["track_id"]
+    read(tmp_path / "p.json", frames)
+    assert not keeps_people_apart(tmp_path / "p.json")
 
 
 def test_names_in_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, MissingExtraError
-from flowlift.io import load
+from flowlift.io import keeps_people_apart, load
 from flowlift.skeletons import COCO17
 
 sio = pytest.importorskip("sleap_io")
@@ -65,6 +65,7 @@ def test_tracks_are_people_and_gaps_are_empty_frames(tmp_path: Path, suffix: str
     assert found.skeleton.pairs == (("Ear L", "Ear R"),)
     assert (found.image_size, found.fps) == ((640, 480), 50.0)
     assert found.xy.shape == (8, 2, 4, 2)
+    assert keeps_people_apart(path)
     for frame in range(8):
         for animal in range(2):
             want = points(frame, animal) if frame in FRAMES else np.full((4, 3), np.nan)
@@ -88,6 +89,7 @@ def test_without_tracks_people_are_in_the_file_s_order(tmp_path: Path) -> None:
     sio.save_slp(sio.Labels(frames), tmp_path / "clip.slp")
     found = read(tmp_path / "clip.slp")
     assert found.xy.shape == (2, 3, 4, 2)
+    assert not keeps_people_apart(tmp_path / "clip.slp")
     np.testing.assert_allclose(found.xy[1, 2], points(1, 2)[:, :2], rtol=1e-6)
 
 

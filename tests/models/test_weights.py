@@ -162,3 +162,19 @@ def test_weights_that_do_not_fit_are_told(tmp_path):
     (model.folder / "velocity.onnx").unlink()
     with pytest.raises(ModelError, match=r"velocity\.onnx.*missing"):
         OnnxEngine(model)
+
+
+@pytest.mark.parametrize("where", ["../secret.bin", "/etc/hostname"])
+def test_a_graph_that_reaches_out_of_its_folder_is_refused(tmp_path, where):
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "secret.bin").write_bytes(bytes(1 << 20))
+    (tmp_path / "model").mkdir()
+    model = make("two-part", tmp_path / "model")
+    graph = onnx.load(str(tmp_path / "model" / "velocity.onnx"), load_external_data=False)
+    for part in graph.graph.initializer:
+        for entry in part.external_data:
+            if entry.key == "location":
+                entry.value = where
+    (tmp_path / "model" / "velocity.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(ModelError, match="cannot load it"):
+        OnnxEngine(model)

@@ -241,19 +241,19 @@ def test_where_overlays_go(tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         write_clip(tmp_path / name, [0.0])
     videos = [f"{tmp_path}/a.mp4", f"{tmp_path}/b.mp4"]
-    jobs = plan_jobs(videos, f"{tmp_path}/out/", f"{tmp_path}/drawn/")
+    jobs = plan_jobs(videos, f"{tmp_path}/out/", overlay=f"{tmp_path}/drawn/")
     assert [job.overlay for job in jobs] == [tmp_path / "drawn" / "a.mp4", tmp_path / "drawn" / "b.mp4"]
-    assert plan_jobs(videos[:1], f"{tmp_path}/out/", f"{tmp_path}/c.mkv")[0].overlay == tmp_path / "c.mkv"
+    assert plan_jobs(videos[:1], f"{tmp_path}/out/", overlay=f"{tmp_path}/c.mkv")[0].overlay == tmp_path / "c.mkv"
     for inputs, overlay, error in (
         (videos, f"{tmp_path}/c.mp4", "2 inputs"),
         (videos[:1], videos[0], "is an input"),
         (videos[:1], f"{tmp_path}/c.gif", "ends in"),
     ):
         with pytest.raises(OutputError, match=error):
-            plan_jobs(inputs, f"{tmp_path}/out/", overlay)
+            plan_jobs(inputs, f"{tmp_path}/out/", overlay=overlay)
     for source in ("0", f"{tmp_path}/points.npz"):
         with pytest.raises(InputError, match="draws onto a video"):
-            plan_jobs([source], f"{tmp_path}/out/", f"{tmp_path}/c.mp4")
+            plan_jobs([source], f"{tmp_path}/out/", overlay=f"{tmp_path}/c.mp4")
 
 
 @pytest.mark.slow

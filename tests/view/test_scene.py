@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
@@ -92,3 +93,17 @@ def test_nobody_gives_a_scene_all_the_same() -> None:
         scene = scene_of(poses)
         assert np.isfinite([scene.ground, scene.size, *scene.low, *scene.high]).all()
         assert (scene.low < scene.high).all()
+
+
+@pytest.mark.parametrize("pitch", [-30, 0, 40])
+def test_an_animals_legs_tell_where_up_is(pitch: float) -> None:
+    """Also of a single frame, which has no ground."""
+    rng, angle = np.random.default_rng(0), np.radians(pitch)
+    body = rng.normal(0, 0.1, (26, 3))
+    for leg in ("left_front", "right_front", "left_back", "right_back"):
+        body[ANIMAL3D26.index(f"{leg}_knee")] = body[ANIMAL3D26.index(f"{leg}_thigh")] + [0, 0.4, 0]
+    c, s = np.cos(angle), np.sin(angle)
+    turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    xyz = (body @ turn.T)[None, None]
+    poses = Poses3D(xyz, np.array([[[0, 0, 3.0]]]), np.zeros((1, 1, 26, 3, 3)), ANIMAL3D26)
+    np.testing.assert_allclose(scene_of(poses).rotation[1], turn @ [0, -1, 0], atol=1e-6)

@@ -98,7 +98,7 @@ def show(
 ) -> None:
     """Draw poses of a bank from the front and the side: are they upright, are left and right where they belong?
 
-    Of people, and of animated animals.
+    Of people, of animated animals, and of 3D recordings (from the side and from above).
 
     Parameters
     ----------
@@ -113,12 +113,15 @@ def show(
     from flowlift.datasets.animal_pictures import animal_pictures
     from flowlift.datasets.mocap_bank_file import load_bank
     from flowlift.datasets.mocap_pictures import bank_pictures
+    from flowlift.datasets.session_pictures import session_pictures
     from flowlift.io.atomic import written_whole
 
     if rows < 1:
         raise InputError(f"--rows must be at least 1, got {rows}")
-    animals = load_animal_bank(bank)
-    pictures = bank_pictures(load_bank(bank), rows=rows) if animals is None else animal_pictures(animals, rows=rows)
+    pictures = session_pictures(bank, rows=rows)
+    if pictures is None:
+        animals = load_animal_bank(bank)
+        pictures = bank_pictures(load_bank(bank), rows=rows) if animals is None else animal_pictures(animals, rows=rows)
     for name, picture in pictures.items():
         path = output / f"{name}.png"
         with written_whole(path) as part:

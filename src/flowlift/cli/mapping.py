@@ -8,9 +8,10 @@ from typing import Any
 from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.cli.outputs import Job
 from flowlift.clips import load_keypoints
-from flowlift.conversion import LEAST, rules
+from flowlift.conversion import rules
 from flowlift.io import is_keypoint_source
 from flowlift.io.mapping_file import write_template
+from flowlift.joint_names import LEAST
 from flowlift.models import find_model
 from flowlift.skeletons import BUILT_IN
 

@@ -34,8 +34,8 @@ def train(
     Parameters
     ----------
     config
-        A TOML file, or one of the recipes: human36m, animal3d (as published), human (the packaged
-        model's), human-fast (a compact one, taught by it), any (any skeleton, small data), which --skeleton stands for.
+        A TOML file, or one of the recipes: human36m, animal3d (as published), human and animal (the packaged
+        models'), human-fast (a compact one, taught by human), any (any skeleton, small data: what --skeleton takes).
     output
         The run's folder: config.json, log.csv, held_out.csv, tensorboard, checkpoint.pt, best.pt; at the end model, and
         the same in one file, NAME.flowlift.

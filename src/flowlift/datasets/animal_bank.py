@@ -56,7 +56,7 @@ def build_animal_bank(folder: Path, *, held_out: Sequence[str] = ()) -> AnimalBa
 def bank_of_takes(takes: Sequence[AnimalTake], *, held_out: Sequence[str]) -> AnimalBank:
     """The distinct poses of some takes. Raises InputError."""
     kept: dict[bool, list[np.ndarray]] = {False: [], True: []}
-    told = []
+    told: list[dict[str, Any]] = []
     for body in dict.fromkeys(take.body for take in takes):
         mine = [take for take in takes if take.body == body]
         xyz = np.concatenate([take.xyz for take in mine])

@@ -15,7 +15,9 @@ from jaxtyping import Float64
 
 from flowlift.errors import FlowliftError, InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
+from flowlift.io.c3d_markers import read_points
 from flowlift.io.deeplabcut import Column
+from flowlift.io.hdf5 import is_hdf5
 from flowlift.io.trc import read_markers
 
 EXTRA = "animals"
@@ -154,7 +156,7 @@ def _numbered(path: Path, index: int, count: int) -> str:
 
 def _mat(path: Path) -> list[Recording]:
     """DANNCE's save_data_AVG.mat, in MATLAB's old format or the newer one, which is h5."""
-    if deeplabcut_h5.matches(path):
+    if is_hdf5(path):
         return _h5(path)
     try:
         from scipy.io import loadmat
@@ -173,19 +175,15 @@ def _trc(path: Path) -> list[Recording]:
 
 
 def _c3d(path: Path) -> list[Recording]:
-    """Markers; those that the system lost are NaN, or have a negative residual."""
-    try:
-        import ezc3d
-    except ImportError as error:
-        raise MissingExtraError("reading C3D", EXTRA) from error
-    file = ezc3d.c3d(str(path))
-    about, points = file["parameters"]["POINT"], file["data"]["points"]
-    xyz = np.moveaxis(points[:3].astype(np.float64), 0, 2).swapaxes(0, 1)
-    lost = file["data"]["meta_points"]["residuals"][0].T < 0
-    xyz[lost] = np.nan
-    names = tuple(str(name) for name in about["LABELS"]["value"][: xyz.shape[1]])
-    unit = str(about["UNITS"]["value"][0]) if about.get("UNITS", {}).get("value") else None
-    return [Recording(path.stem, names, xyz, float(about["RATE"]["value"][0]), unit)]
+    """Each subject's markers: ANNA:LKNE is Anna's. Those that the system lost are NaN."""
+    found = read_points(path, extra=EXTRA)
+    recordings = []
+    for subject in dict.fromkeys(label.rpartition(":")[0] for label in found.labels):
+        own = [i for i, label in enumerate(found.labels) if label.rpartition(":")[0] == subject]
+        names = tuple(found.labels[i].rpartition(":")[2] for i in own)
+        name = f"{path.stem} {subject}".strip()
+        recordings.append(Recording(name, names, found.xyz[:, own], found.rate, found.unit))
+    return recordings
 
 
 def _npz(path: Path) -> list[Recording]:

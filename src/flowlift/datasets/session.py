@@ -13,6 +13,7 @@ from flowlift.calibration import camera_names
 from flowlift.camera import Camera
 from flowlift.datasets.recording import Recording, read_recordings
 from flowlift.errors import InputError
+from flowlift.joint_words import words_of
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
 
@@ -132,25 +133,31 @@ def _session(
 
 
 def _matched(recording: Recording, skeleton: Skeleton, path: Path) -> tuple[list[int], tuple[tuple[str, str], ...]]:
-    """Where each joint stands in the recording: by its name, whatever its case and separators; else by its place."""
+    """Where each joint stands in the recording: by its name; without names by its place."""
     if recording.joints is None:
         if recording.xyz.shape[1] != len(skeleton):
             raise InputError(
                 f"{path}: it holds {recording.xyz.shape[1]} joints without names, {skeleton.name!r} has {len(skeleton)}"
             )
         return list(range(len(skeleton))), tuple((joint, f"number {i + 1}") for i, joint in enumerate(skeleton.joints))
-    theirs = [_bare(name) for name in recording.joints]
-    lacking = [joint for joint in skeleton.joints if _bare(joint) not in theirs]
+    places = [_places(joint, recording.joints) for joint in skeleton.joints]
+    lacking = [joint for joint, found in zip(skeleton.joints, places, strict=True) if not found]
     if lacking:
         raise InputError(
             f"{path}: it has no joint {', '.join(lacking)} of the skeleton {skeleton.name!r}; "
             f"it has {', '.join(recording.joints)}"
         )
-    twice = [joint for joint in skeleton.joints if theirs.count(_bare(joint)) > 1]
+    twice = [joint for joint, found in zip(skeleton.joints, places, strict=True) if len(found) > 1]
     if twice:
         raise InputError(f"{path}: several of its joints could be {twice[0]}")
-    picked = [theirs.index(_bare(joint)) for joint in skeleton.joints]
+    picked = [found[0] for found in places]
     return picked, tuple((joint, recording.joints[i]) for joint, i in zip(skeleton.joints, picked, strict=True))
+
+
+def _places(joint: str, names: Sequence[str]) -> list[int]:
+    """Where a joint of that name stands; failing that, one whose name has the same words: LKnee is left_knee."""
+    same = [i for i, name in enumerate(names) if _bare(name) == _bare(joint)]
+    return same or [i for i, name in enumerate(names) if words_of(name) == words_of(joint)]
 
 
 def _bare(name: str) -> str:

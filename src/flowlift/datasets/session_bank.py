@@ -96,6 +96,8 @@ def _about(bank: SessionBank) -> dict[str, Any]:
     return {
         "skeleton": bank.skeleton.name,
         "joints": list(bank.skeleton.joints),
+        "parents": list(bank.skeleton.parents),
+        "pairs": [list(pair) for pair in bank.skeleton.pairs],
         "unit": "body lengths",
         "size": list(bank.skeleton.size_chain),
         "up": "y" if ups == {True} else "unknown",

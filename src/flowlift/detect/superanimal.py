@@ -55,6 +55,8 @@ class SuperanimalDetector(ManagedDetector):
             if path is not None and not Path(path).is_file():
                 raise ModelError(f"{path}: there is no such model file")
         self._confidence = confidence
+        self._pose: Any = None
+        self._boxes: Any = None
         with redirect_stdout(StringIO()), quiet_stderr():
             zoo = import_optional("deeplabcut.pose_estimation_pytorch.modelzoo", PURPOSE, "superanimal")
         try:
@@ -87,8 +89,7 @@ class SuperanimalDetector(ManagedDetector):
         return _detection(np.asarray(seen["bodyparts"], dtype=np.float32)[:, self._columns])
 
     def close(self) -> None:
-        self._pose: Any = None
-        self._boxes: Any = None
+        self._pose = self._boxes = None
 
 
 def _columns(bodyparts: list[str]) -> list[int]:

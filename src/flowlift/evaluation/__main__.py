@@ -11,6 +11,7 @@ from flowlift.errors import FlowliftError, InputError, MissingExtraError, ModelE
 from flowlift.evaluation.lifting import Lift, LiftSettings
 from flowlift.evaluation.report import Result, to_json, to_markdown, to_text
 from flowlift.io.atomic import written_whole
+from flowlift.lifter import Lifter
 
 MEAN_POSE = "mean-pose"
 
@@ -80,23 +81,28 @@ def _settings(options: argparse.Namespace) -> LiftSettings:
     return LiftSettings(options.model, options.hypotheses, options.steps, tuple(range(options.seeds)), options.smooth)
 
 
-def _lifter(options: argparse.Namespace) -> Lift:
-    from flowlift.lifter import Lifter
-
+def _lifter(options: argparse.Namespace) -> Lifter:
     return Lifter.load(options.model, device=options.device)
 
 
 def _pose2sim(options: argparse.Namespace) -> list[Result]:
+    from flowlift.camera import DEFAULT_FOV, Camera
     from flowlift.evaluation import pose2sim
+    from flowlift.lifting.mending import mended_sides
 
     settings, shots = _settings(options), pose2sim.read_shots(options.source)
     lift = _lifter(options)
 
     def lifted(source: str, find: Callable[[pose2sim.Shot], Keypoints2D]) -> Result:
-        keypoints = {shot.number: find(shot) for shot in shots}
-        known = not options.unknown_intrinsics
+        known, keypoints = not options.unknown_intrinsics, {}
+        for shot in shots:
+            seen = find(shot)
+            assumed = Camera.from_fov(DEFAULT_FOV, seen.image_size, assumed=True)
+            camera = Camera.from_matrix(shot.matrix, seen.image_size) if known else assumed
+            keypoints[shot.number] = mended_sides(seen, lift, camera).keypoints  # as `flowlift lift` does
+        told = f"{source}, exchanged sides mended"
         return pose2sim.evaluate_keypoints(
-            f"{options.model}, {source}", source, shots, keypoints, lift, settings, intrinsics=known
+            f"{options.model}, {source}", told, shots, keypoints, lift, settings, intrinsics=known
         )
 
     results = [lifted("OpenPose", pose2sim.openpose_keypoints)]

@@ -55,7 +55,8 @@ def read_shots(folder: str | Path) -> list[Shot]:
             raise ValueError("it is missing, or no npz file")
         with np.load(file, allow_pickle=False) as reference:
             names = [str(name) for name in reference["keypoint_names"]]
-            world = reference["world_xyz_m"][:, [names.index(joint) for joint in LIMBS]]
+            everything = reference["world_xyz_m"]
+            world = everything[:, [names.index(joint) for joint in LIMBS]]
             hips = world[:, _HIPS].mean(axis=1)
             return [
                 Shot(
@@ -63,7 +64,7 @@ def read_shots(folder: str | Path) -> list[Shot]:
                     video=Path(folder) / "videos" / f"cam{number:02d}.mp4",
                     openpose=Path(folder) / "openpose_body25b" / f"cam{number:02d}_json",
                     matrix=reference["intrinsics"][i],
-                    subject=_subject(reference["keypoints_px"][i]),
+                    subject=_subject(everything, reference["extrinsics"][i], reference["intrinsics"][i]),
                     truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
                     place=(hips @ reference["extrinsics"][i][:, :3].T + reference["extrinsics"][i][:, 3]).astype(
                         np.float32
@@ -85,10 +86,17 @@ def limbs_of(xyz: Float[np.ndarray, "frame joint 3"], skeleton: Skeleton) -> Flo
     return from_mid_hip(xyz[:, skeleton.indices(LIMBS)])
 
 
-def _subject(px: Float32[np.ndarray, "frame 25 3"]) -> Keypoints2D:
-    """x, y and confidence, all 0 where missing, as one person's keypoints."""
-    xy = np.where(px[..., 2:] > 0, px[..., :2], np.nan)
-    return Keypoints2D(xy[:, None], px[:, None, :, 2], BODY25B, _CALIBRATED_SIZE)
+def _subject(
+    world: Float32[np.ndarray, "frame 25 3"], pose: Float[np.ndarray, "3 4"], matrix: Float[np.ndarray, "3 3"]
+) -> Keypoints2D:
+    """Where a camera sees the reference's joints, as one person's keypoints; NaN where the reference has none.
+
+    The file also holds keypoints of each camera, but in 15 frames of camera 2 and one of camera 1 they are
+    the bystander's.
+    """
+    px = (world.astype(np.float64) @ pose[:, :3].T + pose[:, 3]) @ matrix.T
+    xy = px[..., :2] / px[..., 2:]
+    return Keypoints2D(xy[:, None], np.ones((len(xy), 1, xy.shape[1])), BODY25B, _CALIBRATED_SIZE)
 
 
 def choose_subject(keypoints: Keypoints2D, subject: Keypoints2D) -> Keypoints2D:

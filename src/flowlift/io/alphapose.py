@@ -14,7 +14,7 @@ from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.numbering import last_number, places
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, stacked, told_apart
 
 
 def matches(path: Path) -> bool:
@@ -22,6 +22,11 @@ def matches(path: Path) -> bool:
     content = parse_or_none(path)
     first = content[0] if isinstance(content, list) and content else None
     return isinstance(first, dict) and "keypoints" in first and isinstance(first.get("image_id"), str)
+
+
+def keeps_people_apart(path: Path) -> bool:
+    """Whether everybody has an `idx` of their own."""
+    return told_apart((entry["image_id"], _identity(entry)) for entry in parse(path))
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:

@@ -16,10 +16,12 @@ from flowlift.io.marker_names import marker_names
 from flowlift.io.positions import frame_rate, needs_poses, y_up
 
 _MILLIMETRES = 1000.0
+_STEP, _FINE_STEP = 1.0, 0.001
+"""Of residuals, which are whole steps: in millimetres, and in units that are longer."""
 _MISSING = -1.0
 """The residual of a point that was not seen."""
-_LARGEST_RESIDUAL = 255.0
-"""A residual is one byte: whole millimetres."""
+_MOST_STEPS = 255.0
+"""A residual is one byte."""
 _A_LIST = 255
 """So many labels stand in POINT:LABELS; the next in LABELS2, and so on."""
 _MOST_FRAMES = 65_535
@@ -30,7 +32,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Points from the camera (from the root where it is unknown), x right, y up, z backward, which X_SCREEN and
     Y_SCREEN say too. A point's residual is its standard deviation (of one axis, mean over the three) in whole
     millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced:
-    uneven times are lost.
+    uneven times are lost. Poses that are not in metres keep their unit, and say so.
 
     Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
     """
@@ -40,14 +42,17 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     ezc3d = import_optional("ezc3d", "writing C3D", "c3d")
     if len(poses) > _MOST_FRAMES:
         raise OutputError(f"{path}: C3D counts {_MOST_FRAMES} frames at most, not {len(poses)}; write it in parts")
-    place = (y_up(poses) * _MILLIMETRES).reshape(len(poses), -1, 3)
+    scale = _MILLIMETRES if poses.unit == "m" else 1.0
+    place = (y_up(poses) * scale).reshape(len(poses), -1, 3)
     variance = np.diagonal(poses.cov, axis1=-2, axis2=-1).astype(np.float64).mean(axis=-1)
-    spread = np.sqrt(variance).reshape(len(poses), -1) * _MILLIMETRES
+    spread = np.sqrt(variance).reshape(len(poses), -1) * scale
     missing = np.isnan(place).any(axis=-1)
     file = ezc3d.c3d()
     point = file["parameters"]["POINT"]
     point["RATE"]["value"] = [frame_rate(poses)]
-    point["UNITS"]["value"] = ["mm"]
+    point["UNITS"]["value"] = ["mm" if poses.unit == "m" else poses.unit]
+    step = _STEP if poses.unit == "m" else _FINE_STEP
+    point["SCALE"]["value"] = [-step]  # negative: points are real numbers, and this is for the residuals alone
     labels = _labels(poses)
     point["LABELS"]["value"] = labels[:_A_LIST]
     for part in range(1, -(-len(labels) // _A_LIST)):
@@ -55,7 +60,8 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     for name, axis in (("X_SCREEN", "+X"), ("Y_SCREEN", "+Y")):
         file.add_parameter("POINT", name, [axis])
     file["data"]["points"] = np.concatenate([place, np.ones_like(place[..., :1])], axis=-1).transpose(2, 1, 0)
-    residuals = np.where(missing, _MISSING, np.nan_to_num(spread).round().clip(0, _LARGEST_RESIDUAL))
+    steps = np.nan_to_num(spread / step).round().clip(0, _MOST_STEPS) + 0.25  # ezc3d rounds down
+    residuals = np.where(missing, _MISSING, steps * step)
     file["data"]["meta_points"]["residuals"] = residuals.T[None]
     with unwritable(path):
         content = _bytes(file, missing.size * _BYTES_A_POINT)

@@ -15,7 +15,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import last_number, places
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, stacked, told_apart
 
 
 def matches(path: Path) -> bool:
@@ -24,6 +24,13 @@ def matches(path: Path) -> bool:
     if isinstance(content, dict):
         content = content.get("annotations")
     return isinstance(content, list) and bool(content) and isinstance(content[0], dict) and "keypoints" in content[0]
+
+
+def keeps_people_apart(path: Path) -> bool:
+    """Whether everybody has a `track_id` of their own."""
+    content = parse(path)
+    entries = content["annotations"] if isinstance(content, dict) else content
+    return told_apart((entry["image_id"], entry.get("track_id")) for entry in entries)
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:

@@ -24,7 +24,8 @@ _VERTICES = 34962
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """Motion as `rig` has it, in metres, each frame at its own time: all people in one file, a skin each.
+    """Motion as `rig` has it, in metres, each frame at its own time: all people in one file, a skin each. A pose in
+    another unit stands one metre for each of it; `extras` say so.
 
     Raises OutputError for 2D keypoints, poses without a person in any frame, or an unwritable place.
     """
@@ -34,7 +35,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
         raise OutputError(f"{path}: nobody is in any frame, and glTF cannot say so")
     scene = _Scene()
     about = {name: value if value == value else None for name, value in poses.provenance.items()}  # JSON has no NaN
-    scene.document["extras"] = {"provenance": about}
+    scene.document["extras"] = {"unit": poses.unit, "provenance": about}
     times = scene.accessor((seconds(poses) - seconds(poses)[0]).astype(np.float32), bounds=True)
     for person, rig in moving.items():
         scene.add_person(f"person{person}", rig, times)

@@ -15,7 +15,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import places
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, stacked, told_apart
 from flowlift.skeleton import Skeleton
 
 
@@ -28,14 +28,18 @@ def matches(path: Path) -> bool:
     return isinstance(first, dict) and ("instances" in first or "keypoint_scores" in first)
 
 
+def keeps_people_apart(path: Path) -> bool:
+    """Whether everybody has a `track_id` of their own."""
+    frames = enumerate(_frames(parse(path)))
+    return told_apart((number, _identity(each)) for number, frame in frames for each in frame["instances"])
+
+
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """Frames by `frame_id`, gaps are empty frames; `track_id` is who it is. Joints by the names in `meta_info`, else by
     their number. Raises InputError for 3D predictions, nobody in any frame, or what is no prediction."""
     content = parse(path)
     about = content.get("meta_info", {}) if isinstance(content, dict) else {}
-    frames = content["instance_info"] if isinstance(content, dict) else content
-    if frames and isinstance(frames[0], dict) and "instances" not in frames[0]:
-        frames = [{"frame_id": 0, "instances": frames}]  # one image's
+    frames = _frames(content)
     if not all(isinstance(frame, Mapping) and isinstance(frame.get("instances"), list) for frame in frames):
         raise InputError(f"{path}: damaged: expected frames, each with its instances")
     numbers = [_number(frame, index, path) for index, frame in enumerate(frames)]
@@ -54,6 +58,13 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     values = stacked(sightings, max(at) + 1)[:, :, order]
     size = image_size_or_guess(values[..., :2], hints.image_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, hints.fps, path.name)
+
+
+def _frames(content: Any) -> Any:
+    frames = content["instance_info"] if isinstance(content, dict) else content
+    if frames and isinstance(frames[0], dict) and "instances" not in frames[0]:
+        return [{"frame_id": 0, "instances": frames}]  # one image's
+    return frames
 
 
 def _number(frame: Mapping[str, Any], index: int, path: Path) -> int:

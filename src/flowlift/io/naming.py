@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flowlift.errors import InputError
+from flowlift.joint_names import animal_edges, named_pairs
 from flowlift.skeleton import Skeleton, plain_name
 from flowlift.skeletons import BUILT_IN
 
@@ -25,8 +26,10 @@ def skeleton_of(
     """The given skeleton; else the largest built-in one whose joints are all among `names`; else one called `made`.
 
     The one that is made follows `edges` (parent, child) from the joint that is nobody's child, and hangs what they do
-    not reach on that one: without edges all joints on the first. It has `pairs` (left, right), and pairs left_x with
-    right_x. Raises InputError where the given one has joints that `names` lacks, or two names are the same.
+    not reach on that one: without edges those of an animal, if the names are an animal's, else all joints on the first.
+    It has `pairs` (left, right), and pairs names that differ in the side only.
+
+    Raises InputError where the given one has joints that `names` lacks, or two names are the same.
     """
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -41,7 +44,7 @@ def skeleton_of(
     fitting = [skeleton for skeleton in BUILT_IN.values() if set(skeleton.joints) <= set(names)]
     if fitting:
         return max(fitting, key=len)
-    return Skeleton(made, tuple(names), _parents(names, edges), _pairs(names, pairs))
+    return Skeleton(made, tuple(names), _parents(names, edges or animal_edges(names)), _pairs(names, pairs))
 
 
 def _parents(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> tuple[str | None, ...]:
@@ -60,9 +63,8 @@ def _parents(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> tuple[st
 
 
 def _pairs(names: Sequence[str], given: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    by_name = ((name, f"right_{name[5:]}") for name in names if name.startswith("left_"))
     pairs: list[tuple[str, str]] = []
-    for left, right in (*given, *by_name):
+    for left, right in (*given, *named_pairs(names)):
         taken = {name for pair in pairs for name in pair}
         if left != right and {left, right} <= set(names) and not {left, right} & taken:
             pairs.append((left, right))

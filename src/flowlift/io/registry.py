@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import InputError, OutputError
+from flowlift.errors import FlowliftError, InputError, OutputError
 from flowlift.io import json_file
 from flowlift.io.hints import Hints, apply
 from flowlift.skeleton import Skeleton
@@ -19,7 +19,7 @@ from flowlift.skeleton import Skeleton
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
 
-_IN_ANY_ORDER = ("openpose", "coco", "mediapipe_json")
+_IN_ANY_ORDER = ("openpose", "mediapipe_json")
 """Formats that list who was found in each frame, not who it was."""
 
 _DAMAGE = (
@@ -42,7 +42,8 @@ _DAMAGE = (
 class Reader:
     """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`.
 
-    `ordered`: its files keep people apart, one index for each through all frames.
+    `ordered`: its files keep people apart, one index for each through all frames; where that depends on the file, the
+    module has `keeps_people_apart(path) -> bool`.
     """
 
     name: str
@@ -169,9 +170,12 @@ def is_keypoint_source(path: str | Path) -> bool:
 
 def keeps_people_apart(path: str | Path) -> bool:
     """Whether a person's index is the same in every frame of a file, by its format; also for what cannot be read."""
+    file = _split(path)[0]
     try:
-        return _find(_split(path)[0]).ordered
-    except (InputError, OSError):
+        reader = _find(file)
+        told = getattr(import_module(reader.module), "keeps_people_apart", None)
+        return reader.ordered if told is None else bool(told(file))
+    except (FlowliftError, OSError, *_DAMAGE):
         return True
 
 

@@ -23,6 +23,13 @@ def matches(path: Path) -> bool:
     return is_hdf5(path) if path.suffix.lower() == ".slp" else mentions(path, b"track_occupancy")
 
 
+def keeps_people_apart(path: Path) -> bool:
+    """Whether there are tracks."""
+    h5py = import_optional("h5py", "reading SLEAP's files", "sleap")
+    with h5py.File(path, "r") as file:
+        return any(len(file[name]) for name in ("tracks_json", "track_names") if name in file)
+
+
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """One video's frames, from its first; tracks are the people, and whoever has no track follows. Where somebody
     corrected a prediction, the correction counts. Of several videos `FILE::VIDEO` names one, by its file's name.

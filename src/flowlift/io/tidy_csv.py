@@ -19,9 +19,9 @@ _KEYPOINTS = ("x", "y", "score")
 def columns(obj: Keypoints2D | Poses3D) -> tuple[tuple[str, ...], Float32[np.ndarray, "frame person joint column"]]:
     """Names and values of what tidy tables hold beside frame, time, person and joint.
 
-    Poses: metres in the camera frame (x right, y down, z forward), from the camera where the root is known, else from
-    the root joint; sd: standard deviations of the root-relative position; bridged, where some are: 1 for joints that
-    were carried over a gap, else 0. Keypoints: px.
+    Poses: metres (or `Poses3D.unit`) in the camera frame (x right, y down, z forward), from the camera where the root
+    is known, else from the root joint; sd: standard deviations of the root-relative position; bridged, where some are:
+    1 for joints that were carried over a gap, else 0. Keypoints: px.
     """
     if isinstance(obj, Poses3D):
         values = np.concatenate([camera_frame(obj), obj.std], axis=-1)

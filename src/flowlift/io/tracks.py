@@ -1,7 +1,7 @@
 """People seen in frames, in whatever order a file has them, as one array with a person axis."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +17,17 @@ class Sighting(NamedTuple):
     values: Float64[np.ndarray, "joint 3"]
 
 
+def told_apart(sightings: Iterable[tuple[Hashable, Hashable]]) -> bool:
+    """Whether (frame, identity) tell who everybody is: all have an identity, and no two in a frame the same."""
+    told = Counter(sightings)
+    return all(identity is not None for _, identity in told) and max(told.values(), default=1) == 1
+
+
 def stacked(sightings: Sequence[Sighting], frames: int) -> Float64[np.ndarray, "frame person joint 3"]:
     """An identity is a person, in the order of their first frames; people without one follow, in the file's order
     within each frame. Where two in one frame share an identity, it tells nothing and all count as without. NaN where
     nobody is. There must be a sighting."""
-    told = Counter((each.frame, each.identity) for each in sightings if each.identity is not None)
-    trusted = max(told.values(), default=1) == 1
+    trusted = told_apart((each.frame, each.identity) for each in sightings if each.identity is not None)
     persons: dict[Hashable, int] = {}
     for each in sorted(sightings, key=lambda each: each.frame):
         if trusted and each.identity is not None:

@@ -2,33 +2,57 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.swaps import mend_swaps
+from flowlift.lifter import Lifter
+from flowlift.lifting.handedness import exchanged, wrong_handed
+from flowlift.swaps import Mended, mend_swaps
 
 _TOGETHER = 256
 
 
-def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D]) -> Poses3D:
-    """The clip with its keypoints mended (`flowlift.swaps`): the frames that changes are lifted again, each by itself.
+def mended_sides(keypoints: Keypoints2D, lifter: Lifter, camera: Camera) -> Mended:
+    """Keypoints with left and right where they belong: exchanged back where they change places over time
+    (`flowlift.swaps`) and, of people, in the whole clip where that explains them better (`handedness`)."""
+    found = mend_swaps(keypoints)
+    if lifter.model.stature is None or not keypoints.skeleton.pairs:
+        return found
+    lift = partial(lifter, camera=camera, smooth="off", keep_hypotheses=True)
+    wrong = wrong_handed(found.keypoints, lift, lifter.conditioning.convert)
+    if not wrong.any():
+        return found
+    paired = np.array([joint != twin for joint, twin in enumerate(keypoints.skeleton.mirror)])
+    changed = found.exchanged ^ (wrong[:, None] & paired)
+    return Mended(exchanged(found.keypoints, wrong), changed)
+
+
+def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D], lifter: Lifter) -> Poses3D:
+    """The clip with its keypoints mended (`mended_sides`): the frames that changes are lifted again, each by itself.
 
     `provenance` tells in how many frames something of somebody was exchanged. Without keypoints nothing changes.
     """
-    if poses.keypoints is None:
+    if poses.keypoints is None or poses.camera is None:
         return poses
-    mended = mend_swaps(poses.keypoints)
+    mended = mended_sides(poses.keypoints, lifter, poses.camera)
     frames = np.flatnonzero(mended.exchanged.any(axis=(1, 2)))
-    made = {"xyz": poses.xyz, "root": poses.root, "cov": poses.cov, "hypotheses": poses.hypotheses}
-    arrays = {name: array.copy() for name, array in made.items() if array is not None}
+    xyz, cov = poses.xyz.copy(), poses.cov.copy()
+    root, hypotheses = (None if array is None else array.copy() for array in (poses.root, poses.hypotheses))
     for start in range(0, len(frames), _TOGETHER):
         some = frames[start : start + _TOGETHER]
         again = lift(_take(mended.keypoints, some))
-        for name, array in arrays.items():
-            array[some] = getattr(again, name)
+        xyz[some], cov[some] = again.xyz, again.cov
+        if root is not None:
+            root[some] = again.root
+        if hypotheses is not None:
+            hypotheses[some] = again.hypotheses
     told = {**poses.provenance, "frames_mended": len(frames)}
-    return replace(poses, keypoints=mended.keypoints, provenance=told, **arrays)
+    return replace(
+        poses, xyz=xyz, cov=cov, root=root, hypotheses=hypotheses, keypoints=mended.keypoints, provenance=told
+    )
 
 
 def _take(keypoints: Keypoints2D, frames: np.ndarray) -> Keypoints2D:

@@ -233,7 +233,8 @@ def _step(
     seen, noise, t = _drawn(config, source, run.step, batch, fabric.device)
     mine = slice(fabric.global_rank, None, fabric.world_size)
     torch.manual_seed(_seed(config, run.step, 1 + fabric.global_rank))  # dropout
-    target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
+    with fabric.autocast():
+        target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
     loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
     run.optimizer.zero_grad(set_to_none=True)

@@ -116,7 +116,8 @@ def _told(name_or_path: str) -> dict[str, Any]:
     """What the card of another model says of its own training."""
     card = json.loads((find_model(name_or_path).folder / CARD).read_text(encoding="utf-8"))
     training = card.get("training", {})
-    return {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
+    told = {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
+    return told | {key: training[key] for key in ("started_from", "taught_by") if key in training}
 
 
 def _views(run: Path) -> int:

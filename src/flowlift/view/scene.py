@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
+from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.camera import Camera
 from flowlift.containers import Poses3D
+from flowlift.limb_alignment import upright_rotation
 
 _UPRIGHT = np.array([0.0, -1.0, 0.0])  # the camera's own up
 _STEEPEST = np.cos(np.radians(50))  # of ground against camera; beyond it the estimate is not believed
@@ -47,7 +49,8 @@ def scene_of(poses: Poses3D) -> Scene:
     seen = ~np.isnan(points).all(axis=(2, 3))
     bodies = points[seen]
     size = _body_size(bodies)
-    rotation = _frame(_up(bodies, poses.camera, size) if poses.root is not None else _UPRIGHT)
+    legs = upright_rotation(bodies)[:, 2].mean(axis=0) if poses.skeleton == ANIMAL3D26 and len(bodies) else None
+    rotation = _frame(_up(bodies, poses.camera, size, legs) if poses.root is not None else _UPRIGHT)
     placed = bodies @ rotation.T
     joints = placed[~np.isnan(placed).any(axis=-1)]
     if not len(joints):
@@ -73,11 +76,16 @@ def _body_size(bodies: Float[np.ndarray, "n joint 3"]) -> float:
     return size if size > 0 else _ADULT
 
 
-def _up(bodies: Float[np.ndarray, "n joint 3"], camera: Camera | None, size: float) -> Float64[np.ndarray, "3"]:
-    """The vertical in the camera frame: an axis of the calibrated world where there is one, else from the feet."""
+def _up(
+    bodies: Float[np.ndarray, "n joint 3"], camera: Camera | None, size: float, legs: Float64[np.ndarray, "3"] | None
+) -> Float64[np.ndarray, "3"]:
+    """The vertical in the camera frame: an axis of the calibrated world where there is one, else where an animal's legs
+    point away from, else from the feet."""
     if camera is not None and camera.rotation is not None:
         axes = np.concatenate([camera.rotation.T, -camera.rotation.T])
         up = axes[np.argmax(axes @ _UPRIGHT)]
+    elif legs is not None:
+        up = legs / max(float(np.linalg.norm(legs)), 1e-9)
     else:
         up = _up_from_feet(bodies, size)
     return up if up @ _UPRIGHT >= _STEEPEST else _UPRIGHT
