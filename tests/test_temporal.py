@@ -166,6 +166,27 @@ def test_a_lifter_smooths_the_clip_it_lifted() -> None:
     assert np.nanmedian(np.linalg.norm(px - clip.keypoints.xy, axis=-1)) < 0.04 * extent
 
 
+def test_a_causal_answer_does_not_change_when_the_clip_goes_on() -> None:
+    clip, lifter = synthesize(seed=0, seconds=1.5), Lifter.load("human")
+    xy = clip.keypoints.xy.copy()
+    xy[20:23], xy[33:] = np.nan, np.nan
+    seen = replace(clip.keypoints, xy=xy)
+    raw = lifter(seen, camera=clip.camera, smooth="off")
+    whole = lifter.over_time(raw, "causal")
+    for stop in (1, 9, 22, 30, 36):
+        part = lifter.over_time(lifter(seen.frames(0, stop), camera=clip.camera, smooth="off"), "causal")
+        np.testing.assert_allclose(part.xyz, whole.xyz[:stop], atol=2e-5)
+        np.testing.assert_allclose(part.root, whole.root[:stop], atol=2e-4)
+        np.testing.assert_allclose(part.cov, whole.cov[:stop], atol=2e-5)
+    assert whole.bridged is not None
+    assert whole.bridged.all(axis=(1, 2)).nonzero()[0].tolist() == [20, 21, 22, *range(33, 33 + int(LIMIT * 30))]
+
+    def roughness(poses: Poses3D) -> float:
+        return float(np.nanmean(np.linalg.norm(np.diff(poses.xyz, n=2, axis=0), axis=-1)))
+
+    assert roughness(whole) < 0.7 * roughness(raw)
+
+
 def test_two_people_are_smoothed_as_one_is() -> None:
     clip, lifter = synthesize(seed=0, seconds=1.0), Lifter.load("human")
     seen = clip.keypoints

@@ -5,17 +5,20 @@ from jaxtyping import Float64
 
 from flowlift.skeleton import Skeleton
 
-_ROUNDS = 30
-_DONE = 1e-3
-"""Relative: bones that are as close to their length are left."""
+_ROUNDS = 20
 
 
 def clip_bone_lengths(
-    xyz: Float64[np.ndarray, "frame joint 3"], cov: Float64[np.ndarray, "frame joint 3 3"], skeleton: Skeleton
-) -> Float64[np.ndarray, " joint"]:
+    xyz: Float64[np.ndarray, "frame joint 3"],
+    cov: Float64[np.ndarray, "frame joint 3 3"],
+    skeleton: Skeleton,
+    *,
+    causal: bool = False,
+) -> Float64[np.ndarray, "#frame joint"]:
     """The length (m) of each joint's bone to its parent (0: the root's), left and right alike.
 
     The mean over the clip, each frame by how sure its own length is: bones across the line of sight tell the most.
+    `causal`: for each frame the mean until then.
     """
     child, parent = _bones(skeleton)
     bone = xyz[:, child] - xyz[:, parent]
@@ -23,16 +26,19 @@ def clip_bone_lengths(
     along = bone / np.maximum(length, 1e-9)[..., None]
     doubt = np.einsum("fbi,fbij,fbj->fb", along, cov[:, child] + cov[:, parent], along)
     across = np.trace(cov[:, child] + cov[:, parent], axis1=-2, axis2=-1) - doubt
-    weight = 1 / (doubt + across + _LEAST * float(np.mean(doubt + across)) + 1e-12)
-    result = np.zeros(len(skeleton))
-    result[child] = (weight * length).sum(axis=0) / weight.sum(axis=0)
-    return (result + result[list(skeleton.mirror)]) / 2
+    weight = 1 / (doubt + across + _LEAST * (doubt + across).mean(axis=1, keepdims=True) + 1e-12)
+    result = np.zeros((len(xyz) if causal else 1, len(skeleton)))
+    if causal:
+        result[:, child] = np.cumsum(weight * length, axis=0) / np.cumsum(weight, axis=0)
+    else:
+        result[0, child] = (weight * length).sum(axis=0) / weight.sum(axis=0)
+    return (result + result[:, list(skeleton.mirror)]) / 2
 
 
 def with_lengths(
     xyz: Float64[np.ndarray, "frame joint 3"],
     cov: Float64[np.ndarray, "frame joint 3 3"],
-    lengths: Float64[np.ndarray, " joint"],
+    lengths: Float64[np.ndarray, "#frame joint"],
     skeleton: Skeleton,
 ) -> Float64[np.ndarray, "frame joint 3"]:
     """The likeliest poses near these whose bones have those lengths (m); joints give way where they are unsure.
@@ -42,23 +48,20 @@ def with_lengths(
     """
     xyz = xyz.copy()
     child, parent = _bones(skeleton)
-    yielding = cov + (_LEAST * float(np.mean(np.trace(cov, axis1=-2, axis2=-1))) + 1e-12) * np.eye(3)
+    mean = np.trace(cov, axis1=-2, axis2=-1).mean(axis=1)
+    yielding = cov + (_LEAST * mean + 1e-12)[:, None, None, None] * np.eye(3)
     yielding[:, skeleton.root] = 0
     for _ in range(_ROUNDS):
-        worst = 0.0
         for c, p in zip(child, parent, strict=True):
             bone = xyz[:, c] - xyz[:, p]
             length = np.linalg.norm(bone, axis=-1, keepdims=True)
             along = bone / np.maximum(length, 1e-9)
-            off = length - lengths[c]
+            off = length - lengths[:, c, None]
             move_c = np.einsum("fij,fj->fi", yielding[:, c], along)
             move_p = np.einsum("fij,fj->fi", yielding[:, p], along)
             force = off / np.sum((move_c + move_p) * along, axis=-1, keepdims=True)
             xyz[:, c] -= force * move_c
             xyz[:, p] += force * move_p
-            worst = max(worst, float(np.abs(off).max()) / max(lengths[c], 1e-9))
-        if worst < _DONE:
-            break
     return xyz
 
 

@@ -45,8 +45,9 @@ class Smoothed(NamedTuple):
     cov: Float64[np.ndarray, "frame point D D"]
 
 
-def kalman_filter(track: Track, q: Float64[np.ndarray, " point"]) -> Filtered:
-    """Filter forward. A point starts where it is first measured; frames without a measurement are predicted."""
+def kalman_filter(track: Track, q: Float64[np.ndarray, " point"], *, robust: bool = False) -> Filtered:
+    """Filter forward. A point starts where it is first measured; frames without a measurement are predicted. `robust`:
+    a measurement that is far from the prediction is believed less, as if its error had the tails of Student's t."""
     frames, points, dim = track.y.shape
     mean, cov = np.zeros((frames, points, 2 * dim)), np.zeros((frames, points, 2 * dim, 2 * dim))
     predicted_mean, predicted_cov = mean.copy(), cov.copy()
@@ -64,6 +65,10 @@ def kalman_filter(track: Track, q: Float64[np.ndarray, " point"]) -> Filtered:
         off = np.where(there[:, None], track.y[t] - m[:, :dim], 0.0)
         gain = p[:, :, :dim] @ inverse * there[:, None, None]
         far = np.einsum("pi,pij,pj->p", off, inverse, off)
+        if robust:
+            doubt = np.maximum(1.0, (TAIL + far) / (TAIL + dim))
+            inverse = np.linalg.inv(p[:, :dim, :dim] + track.r[t] * doubt[:, None, None])
+            gain = p[:, :, :dim] @ inverse * there[:, None, None]
         likelihood -= there * (0.5 * np.log(np.linalg.det(s)) + (TAIL + dim) / 2 * np.log1p(far / TAIL))
         m = m + np.einsum("pij,pj->pi", gain, off)
         kept = eye - np.concatenate([gain, np.zeros_like(gain)], axis=-1)

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float64
 
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
-from flowlift.gaps import gaps
-from flowlift.kalman import Track, kalman_filter, robust_smooth
+from flowlift.gaps import LIMIT, gaps, seen_before
+from flowlift.kalman import Smoothed, Track, kalman_filter, robust_smooth
 
 FEWEST = 4
 """Frames of a stretch below which nothing is smoothed."""
@@ -27,28 +27,32 @@ _BLOCK, _OVERLAP = 2000, 100
 
 @dataclass(frozen=True)
 class Smoothing:
-    """`seconds`: motion that is faster is smoothed away; None: as the clip itself says; 0: nothing is smoothed."""
+    """`seconds`: motion that is faster is smoothed away; None: as the clip itself says; 0: nothing is smoothed.
+
+    `causal`: each frame is made of what came until then alone, as of a stream that goes on; with fixed settings.
+    """
 
     seconds: float | None = None
+    causal: bool = False
 
     @property
     def word(self) -> str:
         """As it was asked for."""
         if self.seconds is None:
-            return "auto"
+            return "causal" if self.causal else "auto"
         return f"{self.seconds:g} s" if self.seconds else "off"
 
     @classmethod
     def parse(cls, smooth: str | float) -> "Smoothing":
-        """From "auto", "off" or seconds. Raises InputError."""
-        if smooth in ("auto", "off"):
-            return cls(None if smooth == "auto" else 0.0)
+        """From "auto", "off", "causal" or seconds. Raises InputError."""
+        if smooth in ("auto", "off", "causal"):
+            return cls(0.0 if smooth == "off" else None, causal=smooth == "causal")
         try:
             seconds = float(smooth)
         except ValueError:
             seconds = np.nan
         if not 0 <= seconds <= 10:
-            raise InputError(f'smooth must be "auto", "off" or seconds between 0 and 10, got {smooth!r}')
+            raise InputError(f'smooth must be "auto", "off", "causal" or seconds between 0 and 10, got {smooth!r}')
         return cls(seconds)
 
 
@@ -57,24 +61,32 @@ def smooth_poses(poses: Poses3D, smoothing: Smoothing) -> Poses3D:
 
     Hypotheses and roots stay as they are. Without frame times nothing changes.
     """
-    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None) or len(poses) < FEWEST:
+    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
         return poses
     xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
     there = np.isfinite(xyz).all(axis=(2, 3))
     for person in range(poses.people):
-        for frames in stretches(there[:, person], poses.frame_times):
+        for frames in stretches(there[:, person], poses.frame_times, causal=smoothing.causal):
             part = xyz[frames, person], cov[frames, person]
             xyz[frames, person], cov[frames, person] = _smooth(*part, poses.frame_times[frames], smoothing)
     bridged = (np.isfinite(xyz).all(axis=(2, 3)) & ~there)[..., None] & np.ones(xyz.shape[2], dtype=bool)
     return replace(poses, xyz=xyz, cov=cov, bridged=bridged)
 
 
-def stretches(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]) -> list[slice]:
-    """Unbroken stretches of a clip in which somebody is there, short gaps included; FEWEST frames or more."""
-    whole = there | gaps(~there, times)
+def stretches(
+    there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"], *, causal: bool = False
+) -> list[slice]:
+    """Unbroken stretches of a clip in which somebody is there, short gaps included; FEWEST frames or more. `causal`:
+    any number, and what follows on somebody for as long as a short gap lasts, as nobody knows yet when it ends."""
+    whole = there | (_just_seen(there, times) if causal else gaps(~there, times))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
     found = [slice(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
-    return [frames for frames in found if there[frames].sum() >= FEWEST]
+    return found if causal else [frames for frames in found if there[frames].sum() >= FEWEST]
+
+
+def _just_seen(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]) -> Bool[np.ndarray, " frame"]:
+    last = seen_before(~there)
+    return (last >= 0) & (times - times[np.maximum(last, 0)] <= LIMIT * (1 + 1e-6))
 
 
 def _smooth(
@@ -86,16 +98,20 @@ def _smooth(
     there = np.isfinite(xyz).all(axis=-1)
     cov = _filled(cov, there)
     # In units of the doubt itself: a person who is said to be twice as tall moves twice as far.
-    unit = max(float(np.sqrt(np.median(np.trace(cov, axis1=-2, axis2=-1).max(axis=1)) / 3)), 1e-9) / _TYPICAL
+    doubt = np.trace(cov, axis1=-2, axis2=-1).max(axis=1)
+    unit = max(float(np.sqrt((doubt[0] if smoothing.causal else np.median(doubt)) / 3)), 1e-9) / _TYPICAL
     xyz, cov = xyz / unit, cov / unit**2
     known = np.where(there[..., None], xyz, 0.0)
-    share, drive = _most_likely(known, cov, there, times, smoothing)
+    if smoothing.causal:
+        share, drive = np.full(xyz.shape[1], _CAUSAL_SHARE), np.full(xyz.shape[1], _CAUSAL_DRIVE)
+    else:
+        share, drive = _most_likely(known, cov, there, times, smoothing)
     noise = share[:, None, None] * cov + _FLOOR * np.eye(3)
     new_xyz, new_cov = xyz.copy(), cov.copy()
     for first in range(0, len(xyz), _BLOCK):
         own = slice(first, min(first + _BLOCK, len(xyz)))
         wide = slice(max(0, own.start - _OVERLAP), own.stop + _OVERLAP)
-        found = robust_smooth(Track(times[wide], known[wide], noise[wide], there[wide]), drive)
+        found = _estimate(Track(times[wide], known[wide], noise[wide], there[wide]), drive, smoothing)
         inner = slice(own.start - wide.start, own.stop - wide.start)
         new_xyz[own] = found.mean[inner]
         new_cov[own] = (1 - share)[:, None, None] * cov[own] + found.cov[inner]
@@ -104,6 +120,15 @@ def _smooth(
     return new_xyz * unit, new_cov * unit**2
 
 
+def _estimate(track: Track, drive: Float64[np.ndarray, " point"], smoothing: Smoothing) -> Smoothed:
+    if not smoothing.causal:
+        return robust_smooth(track, drive)
+    found, dim = kalman_filter(track, drive, robust=True), track.y.shape[2]
+    return Smoothed(found.mean[..., :dim], found.cov[..., :dim, :dim])
+
+
+_CAUSAL_SHARE, _CAUSAL_DRIVE = 0.03, 10.0
+"""What most joints of most clips choose."""
 _TYPICAL = 0.1
 """m: the standard deviation of the least sure joint of a person of usual height."""
 _FLOOR = 1e-8
@@ -155,20 +180,27 @@ def smooth_path(
     path = root.copy()
     for person in range(root.shape[1]):
         there = np.isfinite(root[:, person]).all(axis=-1)
-        for frames in stretches(there, times):
+        for frames in stretches(there, times, causal=smoothing.causal):
             part = np.where(there[frames, None], root[frames, person], 1.0)
             seen = np.stack([part[:, 0] / part[:, 2], part[:, 1] / part[:, 2], np.log(part[:, 2])], axis=-1)
-            rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
+            if smoothing.causal:
+                rough = np.array(_CAUSAL_PATH) ** 2
+            else:
+                rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
             noise = np.broadcast_to(rough[:, None, None], (len(seen), 3, 1, 1))
             held = np.repeat(there[frames, None], 3, axis=1)
             share, drive = _path_settings(seen[..., None], noise, held, times[frames], smoothing)
-            found = robust_smooth(Track(times[frames], seen[..., None], share[:, None, None] * noise, held), drive)
+            track = Track(times[frames], seen[..., None], share[:, None, None] * noise, held)
+            found = _estimate(track, drive, smoothing)
             x, y, log_z = np.moveaxis(found.mean[..., 0], -1, 0)
             z = np.exp(log_z)
             path[frames, person] = np.stack([x * z, y * z, z], axis=-1)
     return path
 
 
+_CAUSAL_PATH, _CAUSAL_STEP, _CAUSAL_SPAN = (1e-3, 1e-3, 1e-2), 1 / 30, 0.1
+"""Of a path that is not known yet: standard deviations of its direction and of the logarithm of its distance in a
+frame, which lasts so many seconds, and over how many seconds they are averaged."""
 _PATH_SHARES = (0.1, 0.3, 1.0)
 _PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """In frames: how long a path's noise is averaged over."""
@@ -182,6 +214,8 @@ def _path_settings(
     smoothing: Smoothing,
 ) -> tuple[Float64[np.ndarray, " 3"], Float64[np.ndarray, " 3"]]:
     """Share of the noise and drive of each coordinate that make the path most likely."""
+    if smoothing.causal:
+        return np.ones(3), noise[0, :, 0, 0] * _CAUSAL_STEP / _CAUSAL_SPAN**4
     step = float(np.median(np.diff(times)))
     spans = [smoothing.seconds] if smoothing.seconds else [frames * step for frames in _PATH_SECONDS]
     share = np.repeat(_PATH_SHARES, len(spans))

@@ -22,7 +22,7 @@ class ModelOptions:
     seed: int = 0
     """Seed of the noise: the same seed gives the same poses."""
     smooth: str = "auto"
-    """Over time: auto, off, or seconds (faster motion than that is smoothed away)."""
+    """Over time: auto, off, causal (from the past alone), or seconds (faster motion than that is smoothed away)."""
     height: float | None = None
     """The person's height, metres: fixes the scale, which one camera cannot see."""
     size: float | None = None

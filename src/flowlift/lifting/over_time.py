@@ -29,7 +29,7 @@ def over_time(
     if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
         return poses
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
-    kept = with_clip_bones(smooth_poses(of_frames, smoothing))
+    kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
     root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)
     return replace(kept, root=root, cov=kept.cov + size_variance * outer(kept.xyz))
 
@@ -39,15 +39,15 @@ def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3
     return xyz[..., :, None] * xyz[..., None, :]
 
 
-def with_clip_bones(poses: Poses3D) -> Poses3D:
-    """Each person's bones as long in all frames as they are over the clip."""
+def with_clip_bones(poses: Poses3D, *, causal: bool = False) -> Poses3D:
+    """Each person's bones as long in all frames as they are over the clip; `causal`: as they were until then."""
     xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
     for person in range(poses.people):
         there = np.isfinite(xyz[:, person]).all(axis=(1, 2))
-        if there.sum() < FEWEST:
+        if there.sum() < (1 if causal else FEWEST):
             continue
         part = xyz[there, person], cov[there, person]
-        lengths = clip_bone_lengths(*part, poses.skeleton)
+        lengths = clip_bone_lengths(*part, poses.skeleton, causal=causal)
         xyz[there, person] = with_lengths(*part, lengths, poses.skeleton)
     return replace(poses, xyz=xyz)
 
