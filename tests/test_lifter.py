@@ -205,3 +205,21 @@ def test_a_height_that_was_not_given_makes_the_size_uncertain_along_each_bone(li
     outer = free.xyz[..., :, None] * free.xyz[..., None, :]
     np.testing.assert_allclose(free.xyz, told.xyz, atol=1e-6)
     np.testing.assert_allclose(free.cov - told.cov, (HEIGHT_SD**2 - TOLD_HEIGHT_SD**2) * outer, atol=1e-6)
+
+
+def test_a_roots_covariance_tells_how_wrong_it_is(lifter, walker):
+    poses = lifter(walker.keypoints, camera=walker.camera, height=1.7, smooth="off")
+    there = np.isfinite(poses.root[:, 0, 0]) & np.isfinite(walker.truth.root[:, 0, 0])
+    cov = poses.root_cov[there, 0].astype(np.float64)
+    np.testing.assert_allclose(cov, cov.swapaxes(-1, -2), atol=1e-7)
+    assert (np.linalg.eigvalsh(cov) > 0).all()
+    # Depth is what one camera tells least of a place.
+    assert (cov[:, 2, 2] > 4 * cov[:, 0, 0]).mean() > 0.9
+    found, truth = poses.root[there, 0].astype(np.float64), walker.truth.root[there, 0].astype(np.float64)
+    off = found * np.median(truth[:, 2] / found[:, 2]) - truth  # up to the one scale that no camera sees
+    far = np.einsum("fi,fij,fj->f", off, np.linalg.inv(cov), off)
+    assert np.median(far) < 8
+    free = lifter(walker.keypoints, camera=walker.camera, smooth="off").root_cov[there, 0]
+    grown = (HEIGHT_SD**2 - TOLD_HEIGHT_SD**2) * found[:, :, None] * found[:, None]
+    np.testing.assert_allclose(free - cov, grown, rtol=0.02, atol=1e-4)
+    assert np.isfinite(lifter(walker.keypoints, camera=walker.camera).root_cov[there]).all()

@@ -12,8 +12,8 @@ from flowlift.containers import Keypoints2D, Poses3D
 def concatenate_poses(parts: Sequence[Poses3D]) -> Poses3D:
     """One clip from its parts in order: frames follow one another, people who are not in a part are NaN there.
 
-    What is not an array (skeleton, fps, camera, provenance) is the first part's. `root`, `hypotheses`, `keypoints`
-    and `times` are kept where every part has them; `bridged` where one has it. Needs at least one part.
+    What is not an array (skeleton, fps, camera, provenance) is the first part's. `root`, `root_cov`, `hypotheses`,
+    `keypoints` and `times` are kept where every part has them; `bridged` where one has it. Needs at least one part.
     """
     first = parts[0]
     if len(parts) == 1:
@@ -25,6 +25,7 @@ def concatenate_poses(parts: Sequence[Poses3D]) -> Poses3D:
         first,
         xyz=_stack([part.xyz for part in parts], people),
         root=_stack_all([part.root for part in parts], people),
+        root_cov=_stack_all([part.root_cov for part in parts], people),
         cov=_stack([part.cov for part in parts], people),
         hypotheses=_stack_all([part.hypotheses for part in parts], people),
         keypoints=concatenate_keypoints(keypoints) if len(keypoints) == len(parts) else None,

@@ -125,7 +125,7 @@ class Poses3D:
 
     `xyz` (frame, person, joint, 3): metres (or `unit`), relative to the root joint, camera frame (x right, y down, z
     forward); NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
-    `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2.
+    `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2; `root_cov` (frame, person, 3, 3): of `root`, or None.
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
     `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
     `keypoints`: the 2D that was lifted, in its own skeleton. `bridged` (frame, person, joint): True where a joint was
@@ -144,6 +144,7 @@ class Poses3D:
     keypoints: Keypoints2D | None = None
     times: Given | None = None
     bridged: Given | None = None
+    root_cov: Given | None = None
 
     def __post_init__(self) -> None:
         xyz = _frozen32(self.xyz)
@@ -158,6 +159,7 @@ class Poses3D:
             ("root", (frames, people, 3)),
             ("cov", (frames, people, joints, 3, 3)),
             ("hypotheses", (frames, people, -1, joints, 3)),
+            ("root_cov", (frames, people, 3, 3)),
         ):
             value = getattr(self, name)
             if value is None and name != "cov":

@@ -15,6 +15,7 @@ from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
+from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
@@ -173,9 +174,13 @@ class Lifter:
         mean = weighted_mean(poses, chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
+        own = found.cov[rows].copy()
         found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
-        found.root[rows] = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
+        root = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
+        found.root[rows] = root
+        found.root_cov[rows] = root_covariance(found.xyz[rows], own, root, seen.rays, weights)
+        found.root_cov[rows] += self._size_variance(settings.height) * outer(found.root[rows])
 
     def _covariance(
         self, poses: Float32[np.ndarray, "row hypothesis joint 3"], mean: Float32[np.ndarray, "row joint 3"], seen: Seen
@@ -251,6 +256,7 @@ class _Found:
     xyz: Float32[np.ndarray, "row joint 3"]
     root: Float32[np.ndarray, "row 3"]
     cov: Float32[np.ndarray, "row joint 3 3"]
+    root_cov: Float32[np.ndarray, "row 3 3"]
     hypotheses: Float32[np.ndarray, "row hypothesis joint 3"] | None
 
     @classmethod
@@ -258,7 +264,8 @@ class _Found:
         def nan(*shape: int) -> Float32[np.ndarray, "..."]:
             return np.full((rows, *shape), np.nan, dtype=np.float32)
 
-        return cls(nan(joints, 3), nan(3), nan(joints, 3, 3), nan(hypotheses, joints, 3) if hypotheses else None)
+        drawn = nan(hypotheses, joints, 3) if hypotheses else None
+        return cls(nan(joints, 3), nan(3), nan(joints, 3, 3), nan(3, 3), drawn)
 
     def put(
         self,
@@ -284,6 +291,7 @@ class _Found:
             xyz=by_person(self.xyz),
             root=by_person(self.root),
             cov=by_person(self.cov),
+            root_cov=by_person(self.root_cov),
             skeleton=skeleton,
             fps=keypoints.fps,
             camera=camera,

@@ -62,6 +62,7 @@ def _select(poses: Poses3D, people: Sequence[int]) -> Poses3D:
         poses,
         xyz=some(poses.xyz),
         root=some_if(poses.root),
+        root_cov=some_if(poses.root_cov),
         cov=some(poses.cov),
         hypotheses=some_if(poses.hypotheses),
         keypoints=None if seen is None else _select_keypoints(seen, some(seen.xy), some(seen.score)),

@@ -96,4 +96,4 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"), made_whole(tmp_path / "file" / "model"):
         pass
-    assert packaged_models() == ("animal", "human")
+    assert packaged_models() == ("animal", "human", "human-fast")

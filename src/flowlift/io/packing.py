@@ -21,7 +21,7 @@ def pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
         arrays, about = _pack_keypoints(obj)
         return arrays, {"format": FORMAT, "kind": "keypoints2d", **about}
     named = {"xyz": obj.xyz, "root": obj.root, "cov": obj.cov, "hypotheses": obj.hypotheses}
-    named |= {"times": obj.times, "bridged": obj.bridged}
+    named |= {"times": obj.times, "bridged": obj.bridged, "root_cov": obj.root_cov}
     arrays = {name: array for name, array in named.items() if array is not None}
     about = {"skeleton": _pack_skeleton(obj.skeleton), "fps": obj.fps, "provenance": dict(obj.provenance)}
     if obj.camera is not None:
@@ -56,6 +56,7 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
             keypoints=_unpack_keypoints(inner, about["keypoints"]) if about.get("keypoints") else None,
             times=arrays.get("times"),
             bridged=arrays.get("bridged"),
+            root_cov=arrays.get("root_cov"),
         )
     except FlowliftError:
         raise

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -39,20 +40,16 @@ def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D], lifter: 
         return poses
     mended = mended_sides(poses.keypoints, lifter, poses.camera)
     frames = np.flatnonzero(mended.exchanged.any(axis=(1, 2)))
-    xyz, cov = poses.xyz.copy(), poses.cov.copy()
-    root, hypotheses = (None if array is None else array.copy() for array in (poses.root, poses.hypotheses))
+    made = {"xyz": poses.xyz, "cov": poses.cov}
+    there = {"root": poses.root, "root_cov": poses.root_cov, "hypotheses": poses.hypotheses}
+    arrays = {name: each.copy() for name, each in (made | there).items() if each is not None}
     for start in range(0, len(frames), _TOGETHER):
         some = frames[start : start + _TOGETHER]
         again = lift(_take(mended.keypoints, some))
-        xyz[some], cov[some] = again.xyz, again.cov
-        if root is not None:
-            root[some] = again.root
-        if hypotheses is not None:
-            hypotheses[some] = again.hypotheses
-    told = {**poses.provenance, "frames_mended": len(frames)}
-    return replace(
-        poses, xyz=xyz, cov=cov, root=root, hypotheses=hypotheses, keypoints=mended.keypoints, provenance=told
-    )
+        for name, array in arrays.items():
+            array[some] = getattr(again, name)
+    told: Any = {**arrays, "provenance": {**poses.provenance, "frames_mended": len(frames)}}
+    return replace(poses, keypoints=mended.keypoints, **told)
 
 
 def _take(keypoints: Keypoints2D, frames: np.ndarray) -> Keypoints2D:

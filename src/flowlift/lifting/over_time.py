@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from flowlift.bone_lengths import clip_bone_lengths, with_lengths
 from flowlift.camera import solve_root
 from flowlift.containers import Poses3D
+from flowlift.gaps import seen_before
 from flowlift.lifting.view import Seen
 from flowlift.temporal import FEWEST, Smoothing, smooth_path, smooth_poses
 
@@ -31,7 +32,20 @@ def over_time(
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
     kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
     root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)
-    return replace(kept, root=root, cov=kept.cov + size_variance * outer(kept.xyz))
+    root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
+    return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
+
+
+def _kept_over_gaps(
+    cov: Float32[np.ndarray, "frame person 3 3"] | None, there: Bool[np.ndarray, "frame person"]
+) -> Float32[np.ndarray, "frame person 3 3"] | None:
+    """Root covariances; where a gap was bridged twice as unsure as before it."""
+    if cov is None:
+        return None
+    known = np.isfinite(cov).all(axis=(2, 3))
+    before = np.maximum(seen_before(~known), 0)
+    held = np.take_along_axis(cov, before[..., None, None], axis=0)
+    return np.where(known[..., None, None], cov, np.where(there[..., None, None], 4 * held, np.nan))
 
 
 def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3 3"]:
