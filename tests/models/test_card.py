@@ -41,7 +41,7 @@ def test_the_packaged_card_means_what_it_always_did():
     for name in packaged_models():
         model = find_model(name)
         assert (model.network, model.conditioning, model.method) == ("two-part", "canonical", "flow")
-        assert (model.unit, model.uncertainty) == ("m" if name == "human" else "body lengths", "calibrated")
+        assert (model.unit, model.uncertainty) == ("body lengths" if name == "animal" else "m", "calibrated")
 
 
 def test_what_a_card_leaves_out_has_a_meaning(tmp_path):

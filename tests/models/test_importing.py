@@ -22,7 +22,7 @@ from flowlift.skeletons import ANIMAL3D26, HUMAN36M17  # noqa: E402
 from .checkpoints import WRONG, Hostile, random_state, save_checkpoint, spoil  # noqa: E402
 
 ENGINES = (None, "torch")
-PUBLISHED = {"humans": "person", "animals": "animal"}
+PUBLISHED = {"humans": "person", "animals": "quadruped"}
 
 CHAIN = """
 name = "chain"
@@ -78,8 +78,8 @@ def _view(seen: np.ndarray, mirrored: np.ndarray) -> View:
 def test_published_settings_follow_from_the_joints(imported, tmp_path):
     import_published(save_checkpoint(tmp_path / "a.pth"), name="person")
     animal = save_checkpoint(tmp_path / "b.pth", ANIMAL3D26, separate_encoders=True)
-    import_published(animal, name="animal")
-    person, animal = find_model("person"), find_model("animal")
+    import_published(animal, name="quadruped")
+    person, animal = find_model("person"), find_model("quadruped")
     assert (person.skeleton, person.steps, person.unit, person.stature) == (HUMAN36M17, 3, "m", 0.89)
     assert (animal.skeleton, animal.steps, animal.unit, animal.stature) == (ANIMAL3D26, 5, "model units", None)
     assert person.conditioning == animal.conditioning == "screen"
