@@ -7,7 +7,7 @@ from flowlift.view.style import HEAT, bone_sides, heat, joint_sides, large_devia
 @pytest.mark.parametrize("skeleton", BUILT_IN.values(), ids=lambda skeleton: skeleton.name)
 def test_sides_are_the_subjects_own(skeleton) -> None:
     for joint, side in zip(skeleton.joints, joint_sides(skeleton), strict=True):
-        named = next((word for word in ("left", "right") if joint.startswith(f"{word}_")), "centre")
+        named = next((word for word in ("left", "right") if word in joint.split("_")), "centre")
         assert side == named
     sides = dict(zip(skeleton.bones, bone_sides(skeleton), strict=True))
     other = {"left": "right", "right": "left", "centre": "centre"}
