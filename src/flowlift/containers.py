@@ -118,6 +118,10 @@ class Keypoints2D:
         times = None if self.times is None else self.times[start:stop]
         return replace(self, xy=self.xy[start:stop], score=self.score[start:stop], times=times)
 
+    def take(self, frames: Shaped[np.ndarray, " some"]) -> Self:
+        """Some frames, by number, at their own times."""
+        return replace(self, xy=self.xy[frames], score=self.score[frames], times=self.frame_times[frames])
+
 
 @dataclass(frozen=True, eq=False)
 class Poses3D:

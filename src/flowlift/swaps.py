@@ -41,10 +41,15 @@ def mend_swaps(keypoints: Keypoints2D) -> Mended:
             exchanged[:, person] = _find(keypoints.xy[:, person], keypoints.score[:, person], times, states)
     if not exchanged.any():
         return Mended(keypoints, exchanged)
+    return Mended(exchange(keypoints, exchanged), exchanged)
+
+
+def exchange(keypoints: Keypoints2D, which: Bool[np.ndarray, "#frame #person #joint"]) -> Keypoints2D:
+    """The keypoints with some joints put in the place of their twins on the other side."""
     mirror = list(keypoints.skeleton.mirror)
-    xy = np.where(exchanged[..., None], keypoints.xy[:, :, mirror], keypoints.xy)
-    score = np.where(exchanged, keypoints.score[:, :, mirror], keypoints.score)
-    return Mended(replace(keypoints, xy=xy, score=score), exchanged)
+    xy = np.where(which[..., None], keypoints.xy[:, :, mirror], keypoints.xy)
+    score = np.where(which, keypoints.score[:, :, mirror], keypoints.score)
+    return replace(keypoints, xy=xy, score=score)
 
 
 def _find(

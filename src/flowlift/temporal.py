@@ -139,8 +139,7 @@ def _filled(
     cov: Float64[np.ndarray, "frame joint 3 3"], there: Bool[np.ndarray, "frame joint"]
 ) -> Float64[np.ndarray, "frame joint 3 3"]:
     """Covariances in gaps: those of the last frame before."""
-    last = np.maximum.accumulate(np.where(there, np.arange(len(there))[:, None], 0), axis=0)
-    return cov[last, np.arange(there.shape[1])]
+    return cov[np.maximum(seen_before(~there), 0), np.arange(there.shape[1])]
 
 
 def _most_likely(
@@ -162,12 +161,24 @@ def _most_likely(
         drive = share[:, None] * size * step / smoothing.seconds**4
     else:
         drive = np.tile(_DRIVES, len(_SHARES))[:, None] * np.ones(joints)
+    return _chosen(Track(times, xyz, cov, there), share, drive, floor=_FLOOR)
+
+
+def _chosen(
+    track: Track, share: Float64[np.ndarray, " tried"], drive: Float64[np.ndarray, "tried point"], *, floor: float
+) -> tuple[Float64[np.ndarray, " point"], Float64[np.ndarray, " point"]]:
+    """The share of its noise (above a floor) and the drive that make each point's track most likely."""
+    frames, points, dim = track.y.shape
     tried = len(share)
-    noise = (share[:, None, None, None] * cov[:, None] + _FLOOR * np.eye(3)).reshape(len(xyz), -1, 3, 3)
-    many = Track(times, np.tile(xyz, (1, tried, 1)), noise, np.tile(there, (1, tried)))
-    likelihood = kalman_filter(many, drive.ravel()).log_likelihood.reshape(tried, joints)
-    best = likelihood.argmax(axis=0)
-    return share[best], drive[best, np.arange(joints)]
+    noise = share[:, None, None, None] * track.r[:, None] + floor * np.eye(dim)
+    many = Track(
+        track.times,
+        np.tile(track.y, (1, tried, 1)),
+        noise.reshape(frames, -1, dim, dim),
+        np.tile(track.there, (1, tried)),
+    )
+    best = kalman_filter(many, drive.ravel()).log_likelihood.reshape(tried, points).argmax(axis=0)
+    return share[best], drive[best, np.arange(points)]
 
 
 def smooth_path(
@@ -220,9 +231,4 @@ def _path_settings(
     spans = [smoothing.seconds] if smoothing.seconds else [frames * step for frames in _PATH_SECONDS]
     share = np.repeat(_PATH_SHARES, len(spans))
     drive = share[:, None] * noise[0, :, 0, 0] * step / np.tile(spans, len(_PATH_SHARES))[:, None] ** 4
-    tried = len(share)
-    noises = (share[:, None, None, None] * noise[:, None]).reshape(len(seen), -1, 1, 1)
-    many = Track(times, np.tile(seen, (1, tried, 1)), noises, np.tile(there, (1, tried)))
-    likelihood = kalman_filter(many, drive.ravel()).log_likelihood.reshape(tried, 3)
-    best = likelihood.argmax(axis=0)
-    return share[best], drive[best, np.arange(3)]
+    return _chosen(Track(times, seen, noise, there), share, drive, floor=0.0)

@@ -5,12 +5,12 @@ then reproduces the 2D less well and is less sure. Each frame tells little, a cl
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.swaps import exchange
 
 MARGIN = 0.25
 """How much better (sum of the logarithms of two ratios) a clip must be explained with its sides exchanged. Of 72
@@ -28,11 +28,11 @@ def wrong_handed(
 ) -> Bool[np.ndarray, " person"]:
     """Who is explained better with left and right exchanged in the whole clip. `lift` keeps the hypotheses and smooths
     nothing; `convert` brings keypoints to the skeleton of its poses."""
-    frames = np.unique(np.linspace(0, len(keypoints) - 1, min(len(keypoints), _LOOKED_AT)).astype(int))
-    some = replace(
-        keypoints, xy=keypoints.xy[frames], score=keypoints.score[frames], times=keypoints.frame_times[frames]
-    )
     everybody = np.ones(keypoints.people, dtype=bool)
+    if len(keypoints) < _FEWEST:
+        return ~everybody
+    frames = np.unique(np.linspace(0, len(keypoints) - 1, min(len(keypoints), _LOOKED_AT)).astype(int))
+    some = keypoints.take(frames)
     given, other = (_doubt(lift(seen), convert(seen)) for seen in (some, exchanged(some, everybody)))
     both = np.isfinite(given) & np.isfinite(other)
     count = both.sum(axis=0)
@@ -42,10 +42,7 @@ def wrong_handed(
 
 def exchanged(keypoints: Keypoints2D, people: Bool[np.ndarray, " person"]) -> Keypoints2D:
     """The keypoints with left and right of some people exchanged."""
-    mirror = list(keypoints.skeleton.mirror)
-    xy = np.where(people[:, None, None], keypoints.xy[:, :, mirror], keypoints.xy)
-    score = np.where(people[:, None], keypoints.score[:, :, mirror], keypoints.score)
-    return replace(keypoints, xy=xy, score=score)
+    return exchange(keypoints, people[None, :, None])
 
 
 def _doubt(poses: Poses3D, seen: Keypoints2D) -> Float64[np.ndarray, "frame person"]:

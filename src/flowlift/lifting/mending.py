@@ -45,14 +45,8 @@ def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D], lifter: 
     arrays = {name: each.copy() for name, each in (made | there).items() if each is not None}
     for start in range(0, len(frames), _TOGETHER):
         some = frames[start : start + _TOGETHER]
-        again = lift(_take(mended.keypoints, some))
+        again = lift(mended.keypoints.take(some))
         for name, array in arrays.items():
             array[some] = getattr(again, name)
     told: Any = {**arrays, "provenance": {**poses.provenance, "frames_mended": len(frames)}}
     return replace(poses, keypoints=mended.keypoints, **told)
-
-
-def _take(keypoints: Keypoints2D, frames: np.ndarray) -> Keypoints2D:
-    return replace(
-        keypoints, xy=keypoints.xy[frames], score=keypoints.score[frames], times=keypoints.frame_times[frames]
-    )

@@ -135,27 +135,22 @@ def _turn(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
     count = len(bones)
     strength = variation.joint_angle * 2 * draw.uniform(count, 1, 1)
     turns = rotation_from_vector(draw.normal(count, 17, 3) * strength)
-    bones = bones.clone()
     for chain in (_LEG["left"], _LEG["right"], _ARM["left"], _ARM["right"], _HEAD):
         carried = None
         for joint in chain:
             if joint in (_LEG["left"][0], _LEG["right"][0]):
                 continue  # the hips' own place in the pelvis is a proportion, not a joint angle
             carried = turns[:, joint] if carried is None else carried @ turns[:, joint]
-            bones[:, joint] = torch.einsum("nij,nj->ni", carried, bones[:, joint])
+            bones = _turned(bones, carried, [joint])
     trunk = rotation_from_vector(draw.normal(count, 3) * strength[:, 0])
-    for joint in _TRUNK[1:]:
-        bones[:, joint] = torch.einsum("nij,nj->ni", trunk, bones[:, joint])
-    return bones
+    return _turned(bones, trunk, _TRUNK[1:])
 
 
 def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
     """Bend hips, knees and trunk further than they were captured (sitting, squatting); send arms anywhere."""
-    count, device = len(bones), bones.device
+    count = len(bones)
     folded = (draw.uniform(count) < variation.fold).float()
     both = (draw.uniform(count) < 0.6).float()
-    bones = bones.clone()
-    zero = torch.zeros(count, device=device)
     hip_both, knee_both = draw.uniform(count), draw.uniform(count)
     for side in ("left", "right"):
         hip = both * hip_both + (1 - both) * draw.uniform(count)
@@ -163,17 +158,13 @@ def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         flex = -folded * (hip * 2.1 - 0.2)
         bend = flex + folded * knee * 2.2
         for joint, angle in zip(_LEG[side][1:], (flex, bend), strict=True):
-            turn = rotation_from_vector(torch.stack([angle, zero, zero], dim=-1))
-            bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+            bones = _turned(bones, _about(0, angle), [joint])
     lean = (draw.uniform(count) < variation.fold).float() * (draw.uniform(count) * 1.5 - 0.5)
-    turn = rotation_from_vector(torch.stack([lean, zero, zero], dim=-1))
-    for joint in _TRUNK[1:]:
-        bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+    bones = _turned(bones, _about(0, lean), _TRUNK[1:])
     for side in ("left", "right"):
         anywhere = (draw.uniform(count, 1) < variation.any_direction_arm).float()
         turn = rotation_from_vector((draw.uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
-        for joint in _ARM[side]:
-            bones[:, joint] = torch.einsum("nij,nj->ni", turn, bones[:, joint])
+        bones = _turned(bones, turn, _ARM[side])
     return bones
 
 
