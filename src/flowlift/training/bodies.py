@@ -71,6 +71,21 @@ def rotation_from_vector(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 
     return torch.eye(3, device=v.device) + s * k + (1 - c) * (k @ k)
 
 
+def about_axis(axis: int, angle: Float[Tensor, " b"]) -> Float[Tensor, "b 3 3"]:
+    """Rotations by angles (rad) about one axis of a frame; of a body segment's: 0 its left, 1 its up, 2 its forward."""
+    vector = torch.zeros(len(angle), 3, device=angle.device)
+    vector[:, axis] = angle
+    return rotation_from_vector(vector)
+
+
+def any_rotation(count: int, draw: Draw) -> Float[Tensor, "count 3 3"]:
+    """Rotations spread evenly: from quaternions spread so."""
+    quaternion = torch.nn.functional.normalize(draw.normal(count, 4), dim=-1)
+    w, v = quaternion[:, :1], quaternion[:, 1:]
+    half = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
+    return rotation_from_vector(v / half * 2 * torch.atan2(half, w))
+
+
 @dataclass(frozen=True)
 class PoseBank:
     """Distinct poses as bone vectors: `bones` (N, 17, 3) in segment frames, `pelvis` (N, 3, 3) segment to world."""
@@ -118,7 +133,7 @@ def sample_bodies(
     bones, pitch = _crouch(bones, variation, draw)
     bones = _proportion(bones, variation, draw)
     tilt = rotation_from_vector(draw.normal(count, 3) * 0.15 * draw.uniform(count, 1))
-    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]] @ _about(0, pitch))
+    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]] @ about_axis(0, pitch))
 
 
 def _mix(source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation) -> Int[Tensor, "b part"]:
@@ -158,9 +173,9 @@ def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         flex = -folded * (hip * 2.1 - 0.2)
         bend = flex + folded * knee * 2.2
         for joint, angle in zip(_LEG[side][1:], (flex, bend), strict=True):
-            bones = _turned(bones, _about(0, angle), [joint])
+            bones = _turned(bones, about_axis(0, angle), [joint])
     lean = (draw.uniform(count) < variation.fold).float() * (draw.uniform(count) * 1.5 - 0.5)
-    bones = _turned(bones, _about(0, lean), _TRUNK[1:])
+    bones = _turned(bones, about_axis(0, lean), _TRUNK[1:])
     for side in ("left", "right"):
         anywhere = (draw.uniform(count, 1) < variation.any_direction_arm).float()
         turn = rotation_from_vector((draw.uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
@@ -179,9 +194,9 @@ def _crouch(bones: Bones, variation: BodyVariation, draw: Draw) -> tuple[Bones, 
         thigh = -low * (flex + 0.1 * draw.normal(count))
         shank = torch.maximum(low * (shin + 0.1 * draw.normal(count)) - pitch, thigh)
         for joint, angle in zip(_LEG[side][1:], (thigh, shank), strict=True):
-            bones = _turned(bones, _about(1, sign * low * apart) @ _about(0, angle), [joint])
+            bones = _turned(bones, about_axis(1, sign * low * apart) @ about_axis(0, angle), [joint])
     lean = low * (0.8 * draw.uniform(count) - 0.3)
-    return _turned(bones, _about(0, lean), _TRUNK[1:]), pitch
+    return _turned(bones, about_axis(0, lean), _TRUNK[1:]), pitch
 
 
 def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -> Bones:
@@ -189,13 +204,6 @@ def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -
     bones = bones.clone()
     bones[:, joints] = bones[:, joints] @ turn.mT
     return bones
-
-
-def _about(axis: int, angle: Float[Tensor, " b"]) -> Float[Tensor, "b 3 3"]:
-    """Rotations about a segment's axis: 0 its left, 1 its up, 2 its forward."""
-    vector = torch.zeros(len(angle), 3, device=angle.device)
-    vector[:, axis] = angle
-    return rotation_from_vector(vector)
 
 
 def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Generator, Tensor
 
 from flowlift.conditioning import canonicalize, encode_pose, features
-from flowlift.training.bodies import rotation_from_vector
+from flowlift.training.bodies import about_axis, any_rotation
 from flowlift.training.draw import Draw
 from flowlift.training.figures import Figures
 from flowlift.training.tree import Tree
@@ -135,17 +135,10 @@ def _orientations(count: int, variation: FigureViewVariation, draw: Draw) -> Flo
     device = draw.generator.device
     low, high = (math.sin(math.radians(angle)) for angle in variation.pitch)
     pitch = (low + (high - low) * draw.uniform(count)).asin()
-    zero = torch.zeros(count, device=device)
-
-    def about(axis: int, angle: Tensor) -> Tensor:
-        return rotation_from_vector(torch.stack([angle if i == axis else zero for i in range(3)], dim=-1))
-
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device))
-    upright = about(2, draw.normal(count) * math.radians(variation.roll)) @ about(0, pitch) @ down
-    upright = upright @ about(1, draw.uniform(count) * 2 * math.pi)
-    axis = torch.nn.functional.normalize(draw.normal(count, 4), dim=-1)  # a quaternion: rotations evenly
-    half = axis[:, 1:].norm(dim=-1, keepdim=True).clamp(min=1e-8)
-    anyhow = rotation_from_vector(axis[:, 1:] / half * 2 * torch.atan2(half, axis[:, :1]))
+    upright = about_axis(2, draw.normal(count) * math.radians(variation.roll)) @ about_axis(0, pitch) @ down
+    upright = upright @ about_axis(1, draw.uniform(count) * 2 * math.pi)
+    anyhow = any_rotation(count, draw)
     return torch.where((draw.uniform(count) < variation.any_orientation)[:, None, None], anyhow, upright)
 
 

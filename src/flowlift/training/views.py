@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from flowlift.conditioning import canonicalize, encode_pose, features
 from flowlift.datasets.mocap import BONES_OF_STATURE
 from flowlift.skeletons import HUMAN36M17
-from flowlift.training.bodies import rotation_from_vector
+from flowlift.training.bodies import about_axis, any_rotation
 from flowlift.training.draw import Draw
 
 _S = HUMAN36M17
@@ -115,24 +115,14 @@ def _confidence(noise_sd: Float[Tensor, "b 17"], variation: ViewVariation, draw:
 
 def _orientations(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 3 3"]:
     """World (Y up) to camera frame (y down, z forward): any yaw, the camera's pitch and roll; sometimes anything."""
-
     device = draw.generator.device
-
-    def about(axis: int, angle: Tensor) -> Tensor:
-        vector = torch.zeros(count, 3, device=device)
-        vector[:, axis] = angle
-        return rotation_from_vector(vector)
-
     low, high = (math.radians(a) for a in variation.pitch)
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device)).expand(count, 3, 3)
-    yaw = about(1, draw.uniform(count) * 2 * math.pi)
-    pitch = about(0, low + (high - low) * draw.uniform(count))
-    roll = about(2, draw.normal(count) * math.radians(variation.roll))
+    yaw = about_axis(1, draw.uniform(count) * 2 * math.pi)
+    pitch = about_axis(0, low + (high - low) * draw.uniform(count))
+    roll = about_axis(2, draw.normal(count) * math.radians(variation.roll))
     upright = roll @ pitch @ down @ yaw
-    quaternion = torch.nn.functional.normalize(draw.normal(count, 4), dim=-1)
-    w, v = quaternion[:, :1], quaternion[:, 1:]
-    half = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
-    anyhow = rotation_from_vector(v / half * 2 * torch.atan2(half, w))
+    anyhow = any_rotation(count, draw)
     pick = (draw.uniform(count) < variation.any_orientation)[:, None, None]
     return torch.where(pick, anyhow, upright)
 
