@@ -18,6 +18,7 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "temporary",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
@@ -48,7 +49,7 @@ LAYERS = (
         *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "training", "evaluation", "studio"),
+    ("clips", "pipeline", "batch", "training", "evaluation", "studio"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

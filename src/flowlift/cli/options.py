@@ -69,3 +69,18 @@ class InputOptions:
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
     people: str = "all"
     """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
+
+
+@Parameter(name="*", group="Many clips")
+@dataclass(frozen=True, kw_only=True)
+class ManyOptions:
+    """How several inputs are worked on."""
+
+    jobs: int | None = None
+    """Clips at the same time; as many as there are cores when not given."""
+    timeout: float | None = None
+    """Give a clip up after this many seconds; never when not given."""
+    again: Annotated[bool, Parameter(name="--again", negative="")] = False
+    """Lift also the clips that an earlier run has finished."""
+    engine: str = "local"
+    """Where clips are worked on: local (this machine), or ray (a Ray cluster)."""

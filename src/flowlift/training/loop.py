@@ -5,6 +5,7 @@ nothing had happened: the same losses, to the last digit on the same machine.
 """
 
 import copy
+import io
 import json
 import math
 import time
@@ -17,11 +18,12 @@ import torch
 from torch import Generator, Tensor, nn
 
 from flowlift.errors import InputError
-from flowlift.io.atomic import made_folder
+from flowlift.io.atomic import made_folder, written_whole
 from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
+from flowlift.temporary import remove_stale
 from flowlift.training.config import OptimizerConfig, TrainingConfig
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
@@ -45,19 +47,15 @@ class _Run:
     """Time spent training, over all parts of the run."""
 
     def save(self, file: Path) -> None:
-        beside = file.with_suffix(".part")
-        torch.save(
-            {
-                "objective": self.objective.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "best": self.best,
-                "seconds": self.seconds,
-            },
-            beside,
-        )
-        beside.replace(file)
+        state = {
+            "objective": self.objective.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        _save(state, file)
 
     def resume(self, file: Path, device: torch.device) -> None:
         state = torch.load(file, map_location=device, weights_only=True)
@@ -140,7 +138,9 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
-        (made_folder(out) / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        remove_stale(made_folder(out))
+        with written_whole(out / CONFIG) as beside:
+            beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
 
@@ -299,7 +299,13 @@ def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
         return
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
-    beside = out / "best.part"
     state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}
-    torch.save(state | {"seconds": run.seconds}, beside)
-    beside.replace(out / BEST)
+    _save(state | {"seconds": run.seconds}, out / BEST)
+
+
+def _save(state: dict[str, Any], file: Path) -> None:
+    # Through a stream of our own: what torch raises where a disk is full is no OSError.
+    content = io.BytesIO()
+    torch.save(state, content)
+    with written_whole(file) as beside:
+        beside.write_bytes(content.getbuffer())
