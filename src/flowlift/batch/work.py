@@ -32,7 +32,7 @@ class ClipLifter:
             self.lifter = self.lifter or Lifter.load(self.settings["model"], device=self.settings["device"])
             return _done(job, {**self.settings, "model": self.lifter}, scratch)
         except FlowliftError as error:
-            return Failure(str(error))
+            return Failure(_with_places(str(error), job, scratch))
         except MemoryError:
             return Failure("out of memory; try fewer --jobs, fewer --hypotheses, or a part of the clip", again=True)
         except OSError as error:
@@ -75,6 +75,13 @@ def _write(poses: Poses3D, job: Job, settings: Mapping[str, Any], scratch: Path)
             write_poses(poses, job, path, at=folder / path.name)
         made += [_made(file, path.parent / file.relative_to(folder)) for file in sorted(folder.rglob("*"))]
     return tuple(file for file in made if file is not None)
+
+
+def _with_places(text: str, job: Job, scratch: Path) -> str:
+    """A message that names files by their places, not by where they are being made."""
+    for index, path in enumerate(job.files):
+        text = text.replace(str(scratch / str(index)), str(path.parent))
+    return text
 
 
 def _made(file: Path, path: Path) -> MadeFile | None:

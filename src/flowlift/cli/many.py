@@ -24,11 +24,16 @@ ENGINES = ("local", "ray")
 
 
 def is_many(jobs: Sequence[Job], inputs: Sequence[str], output: str, options: ManyOptions) -> bool:
-    """Whether there are several clips, or could be another time: then they have a folder with a manifest."""
+    """Whether there are several clips, or could be another time, or one is to be treated as several are: then they have
+    processes of their own, and a folder with a manifest. Raises InputError for options that do not go together."""
     if options.engine not in ENGINES:
         raise InputError(f"--engine must be {' or '.join(ENGINES)}, got {options.engine!r}")
-    several = len(jobs) > 1 or options.engine != "local" or is_address(output)
-    return several or (any(map(is_pattern, inputs)) and jobs[0].paths != (Path(output),))
+    apart = options != ManyOptions()
+    if jobs[0].paths == (Path(output),):
+        if apart:
+            raise InputError(f"{output}: --jobs, --timeout, --again and --engine go with a folder, such as out/")
+        return False
+    return apart or len(jobs) > 1 or is_address(output) or any(map(is_pattern, inputs))
 
 
 def run_many(
@@ -85,13 +90,10 @@ def _crew(settings: Mapping[str, Any], options: ManyOptions, target: Target, *, 
 
 
 def _tell(outcome: Outcome, *, quiet: bool) -> bool:
-    """A line for what a clip's user should know; whether it failed."""
-    if isinstance(outcome.answer, Failure):
-        text = outcome.answer.error
-        source = str(outcome.job.source)
-        complain("error", text if source in text else f"{source}: {text}")
-        return True
-    for kind, text in outcome.answer.notes:
+    """A line for each thing that a clip's user should know; whether it failed."""
+    source, answer = str(outcome.job.source), outcome.answer
+    failed = isinstance(answer, Failure)
+    for kind, text in [("error", answer.error)] if isinstance(answer, Failure) else answer.notes:
         if kind != "joints" or not quiet:
-            complain(kind, text if str(outcome.job.source) in text else f"{outcome.job.source}: {text}")
-    return False
+            complain(kind, text if text.startswith(source) else f"{source}: {text}")
+    return failed
