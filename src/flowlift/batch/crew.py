@@ -1,20 +1,26 @@
 """Who works on clips: processes of this machine, or actors of a cluster, behind one protocol."""
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol, runtime_checkable
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
 
 from flowlift.batch.job import Answer, Job
 
 
 @runtime_checkable
 class Crew(Protocol):
-    """Workers, each of whom does one job at a time and keeps its model in between.
+    """For a `with` block. Workers, each of whom does one job at a time and keeps its model in between.
 
     A worker is whatever `hire` gives. One that crashes or is killed answers with a `Failure` that is `lost`.
     """
 
     size: int
     """How many may work at the same time."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
     def hire(self) -> Hashable:
         """A new worker."""

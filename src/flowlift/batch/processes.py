@@ -16,7 +16,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Self
 
 from flowlift.batch.job import Answer, Failure, Job
 from flowlift.batch.lines import answer_of, words_of_job
@@ -42,6 +43,14 @@ class ProcessCrew:
         self.size = size
         self._settings, self._threads, self._scratch = settings, threads, scratch
         self._answers: queue.SimpleQueue[tuple[_Worker, Answer]] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing is left to end: workers are dismissed by who hired them."""
 
     def hire(self) -> _Worker:
         log = tempfile.TemporaryFile()  # noqa: SIM115 (it goes with the worker)

@@ -48,6 +48,7 @@ def lift(
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
+    output = output.removeprefix("file://")
     jobs = plan_jobs(inputs, output, format or (), overlay)
     if is_many(jobs, inputs, output, many):
         return run_many(jobs, output, settings, many, quiet=quiet)

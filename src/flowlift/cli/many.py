@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flowlift.batch.actors import RayCrew
 from flowlift.batch.crew import Crew
 from flowlift.batch.job import Failure, Job, Outcome
 from flowlift.batch.lifting import is_done, lift_clips, marks_of
 from flowlift.batch.manifest import MANIFEST
 from flowlift.batch.processes import ProcessCrew
+from flowlift.batch.remote import AddressTarget
 from flowlift.batch.target import FolderTarget, Target
 from flowlift.cli.inputs import is_pattern
 from flowlift.cli.options import ManyOptions
@@ -46,14 +48,17 @@ def run_many(
     marks = marks_of(jobs, settings)
     with _opened(output) as target:
         todo = {job: mark for job, mark in marks.items() if options.again or not is_done(job, mark, target)}
-        crew = _crew(settings, options, target, clips=len(todo))
         failed = done = 0
         try:
-            with progress_bar(output, unit="clips", quiet=quiet) as report:
-                report(0, len(todo))
-                for outcome in lift_clips(todo, target, crew, timeout=options.timeout):
-                    failed, done = failed + _tell(outcome, quiet=quiet), done + 1
-                    report(done, len(todo))
+            if todo:
+                with (
+                    _crew(settings, options, target, clips=len(todo)) as crew,
+                    progress_bar(output, unit="clips", quiet=quiet) as report,
+                ):
+                    report(0, len(todo))
+                    for outcome in lift_clips(todo, target, crew, timeout=options.timeout):
+                        failed, done = failed + _tell(outcome, quiet=quiet), done + 1
+                        report(done, len(todo))
         except KeyboardInterrupt:
             ready = len(jobs) - len(todo) + done - failed
             raise KeyboardInterrupt(
@@ -76,7 +81,7 @@ def _check(jobs: Sequence[Job], options: ManyOptions) -> None:
 
 @contextmanager
 def _opened(output: str) -> Iterator[Target]:
-    target = FolderTarget(Path(output))
+    target = AddressTarget(output) if is_address(output) else FolderTarget(Path(output))
     try:
         yield target
     finally:
@@ -84,6 +89,8 @@ def _opened(output: str) -> Iterator[Target]:
 
 
 def _crew(settings: Mapping[str, Any], options: ManyOptions, target: Target, *, clips: int) -> Crew:
+    if options.engine == "ray":
+        return RayCrew(settings, size=options.jobs)
     cores = available_cores()
     size = max(1, min(options.jobs or cores, clips))
     return ProcessCrew(settings, size=size, threads=max(1, cores // size), scratch=target.scratch)

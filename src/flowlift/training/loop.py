@@ -8,6 +8,7 @@ import copy
 import io
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,12 +122,14 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     another run.
     """
     table = _own_table(config, out)
-    _check_device(device, config.run.devices)
+    processes, machines = _processes(config)
+    _check_device(device, processes)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
-        devices=config.run.devices,
+        devices=processes,
+        num_nodes=machines,
         precision=config.run.precision,
-        strategy="ddp" if config.run.devices > 1 else "auto",
+        strategy="ddp" if processes * machines > 1 else "auto",
     )
     fabric.launch()
     source = open_source(config.data, skeleton_of(config), fabric.device)
@@ -143,6 +146,17 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
             beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
+
+
+def _processes(config: TrainingConfig) -> tuple[int, int]:
+    """Processes on each machine, and machines: what torchrun has started, else what the run asks for.
+
+    Raises InputError where the batch cannot be shared evenly."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", config.run.devices))
+    everywhere = int(os.environ.get("WORLD_SIZE", here)) if "LOCAL_WORLD_SIZE" in os.environ else here
+    if config.run.batch % everywhere:
+        raise InputError(f"run.batch ({config.run.batch}) must be a multiple of the {everywhere} processes")
+    return here, everywhere // here
 
 
 def _check_device(device: str, count: int) -> None:
@@ -237,6 +251,9 @@ def _step(
         target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
     loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
+    # The processes' mean has to be that of the whole batch: those with more to learn from count more.
+    counted = t.new_ones(batch) if seen.known is None else seen.known.sum(dim=1)
+    loss = loss * (fabric.world_size * counted[mine].sum() / counted.sum().clamp(min=1))
     run.optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
