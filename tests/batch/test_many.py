@@ -99,7 +99,8 @@ def test_a_pattern_keeps_folders_and_a_second_run_does_what_is_left(
 def test_the_result_is_that_of_the_clip_alone(clips: Path) -> None:
     assert main(["lift", "clips/**/*.npz", "-o", "out/", "--jobs", "2", *FEW]) == 0
     alone = flowlift.lift("clips/a/walk.npz", hypotheses=1)
-    np.testing.assert_array_equal(flowlift.load("out/a/walk.npz").xyz, alone.xyz)
+    # One thread or several: the same up to rounding.
+    np.testing.assert_allclose(flowlift.load("out/a/walk.npz").xyz, alone.xyz, atol=1e-5)
 
 
 def test_parquet_files_are_one_data_set(clips: Path) -> None:
@@ -109,9 +110,8 @@ def test_parquet_files_are_one_data_set(clips: Path) -> None:
     assert table.num_rows == 3 * 12 * 17
     assert sorted(set(table["clip"].to_pylist())) == ["a/walk", "b/walk", "run"]
     walk = table.filter(dataset.field("clip") == "a/walk")
-    np.testing.assert_allclose(
-        walk["z"].to_numpy().reshape(12, 17), flowlift.lift("clips/a/walk.npz", hypotheses=1).absolute[:, 0, :, 2]
-    )
+    alone = flowlift.lift("clips/a/walk.npz", hypotheses=1)
+    np.testing.assert_allclose(walk["z"].to_numpy().reshape(12, 17), alone.absolute[:, 0, :, 2], atol=1e-4)
 
 
 def test_a_name_can_look_like_a_pattern(clips: Path) -> None:
@@ -159,6 +159,7 @@ def test_bad_settings(clips: Path, capfd: pytest.CaptureFixture[str], options: l
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_whatever_happens_to_a_worker_the_others_get_their_results(tmp_path: Path) -> None:
     """Crashes, kills, hangs and want of memory, in the detector's own code: each is told, none stops the rest."""
@@ -173,7 +174,7 @@ def test_whatever_happens_to_a_worker_the_others_get_their_results(tmp_path: Pat
         "FLOWLIFT_FAULTY_MARKS": str(tmp_path),
     }
     done = lift(
-        "clips/*", "-o", "out/", "--timeout", "6", "--jobs", "3", "--fps", "10", *FEW, cwd=tmp_path, env=environment
+        "clips/*", "-o", "out/", "--timeout", "12", "--jobs", "3", "--fps", "10", *FEW, cwd=tmp_path, env=environment
     )
     assert done.returncode == 2
     lines = done.stderr.splitlines()
@@ -185,7 +186,7 @@ def test_whatever_happens_to_a_worker_the_others_get_their_results(tmp_path: Pat
     assert "SIGSEGV" in told["crash"]
     assert "SIGKILL" in told["killed"]
     assert "memory" in told["killed"]
-    assert "given up after 6 s" in told["hang"]
+    assert "given up after 12 s" in told["hang"]
     assert "out of memory" in told["memory"]
     assert "the detector's own error" in told["wrong"]
     assert {row["attempts"] for name, row in found.items() if name in told} == {2}
@@ -212,6 +213,7 @@ def _is_running(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_stopped_goes_on(clips: Path, sent: signal.Signals) -> None:

@@ -95,7 +95,7 @@ def test_an_actor_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_tw
     assert str(clips) not in rows["bad"].error
     assert max(row.attempts for row in rows.values()) == 2
     alone = flowlift.lift("clips/a/walk0.npz", hypotheses=1)
-    np.testing.assert_array_equal(flowlift.load("out/a/walk0.npz").xyz, alone.xyz)
+    np.testing.assert_allclose(flowlift.load("out/a/walk0.npz").xyz, alone.xyz, atol=1e-5)
 
 
 @pytest.mark.slow

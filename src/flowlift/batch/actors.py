@@ -88,8 +88,8 @@ class RayCrew:
     def give(self, worker: Hashable, job: Job) -> None:
         mine = _mine(worker)
         # Other machines have other current folders. What goes to an address has its place below that.
-        places = {"paths": tuple(path.absolute() for path in job.paths)} if job.shows_video else {}
-        there = replace(job, source=_absolute(job.source), **places)
+        paths = tuple(path.absolute() for path in job.paths) if job.shows_video else job.paths
+        there = replace(job, source=_absolute(job.source), paths=paths)
         mine.job, mine.result = job, mine.actor.lift.remote(there)
         self._busy.append(mine)
 
