@@ -1,6 +1,6 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.models.words import words_of
+from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 from flowlift.temporal import Smoothing
@@ -111,7 +112,7 @@ class Lifter:
             self._lift_rows(found, rows[start : start + together], seen, settings)
         provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
         poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(scale))
+        return self._over_time(poses, smoothing, scale)
 
     def over_time(
         self,
@@ -124,12 +125,22 @@ class Lifter:
         over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`, `size`: as it was lifted with.
         Raises InputError for other settings.
         """
-        smoothing = Smoothing.parse(smooth)
+        return self._over_time(poses, Smoothing.parse(smooth), height if size is None else size)
+
+    def _over_time(self, poses: Poses3D, smoothing: Smoothing, scale: float | None) -> Poses3D:
+        doubt, conditioning = self._size_variance(scale), self.conditioning
+
+        def smoothed(one: Poses3D) -> Poses3D:
+            assert one.keypoints is not None
+            assert one.camera is not None
+            seen = rows_of(conditioning.convert(one.keypoints), one.camera)
+            return over_time(one, seen, _weights(seen), smoothing, size_variance=doubt)
+
         if poses.keypoints is None or poses.camera is None:
             return poses
-        seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
-        doubt = self._size_variance(height if size is None else size)
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=doubt)
+        timed = poses.fps is not None or poses.times is not None
+        kept = person_by_person(poses, smoothed) if timed and smoothing.seconds != 0 else poses
+        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""
