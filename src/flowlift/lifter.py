@@ -13,7 +13,7 @@ from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
-from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
@@ -174,7 +174,8 @@ class Lifter:
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning
         view = conditioning.view(seen)
-        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed)
+        centred = self.model.conditioning == "canonical"  # others are sampled as published
+        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed, centred=centred)
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
@@ -182,7 +183,7 @@ class Lifter:
         errors = reprojection_errors(poses, view.rays, weights)
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
-        mean = weighted_mean(poses, chosen)
+        mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
         own = found.cov[rows].copy()

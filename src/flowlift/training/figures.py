@@ -26,8 +26,8 @@ class FigureVariation:
     `mix`: share of bodies that take some branches (limbs, head, tail) from another pose. `joint_angle`: of every joint,
     with what hangs on it; drawn anew for each body between 0 and twice that. `limb_length`: of all bones of a branch
     together, left and right alike; `bone_length`: of each; `asymmetry`: of left against right. `joint_offset`: where a
-    joint is said to be, in body lengths. `tilt`: of the whole body. `unusual`: share of bodies whose lengths, angles and
-    offsets vary as widely as told; of the others by USUAL of that.
+    joint is said to be, in body lengths. `tilt`: of the whole body. `unusual`: share of bodies whose lengths, angles
+    and offsets vary as widely as told; of the others by USUAL of that.
     """
 
     mix: float = 0.3
