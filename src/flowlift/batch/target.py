@@ -46,7 +46,6 @@ class FolderTarget:
     def __init__(self, folder: Path) -> None:
         self._folder = made_folder(folder)
         remove_stale(folder)
-        self._clean: set[Path] = set()
         self._lock = _lock(folder)
         self._file = folder / MANIFEST
         with unwritable(self._file):
@@ -70,9 +69,6 @@ class FolderTarget:
     def put(self, files: Iterable[MadeFile]) -> dict[str, tuple[int, str]]:
         told = {}
         for file in files:
-            if file.path.parent not in self._clean:
-                remove_stale(file.path.parent)
-                self._clean.add(file.path.parent)
             _put(file)
             told[Path(os.path.relpath(file.path, self._folder)).as_posix()] = (file.size, file.sha256)
         return told

@@ -13,7 +13,6 @@ from flowlift.cli.report import complain
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError, UnknownJointsError
 from flowlift.pipeline import LiftInterrupted, lift
-from flowlift.temporary import remove_stale
 
 
 def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
@@ -21,8 +20,6 @@ def run_job(job: Job, settings: Mapping[str, Any], *, quiet: bool) -> None:
 
     Raises FlowliftError; KeyboardInterrupt that tells what was written.
     """
-    for folder in {path.parent for path in job.files}:
-        remove_stale(folder)
     try:
         with progress_bar(str(job.source), quiet=quiet) as report:
             poses = lift(job.source, progress=report, **settings)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flowlift.errors import OutputError
-from flowlift.temporary import sync_file, sync_names, temporary_name
+from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
 
 
 @contextmanager
@@ -13,11 +13,12 @@ def written_whole(path: Path) -> Iterator[Path]:
     """A file to write to that takes the place of `path` when the block ends; gone when it fails, or on Ctrl-C.
 
     The parent folder is made if it is missing. Raises OutputError when the place cannot be written. What a process that
-    was killed leaves is removed by the next run (`flowlift.temporary.remove_stale`).
+    was killed leaves is removed when something is next written to the folder.
     """
     beside = path.with_name(temporary_name(path.suffix))
     with unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path.parent)
         try:
             yield beside
             sync_file(beside)

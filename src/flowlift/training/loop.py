@@ -24,7 +24,6 @@ from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
-from flowlift.temporary import remove_stale
 from flowlift.training.config import OptimizerConfig, TrainingConfig
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
@@ -141,8 +140,7 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
-        remove_stale(made_folder(out))
-        with written_whole(out / CONFIG) as beside:
+        with written_whole(made_folder(out) / CONFIG) as beside:
             beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
