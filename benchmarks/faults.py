@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,18 +40,20 @@ class Tally:
         return sum(text.startswith(kind) for text in self.complaints)
 
 
-def torment(victim: Victim, kills: int, *, seed: int = 0) -> Tally:
+def torment(victim: Victim, tally: Tally, kills: int, *, seed: int = 0) -> Iterator[Tally]:
     """Kill a program at moments drawn evenly from how long it takes undisturbed; let it come to its end in between.
 
-    Every other time, once it has been killed thrice, it is left alone until it has finished.
+    Every other time, once it has been killed thrice, it is left alone until it has finished. Gives the tally whenever
+    it has come to an end, until it has been killed as often as asked.
     """
-    chance, tally = np.random.default_rng(seed), Tally()
+    chance = np.random.default_rng([seed, tally.kills])
     usual = finish(victim, tally)
     since_end = 0
     while tally.kills < kills:
         if since_end > 2 and chance.random() < 0.5:
             finish(victim, tally)
             since_end = 0
+            yield tally
         process = start(victim, tally)
         begun = time.monotonic()
         moment = chance.uniform(0, usual)
@@ -68,7 +70,7 @@ def torment(victim: Victim, kills: int, *, seed: int = 0) -> Tally:
             _ended(victim, process, tally)
             since_end = 0
     finish(victim, tally)
-    return tally
+    yield tally
 
 
 def start(victim: Victim, tally: Tally) -> subprocess.Popen[str]:
@@ -144,15 +146,18 @@ def main() -> None:
     parser.add_argument("what", nargs="*", choices=[*SHARES, "places", []], help="all of them when not given")
     parser.add_argument("--kills", type=int, default=100, help="how many, in total")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="do not go on with what docs/results/faults.json tells")
     options = parser.parse_args()
     chosen = options.what or [*SHARES, "places"]
-    tallies = _earlier() if options.what else {}
+    tallies = {} if options.again else _earlier()
     for name in (name for name in SHARES if name in chosen):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             victim: Victim = VICTIMS[name](Path(folder))
-            tallies[name] = torment(victim, round(SHARES[name] * options.kills), seed=options.seed)
-        print(name, tallies[name], flush=True)
-        save_result("faults", kill_table({name: tallies[name] for name in SHARES if name in tallies}))
+            wanted = round(SHARES[name] * options.kills)
+            before = tallies.get(name, Tally())
+            for tally in torment(victim, before, wanted, seed=options.seed) if before.kills < wanted else ():
+                tallies[name] = tally
+                save_result("faults", kill_table({name: tallies[name] for name in SHARES if name in tallies}))
     if "places" in chosen:
         with tempfile.TemporaryDirectory() as folder:
             tried = [try_place(place, Path(folder)) for place in PLACES]
@@ -164,7 +169,7 @@ def main() -> None:
 
 
 def _earlier() -> dict[str, Tally]:
-    """What was measured before, where only a part is measured now."""
+    """What was measured before, to go on with."""
     file = RESULTS / "faults.json"
     if not file.is_file():
         return {}

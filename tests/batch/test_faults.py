@@ -25,10 +25,10 @@ def test_what_is_killed_loses_nothing(tmp_path: Path, name: str) -> None:
         pytest.importorskip("lightning_fabric")
     if name == "studio":
         pytest.importorskip("uvicorn")
-    from faults import torment
+    from faults import Tally, torment
     from kills import VICTIMS
 
-    tally = torment(VICTIMS[name](tmp_path), 3, seed=1)
+    *_, tally = torment(VICTIMS[name](tmp_path), Tally(), 3, seed=1)
     assert tally.kills == 3
     assert tally.ends >= 2
     assert tally.complaints == []

@@ -100,9 +100,10 @@ class ProcessCrew:
         """In a thread of its own: pass on what a worker says, and that it has ended."""
         if worker.process.stdout is None:
             raise ValueError("a process without an output")
-        with worker.process.stdout as lines, suppress(ValueError):
+        with worker.process.stdout as lines:
             for line in lines:
-                self._answers.put((worker, answer_of(json.loads(line))))
+                with suppress(ValueError, LookupError, TypeError):  # what a library printed, from C++
+                    self._answers.put((worker, answer_of(json.loads(line))))
         status = worker.process.wait()
         if not worker.dismissed:
             self._answers.put((worker, Failure(_end_in_words(status, worker.log), again=True, lost=True)))

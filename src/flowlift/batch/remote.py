@@ -29,7 +29,8 @@ class AddressTarget:
         with self._told():
             self._files, self._root = core.url_to_fs(address)
             self._manifest = posixpath.join(self._root, MANIFEST)
-            there = self._files.exists(self._manifest)
+            self._sizes = self._listed()
+            there = self._manifest in self._sizes
             self._rows = rows_of(self._files.cat_file(self._manifest)) if there else {}
         self._written, self._is_new = time.monotonic(), False
         self._scratch = Path(tempfile.gettempdir())
@@ -58,9 +59,8 @@ class AddressTarget:
         return told
 
     def holds(self, row: Row) -> bool:
-        with self._told():
-            places = {posixpath.join(self._root, path): size for path, (size, _) in row.files.items()}
-            return all(self._files.exists(path) and self._files.size(path) == size for path, size in places.items())
+        places = {posixpath.join(self._root, path): size for path, (size, _) in row.files.items()}
+        return all(self._sizes.get(path) == size for path, size in places.items())
 
     def add(self, row: Row) -> None:
         self._rows[row.clip], self._is_new = row, True
@@ -70,6 +70,14 @@ class AddressTarget:
     def close(self) -> None:
         if self._is_new:
             self._write()
+
+    def _listed(self) -> dict[str, int]:
+        """Sizes of all files that were there at the beginning: one request, not one for each."""
+        try:
+            found = self._files.find(self._root, detail=True)
+        except FileNotFoundError:
+            return {}
+        return {path: about["size"] for path, about in found.items()}
 
     def _write(self) -> None:
         with self._told():
