@@ -14,6 +14,7 @@ from flowlift.batch.identity import mark_of_input, mark_of_settings
 from flowlift.batch.job import Job, MadeFile
 from flowlift.batch.lifting import is_done
 from flowlift.batch.manifest import MANIFEST, Marks, Row, rows_of, text_of
+from flowlift.batch.remote import AddressTarget
 from flowlift.batch.target import FolderTarget
 from flowlift.errors import OutputError
 
@@ -166,3 +167,23 @@ def test_files_come_whole_from_another_disk_too(tmp_path: Path, monkeypatch: pyt
     target.put([MadeFile(tmp_path / "out" / "a.npz", tmp_path / "elsewhere", 5000, "00")])
     target.close()
     assert (tmp_path / "out" / "a.npz").read_bytes() == content
+
+
+def test_an_address_is_a_target_as_a_folder_is(tmp_path: Path) -> None:
+    memory = pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'").filesystem("memory")
+    address = f"memory://{tmp_path.name}/results"
+    target = AddressTarget(address)
+    scratch = target.scratch()
+    (scratch / "walk.csv").write_bytes(b"abcd")
+    files = target.put([made(Path("a/walk.npz"), b"abc"), MadeFile(Path("a/walk.csv"), scratch / "walk.csv", 4, "11")])
+    assert files == {"a/walk.npz": (3, "00"), "a/walk.csv": (4, "11")}
+    row = replace(ROW, files=files)
+    target.add(replace(row, state="failed"))
+    target.add(row)
+    target.close()
+    again = AddressTarget(address)
+    assert again.rows == {"a/walk": row}
+    assert again.holds(row)
+    assert not again.holds(replace(row, files={"a/walk.npz": (4, "00")}))
+    assert not again.holds(replace(row, files={"b/walk.npz": (3, "00")}))
+    assert memory.cat_file(f"/{tmp_path.name}/results/a/walk.csv") == b"abcd"
