@@ -89,7 +89,7 @@ def finish(victim: Victim, tally: Tally) -> float:
                 break
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-    process.wait(200)
+    process.wait(600)
     seconds = time.monotonic() - begun
     _ended(victim, process, tally)
     return seconds
