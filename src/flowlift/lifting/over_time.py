@@ -48,7 +48,7 @@ def _kept_over_gaps(
     return np.where(known[..., None, None], cov, np.where(there[..., None, None], 4 * held, np.nan))
 
 
-def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3 3"]:
+def outer(xyz: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
     """x x^T of each position."""
     return xyz[..., :, None] * xyz[..., None, :]
 
