@@ -62,17 +62,17 @@ def with_lengths(
     mean = np.trace(cov, axis1=-2, axis2=-1).mean(axis=1)
     yielding = cov + (_LEAST * mean + 1e-12)[:, None, None, None] * np.eye(3)
     yielding[:, skeleton.root] = 0
+    ends = np.concatenate([yielding[:, child], yielding[:, parent]], axis=2)  # (frame, bone, 6, 3)
     for _ in range(_ROUNDS):
-        for c, p in zip(child, parent, strict=True):
-            bone = xyz[:, c] - xyz[:, p]
-            length = np.linalg.norm(bone, axis=-1, keepdims=True)
-            along = bone / np.maximum(length, 1e-9)
-            off = length - lengths[:, c, None]
-            move_c = np.einsum("fij,fj->fi", yielding[:, c], along)
-            move_p = np.einsum("fij,fj->fi", yielding[:, p], along)
-            force = off / np.sum((move_c + move_p) * along, axis=-1, keepdims=True)
-            xyz[:, c] -= force * move_c
-            xyz[:, p] += force * move_p
+        for bone, (c, p) in enumerate(zip(child, parent, strict=True)):
+            along = xyz[:, c] - xyz[:, p]
+            length = np.sqrt(np.einsum("fi,fi->f", along, along))
+            along /= np.maximum(length, 1e-9)[:, None]
+            move = (ends[:, bone] @ along[:, :, None])[:, :, 0]
+            gives = np.einsum("fi,fi->f", move[:, :3] + move[:, 3:], along)
+            move *= ((length - lengths[:, c]) / gives)[:, None]
+            xyz[:, c] -= move[:, :3]
+            xyz[:, p] += move[:, 3:]
     return xyz
 
 

@@ -60,7 +60,7 @@ def run_live(
         session = Session(source, _lifter(settings, detector, source), recording.add if recording is not None else None)
         token = new_token() if options.token or options.host not in LOCAL else None
         app = application(session, token, lambda: setattr(server, "should_exit", True))
-        server = uvicorn.Server(_config(uvicorn, app))
+        server = uvicorn.Server(uvicorn.Config(app, **server_settings()))
         address = address_of(options.host, listening, token)
         print(address, flush=True)
         if options.show and sys.stdout.isatty():
@@ -125,18 +125,18 @@ def _lifter(settings: Mapping[str, Any], detector: Any, source: Any) -> Any:
     )
 
 
-def _config(uvicorn: ModuleType, app: Any) -> Any:
+def server_settings() -> dict[str, Any]:
+    """How the server runs: it says little, keeps little for each connection, and notices who is gone."""
     from flowlift.live.server import LARGEST
 
-    return uvicorn.Config(
-        app,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        limit_concurrency=_MOST_CONNECTIONS,
-        ws_max_size=LARGEST,
-        ws_ping_interval=_SILENCE,
-        ws_ping_timeout=_SILENCE,
-        ws_per_message_deflate=False,  # a message is small, and late is worse than large
-    )
+    return {
+        "log_level": "error",
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": 2,
+        "limit_concurrency": _MOST_CONNECTIONS,
+        "ws_max_size": LARGEST,
+        "ws_ping_interval": _SILENCE,
+        "ws_ping_timeout": _SILENCE,
+        "ws_per_message_deflate": False,  # a message is small, and late is worse than large
+    }

@@ -1,9 +1,10 @@
 """What is streamed: JSON texts, as `poses.schema.json` beside this file lays down.
 
-`hello` once, a `frame` for each that was lifted, `end` when there will be no more. A listener that is slow misses frames.
+`hello` once, a `frame` for each that was lifted, `end` when there will be no more. Who listens slowly misses frames.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -94,15 +95,12 @@ def _person(poses: Poses3D, row: int) -> dict[str, object]:
 def _keypoints(poses: Poses3D, row: int) -> list[list[float | None] | None]:
     """x, y (px) and score of each joint of the 2D; null where it is missing."""
     assert poses.keypoints is not None
-    xy, score = poses.keypoints.xy[0, row], poses.keypoints.score[0, row]
+    places = np.round(poses.keypoints.xy[0, row].astype(np.float64), _PIXEL).tolist()
+    scores = np.round(poses.keypoints.score[0, row].astype(np.float64), _SCORE).tolist()
     return [
-        None if np.isnan(x) else [round(float(x), _PIXEL), round(float(y), _PIXEL), _number(each)]
-        for (x, y), each in zip(xy, score, strict=True)
+        None if math.isnan(x) else [x, y, None if math.isnan(score) else score]
+        for (x, y), score in zip(places, scores, strict=True)
     ]
-
-
-def _number(score: float) -> float | None:
-    return None if np.isnan(score) else round(float(score), _SCORE)
 
 
 def _rounded(array: Float[np.ndarray, "..."], digits: int) -> object:

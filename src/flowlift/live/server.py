@@ -1,4 +1,4 @@
-"""The live server's addresses: its page, the stream, and the schema of what is streamed. Nothing can be changed here."""
+"""The live server's addresses: its page, the stream, and the schema of what is streamed. Nothing can be changed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
