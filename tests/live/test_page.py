@@ -1,5 +1,7 @@
 """The page in a real browser: it connects by itself, and a figure moves."""
 
+import re
+
 import pytest
 
 from .conftest import Serve
@@ -12,7 +14,8 @@ INK = """(id) => {
   let [x, y, count] = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
     // What is coloured, as limbs are and the grid is not.
-    if (data[i + 3] < 128 || Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) < 60) continue;
+    const colour = [...data.slice(i, i + 3)];
+    if (data[i + 3] < 128 || Math.max(...colour) - Math.min(...colour) < 60) continue;
     [x, y, count] = [x + (i / 4) % canvas.width, y + Math.floor(i / 4 / canvas.width), count + 1];
   }
   return [x / count, y / count, count];
@@ -27,8 +30,7 @@ def test_a_figure_moves_and_the_end_is_told(chromium: object, serve: Serve) -> N
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
         page.goto(f"http://127.0.0.1:{live.port}/")
-        page.wait_for_selector("html[data-drawn]", state="attached")
-        page.wait_for_function("Number(document.documentElement.dataset.drawn) > 20")
+        expect(page.locator("#clock")).to_contain_text(re.compile(r"frame \d\d+ "), timeout=20_000)
         places = []
         for _ in range(3):
             places.append(page.evaluate(INK, "image"))

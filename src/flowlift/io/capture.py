@@ -43,7 +43,6 @@ _PATIENCE = 10.0
 _NETWORK = {
     "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,http,https,tcp,tls,crypto",  # a playlist leads to no file here
     "rtsp_transport": "tcp",
-    "fflags": "nobuffer",
 }
 
 

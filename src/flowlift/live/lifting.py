@@ -1,5 +1,7 @@
 """One frame after another into 3D: found, followed, lifted, smoothed from the past alone."""
 
+from functools import partial
+
 import numpy as np
 
 from flowlift.camera import DEFAULT_FOV, Camera
@@ -34,7 +36,8 @@ class LiveLifter:
         self._camera = camera or Camera.from_fov(DEFAULT_FOV, image_size, assumed=True)
         self._settings = {"hypotheses": hypotheses, "steps": steps, "seed": seed, "height": height, "size": size}
         self._tracker = Tracker()
-        self._stream: Stream | None = lifter.stream(height, size) if smooth else None
+        self._new_stream = partial(lifter.stream, height, size)
+        self._stream: Stream | None = self._new_stream() if smooth else None
         self._warm_up()
 
     def __call__(self, frame: Frame) -> Streamed:
@@ -44,7 +47,8 @@ class LiveLifter:
 
     def nobody(self) -> Streamed:
         """A frame without anybody: what all frames have in common."""
-        return self._raw(Tracked(0.0, {}))
+        raw = self._raw(Tracked(0.0, {}))
+        return raw if self._stream is None else self._new_stream().push(raw.poses, raw.people)
 
     def _lift(self, seen: Tracked) -> Streamed:
         raw = self._raw(seen)
