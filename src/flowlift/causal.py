@@ -9,15 +9,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from flowlift.kalman import State, predict, started, update
-from flowlift.temporal import (
-    CAUSAL_DRIVE,
-    CAUSAL_PATH,
-    CAUSAL_SHARE,
-    CAUSAL_SPAN,
-    CAUSAL_STEP,
-    FLOOR,
-    TYPICAL,
-)
+from flowlift.temporal import CAUSAL_DRIVE, CAUSAL_SHARE, FLOOR, TYPICAL, stretches
+
+_PATH_NOISE, _PATH_DRIVE = (1e-3, 1e-3, 1e-2), 4.0
+"""Of a path: standard deviations of its direction (radians) and of the logarithm of its distance in a frame; and how
+hips move (m^2/s^3): they accelerate by some 3 m/s^2 for some 0.2 s."""
 
 
 class Joints(NamedTuple):
@@ -57,25 +53,41 @@ def joints_now(now: Joints) -> Measured:
     return Measured(place * moves[:, None] * now.unit, cov * moves[:, None, None] * now.unit**2)
 
 
-def begin_path(root: Float64[np.ndarray, "3"]) -> State:
-    """A path's first place (m, camera frame)."""
-    seen, noise = _seen(root), _path_noise()
-    return update(started(seen, noise), seen, noise, np.ones(3, dtype=bool), robust=True)[0]
-
-
-def follow_path(before: State, passed: float, root: Float64[np.ndarray, "3"] | None) -> State:
-    """`passed` seconds later, with the place that was then measured, if any."""
-    noise = _path_noise()
-    after = predict(before, passed, noise[:, 0, 0] * CAUSAL_STEP / CAUSAL_SPAN**4)
-    if root is None:
+def follow_path(before: State | None, passed: float, root: Float64[np.ndarray, "3"] | None) -> State | None:
+    """A path (m, camera frame) `passed` seconds later, with the place that was then measured, if any; None before it
+    has begun."""
+    noise = (np.array(_PATH_NOISE) ** 2)[:, None, None]
+    if before is None:
+        after = None if root is None else started(_seen(root), noise)
+    else:
+        distance = np.exp(before.mean[2, 0])
+        after = predict(before, passed, np.full(3, _PATH_DRIVE / distance**2))
+    if after is None or root is None:
         return after
     return update(after, _seen(root), noise, np.ones(3, dtype=bool), robust=True)[0]
 
 
-def path_now(now: State) -> Float64[np.ndarray, "3"]:
-    """The place (m, camera frame)."""
+def path_now(now: State | None) -> Float64[np.ndarray, "3"]:
+    """The place (m, camera frame); NaN before a path has begun."""
+    if now is None:
+        return np.full(3, np.nan)
     x, y, log_z = now.mean[:, 0]
     return np.array([x, y, 1.0]) * np.exp(log_z)
+
+
+def causal_path(
+    root: Float64[np.ndarray, "frame person 3"], times: Float64[np.ndarray, " frame"]
+) -> Float64[np.ndarray, "frame person 3"]:
+    """Each person's path over a clip (m, camera frame), each place from what came until then."""
+    path = root.copy()
+    for person in range(root.shape[1]):
+        there = np.isfinite(root[:, person]).all(axis=-1)
+        for frames in stretches(there, times, causal=True):
+            now, last = None, times[frames.start]
+            for frame in range(frames.start, frames.stop):
+                now = follow_path(now, times[frame] - last, root[frame, person] if there[frame] else None)
+                path[frame, person], last = path_now(now), times[frame]
+    return path
 
 
 def _measured(predicted: Joints, found: Measured) -> Joints:
@@ -93,7 +105,3 @@ def _seen(root: Float64[np.ndarray, "3"]) -> Float64[np.ndarray, "3 1"]:
     """A path is smoothed in direction and in the logarithm of its distance."""
     x, y, z = root
     return np.array([[x / z], [y / z], [np.log(z)]])
-
-
-def _path_noise() -> Float64[np.ndarray, "3 1 1"]:
-    return (np.array(CAUSAL_PATH) ** 2)[:, None, None]

@@ -13,7 +13,6 @@ from flowlift.causal import (
     Joints,
     Measured,
     begin_joints,
-    begin_path,
     follow_joints,
     follow_path,
     joints_now,
@@ -107,19 +106,14 @@ class Stream:
         seen, weights = self._look(poses)
         for known, row, body in zip(everybody, rows, xyz, strict=True):
             root = None if row is None else solve_root(body[None], seen.rays[[row]], weights[[row]])[0]
-            if known.path is None:
-                known.path = None if root is None else begin_path(root)
-            else:
-                known.path = follow_path(known.path, passed, root)
+            known.path = follow_path(known.path, passed, root)
         carried = np.array([row is None for row in rows])
         root_cov = np.stack([known.root_cov for known in everybody]) * np.where(carried, 4.0, 1.0)[:, None, None]
         return replace(
             _rows(poses, rows),
             xyz=xyz[None],
             cov=(cov + self._size_variance * outer(xyz))[None],
-            root=np.stack([np.full(3, np.nan) if known.path is None else path_now(known.path) for known in everybody])[
-                None
-            ],
+            root=np.stack([path_now(known.path) for known in everybody])[None],
             root_cov=root_cov[None],
             bridged=np.broadcast_to(carried[None, :, None], (1, len(shown), len(poses.skeleton))),
         )
@@ -128,23 +122,24 @@ class Stream:
 def _rows(poses: Poses3D, rows: Sequence[int | None]) -> Poses3D:
     """Some people of one frame; NaN for None."""
 
-    def some(array: Float[np.ndarray, "1 person ..."] | None) -> Float[np.ndarray, "1 some ..."] | None:
-        if array is None:
-            return None
+    def some(array: Float[np.ndarray, "1 person ..."]) -> Float[np.ndarray, "1 some ..."]:
         picked = np.full((1, len(rows), *array.shape[2:]), np.nan, dtype=np.float32)
         for place, row in enumerate(rows):
             if row is not None:
                 picked[:, place] = array[:, row]
         return picked
 
+    def some_if(array: Float[np.ndarray, "1 person ..."] | None) -> Float[np.ndarray, "1 some ..."] | None:
+        return None if array is None else some(array)
+
     seen = poses.keypoints
     return replace(
         poses,
         xyz=some(poses.xyz),
-        root=some(poses.root),
+        root=some_if(poses.root),
         cov=some(poses.cov),
-        root_cov=some(poses.root_cov),
-        hypotheses=some(poses.hypotheses),
+        root_cov=some_if(poses.root_cov),
+        hypotheses=some_if(poses.hypotheses),
         keypoints=None if seen is None else replace(seen, xy=some(seen.xy), score=some(seen.score)),
         provenance={**poses.provenance, "smooth": "causal"},
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
@@ -43,7 +43,8 @@ class Recording:
         if not there:
             raise InputError(f"{source}: nothing to write: nobody was seen in {len(self._frames)} frames")
         place = {who: at for at, who in enumerate(sorted(who for who, _ in there.most_common(keep)))}
-        whole = {name: self._together(name, len(place), part.shape[1:]) for name, part in _parts(nothing).items()}
+        sizes = {name: part.shape[1:] for name, part in _parts(nothing).items()}
+        whole: dict[str, Any] = {name: self._together(name, len(place), size) for name, size in sizes.items()}
         for row, frame in enumerate(self._frames):
             for index, who in enumerate(frame.people):
                 if who in place:
@@ -52,8 +53,8 @@ class Recording:
         times = np.array([frame.time for frame in self._frames])
         keypoints = nothing.keypoints
         if keypoints is not None:
-            seen = {"xy": whole.pop("xy"), "score": whole.pop("score")}
-            keypoints = replace(keypoints, **seen, times=times, fps=fps, source=source)
+            xy, score = whole.pop("xy"), whole.pop("score")
+            keypoints = replace(keypoints, xy=xy, score=score, times=times, fps=fps, source=source)
         bridged = whole.pop("bridged") > 0
         provenance = {**nothing.provenance, "source": source, "detector": detector, "live": True}
         return replace(

@@ -44,7 +44,7 @@ def application(session: Session, token: str | None, done: Callable[[], None]) -
             _call(loop, publish)
 
         def ended(text: str) -> None:
-            _call(loop, lambda: (listeners.finish(text), loop.create_task(_leave(listeners, done))))
+            _call(loop, lambda: loop.create_task(_leave(listeners, text, done)))
 
         session.start(say, ended)
         yield
@@ -96,8 +96,9 @@ async def _hear(websocket: WebSocket) -> None:
             return
 
 
-async def _leave(listeners: Listeners, done: Callable[[], None]) -> None:
-    """When everybody has heard the end, or had time to."""
+async def _leave(listeners: Listeners, text: str, done: Callable[[], None]) -> None:
+    """Say the last message, and go when everybody has heard it, or had time to."""
+    listeners.finish(text)
     for _ in range(20):
         if not len(listeners):
             break
