@@ -105,4 +105,4 @@ def test_refusals_are_one_line(
 
 def test_without_live_an_output_is_needed(film: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["lift", str(film)]) == 2
-    assert "-o is missing" in capfd.readouterr().err
+    assert "--output (-o) is missing" in capfd.readouterr().err
