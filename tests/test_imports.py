@@ -40,6 +40,7 @@ LAYERS = (
         "published",
         "kalman",
         "temporal",
+        "causal",
         "bone_lengths",
     ),
     ("runtime", "models"),
@@ -48,7 +49,7 @@ LAYERS = (
         *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "training", "evaluation", "studio"),
+    ("clips", "pipeline", "training", "evaluation", "studio", "live"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
