@@ -224,6 +224,7 @@ def test_a_playlist_from_the_network_leads_to_no_file_here(web: int, film: Path)
         ("http://10.0.0.7", "10.0.0.7"),
         ("http://host/../../etc/passwd", "passwd"),
         ("http://host/..", "host"),
+        ("http://[::1]/a*b[1]?.mjpg", "a_b_1_"),
     ],
 )
 def test_a_stream_s_name_is_a_plain_name(address: str, name: str) -> None:

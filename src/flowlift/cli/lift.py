@@ -52,7 +52,7 @@ def lift(
 
         return run_live(inputs, output, format or (), settings, live, overlay=overlay, quiet=quiet)
     if output is None:
-        raise InputError("--output (-o) is missing: a file (poses.trc, poses.npz, ...) or a folder (out/) for the result")
+        raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")
     jobs = plan_jobs(inputs, output, format or (), overlay)
     status = 0
     for job in jobs:

@@ -9,8 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from flowlift.cli.options import LiveOptions
-from flowlift.cli.outputs import Job, plan_jobs, source_of
+from flowlift.cli.outputs import Job, plan_jobs
 from flowlift.errors import InputError
+from flowlift.io.capture import address_name, is_address
 from flowlift.temporal import Smoothing
 
 _WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off", "mapping": None}
@@ -54,9 +55,9 @@ def run_live(
     with ExitStack() as stack:
         listening = stack.enter_context(listen(options.host, options.port))
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        source = open_live(job.source, start=settings["start"], end=settings["end"])
+        source = open_live(inputs[0], start=settings["start"], end=settings["end"])
         detector = stack.enter_context(load_detector(settings["detector"]))
-        recording = Recording() if job.paths else None
+        recording = None if job is None else Recording()
         session = Session(source, _lifter(settings, detector, source), recording.add if recording is not None else None)
         token = new_token() if options.token or options.host not in LOCAL else None
         app = application(session, token, lambda: setattr(server, "should_exit", True))
@@ -71,7 +72,7 @@ def run_live(
         session.stop()
     if not quiet:
         print(session.report(), flush=True)
-    if recording is not None and (len(recording) or session.trouble is None):
+    if job is not None and recording is not None and (len(recording) or session.trouble is None):
         clip = recording.clip(session.nothing, source=source.name, fps=source.fps, detector=detector.name, keep=keep)
         write_all(clip, job, quiet=quiet)
     if session.trouble is not None:
@@ -79,15 +80,16 @@ def run_live(
     return 0
 
 
-def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> Job:
-    """What is watched, and the files that are written in the end, if any."""
+def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> Job | None:
+    """The files that are written in the end, if any."""
     if len(inputs) != 1:
         raise InputError(f"--live watches one camera, address or video; {len(inputs)} are given")
-    if output is None and formats:
-        raise InputError("--format says what -o gets; give -o as well")
     if output is None:
-        return Job(source_of(inputs[0]), ())
-    return plan_jobs(inputs, output, formats)[0]
+        if formats:
+            raise InputError("--format says what -o gets; give -o as well")
+        return None
+    name = address_name(inputs[0]) if is_address(inputs[0]) else inputs[0]
+    return plan_jobs([name], output, formats)[0]
 
 
 def _check(settings: Mapping[str, Any], overlay: str | None) -> None:

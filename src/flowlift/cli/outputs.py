@@ -31,7 +31,7 @@ def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), o
     `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. Raises OutputError where
     two would meet in one file, or none can be written; InputError for an overlay of no video.
     """
-    sources = [source_of(given) for given in inputs]
+    sources = [_source(given) for given in inputs]
     suffixes = [writer_for(Path(output), format).suffix for format in dict.fromkeys(formats)] or FOLDER_SUFFIXES
     if _is_file(output, known=bool(formats)):
         if len(sources) > 1:
@@ -71,18 +71,14 @@ def _overlay_path(source: str | int, overlay: str, inputs: int) -> Path:
     return path
 
 
-def source_of(given: str) -> str | int:
+def _source(given: str) -> str | int:
     """A bare number is a camera, unless a file has that name."""
     return int(given) if given.isdecimal() and not Path(given).exists() else given
 
 
 def _stem(source: str | int) -> str:
-    from flowlift.io.capture import address_name, is_address
-
     if isinstance(source, int):
         return f"camera{source}"
-    if is_address(source):
-        return address_name(source)
     path = Path(source).resolve()
     return path.name if path.is_dir() else path.stem
 

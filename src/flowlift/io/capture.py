@@ -1,6 +1,7 @@
 """Cameras: through FFmpeg's devices for this system, or at an address in the network."""
 
 import math
+import re
 import sys
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -54,7 +55,8 @@ def is_address(source: str) -> bool:
 def address_name(address: str) -> str:
     """What to call a stream: the end of its path, or its host; never its password, and nothing that leads elsewhere."""
     parts = _split(address)
-    return PurePosixPath(parts.path).stem.lstrip(".") or parts.hostname or "stream"
+    name = PurePosixPath(parts.path).stem.lstrip(".") or str(parts.hostname)
+    return re.sub(r"[^\w .()+-]", "_", name)
 
 
 def open_address(address: str, end: float | None = None) -> VideoSource:

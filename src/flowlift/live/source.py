@@ -22,9 +22,9 @@ class Caught(NamedTuple):
     at: float
 
 
-def open_live(source: str | int, *, start: float | None = None, end: float | None = None) -> VideoSource:
+def open_live(source: str, *, start: float | None = None, end: float | None = None) -> VideoSource:
     """A camera by its number, an address, or a video file. Raises InputError."""
-    if isinstance(source, str) and is_address(source):
+    if is_address(source):
         return open_address(source, end)
     opened = open_source(source, start, end)
     if not isinstance(opened, VideoSource):
