@@ -93,12 +93,12 @@ def serve(film: Path, lifter: Lifter) -> Serve:
     return served
 
 
-def messages(connection: Any, seconds: float = 30.0) -> Iterator[Message]:
+def messages(connection: Any, seconds: float = 60.0) -> Iterator[Message]:
     """What a client hears until the server closes."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
-            yield json.loads(connection.recv(timeout=10))
+            yield json.loads(connection.recv(timeout=30))
         except ConnectionClosed:
             return
 
