@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.rotations import quaternion_to_matrix
 from flowlift.errors import InputError
 
 _NUMBERS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _REST: Mapping[str, tuple[float, ...]] = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
-_DAMAGE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError, struct.error)
 """What content that is damaged may raise."""
 
 
@@ -93,7 +93,7 @@ class Scene:
 def read_glb(path: Path) -> Scene:
     """Read a .glb file. Raises InputError for another file, or one that uses what is not read: sparse or compressed
     data, nodes with matrices, cubic keys, files outside it."""
-    try:
+    with refused_if_damaged(f"{path}: cannot read it as glTF"):
         content = path.read_bytes()
         magic, version, _ = struct.unpack_from("<4sII", content)
         if magic != b"glTF" or version != 2:
@@ -103,10 +103,6 @@ def read_glb(path: Path) -> Scene:
         if kind != b"JSON" or told.get("extensionsRequired"):
             raise ValueError(f"it needs {', '.join(told.get('extensionsRequired', ['another first chunk']))}")
         return _scene(told, content[28 + size :])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except _DAMAGE as error:
-        raise InputError(f"{path}: cannot read it as glTF: {error or 'it ends too early'}") from error
 
 
 def _scene(told: dict[str, Any], data: bytes) -> Scene:
