@@ -17,7 +17,8 @@ from flowlift.errors import InputError
 _NUMBERS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _REST: Mapping[str, tuple[float, ...]] = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
-"""What content that is damaged may raise."""
+_LONGEST = 36_000.0
+"""Seconds of one animation; whatever claims more is damaged."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ def _numbers(told: dict[str, Any], data: bytes, index: int) -> Float64[np.ndarra
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     stride = view.get("byteStride") or width * kind.itemsize
     count = accessor["count"]
+    if count < 1 or stride < width * kind.itemsize or start < 0:
+        raise ValueError(f"accessor {index} has a count, a place or a stride that cannot be")
     raw = np.frombuffer(data, np.uint8, stride * (count - 1) + width * kind.itemsize, start)
     rows = np.lib.stride_tricks.as_strided(raw, (count, width * kind.itemsize), (stride, 1))
     values = np.ascontiguousarray(rows).view(kind).astype(np.float64)
@@ -158,6 +161,10 @@ def _tracks(given: dict[str, Any], told: dict[str, Any], data: bytes) -> list[Tr
         if target["path"] not in _REST or way not in ("LINEAR", "STEP"):
             raise ValueError(f"{way} keys of {target['path']} are not read")
         times, values = (_numbers(told, data, sampler[end]) for end in ("input", "output"))
+        if len(times) != len(values) or not 0 <= target["node"] < len(told["nodes"]):
+            raise ValueError("keys do not fit their times, or move a node that is not there")
+        if not np.isfinite(times).all() or (np.diff(times[:, 0]) < 0).any() or np.ptp(times) > _LONGEST:
+            raise ValueError(f"the times of keys do not rise, or last longer than {_LONGEST:.0f} s")
         tracks.append(Track(target["node"], target["path"], times[:, 0], values, way == "STEP"))
     return tracks
 
