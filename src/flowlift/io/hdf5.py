@@ -56,16 +56,15 @@ def _check(file: Any, path: Path, h5py: Any) -> None:
     of it: reading that could take all memory there is."""
     most = largest(path)
 
-    def visit(name: str, link: Any) -> None:
-        if isinstance(link, h5py.ExternalLink):
-            raise InputError(f"{path}: {name} lies in another file, which is not read")
-        node = file.get(name)
-        if not isinstance(node, h5py.Dataset):
-            return
-        if node.external or node.is_virtual:
-            raise InputError(f"{path}: {name} lies in another file, which is not read")
-        stored = node.id.get_storage_size()
-        if node.nbytes > min(most, _SMALL + _DENSEST * stored):
-            raise InputError(f"{path}: damaged: {name} claims {node.nbytes:,} bytes, and {stored:,} are there")
+    def complaint(name: str, link: Any) -> str | None:
+        node = None if isinstance(link, h5py.ExternalLink) else file.get(name)
+        is_set = isinstance(node, h5py.Dataset)
+        if isinstance(link, h5py.ExternalLink) or (is_set and (node.external or node.is_virtual)):
+            return f"{name} lies in another file, which is not read"
+        stored = node.id.get_storage_size() if is_set else 0
+        if is_set and node.nbytes > min(most, _SMALL + _DENSEST * stored):
+            return f"damaged: {name} claims {node.nbytes:,} bytes, and {stored:,} are there"
+        return None
 
-    file.visititems_links(visit)
+    if found := file.visititems_links(complaint):  # the first one; an exception would not come through
+        raise InputError(f"{path}: {found}")

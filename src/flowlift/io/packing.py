@@ -7,7 +7,8 @@ import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import FlowliftError, InputError
+from flowlift.damage import refused_if_damaged
+from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 
 FORMAT = "flowlift-1"
@@ -38,7 +39,7 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
         raise InputError("its description is not an object")
     if about.get("format") != FORMAT:
         raise InputError(f"it says format {about.get('format')!r}, this flowlift reads {FORMAT!r}")
-    try:
+    with refused_if_damaged("it is damaged"):
         if about["kind"] == "keypoints2d":
             return _unpack_keypoints(arrays, about)
         if about["kind"] != "poses3d":
@@ -51,17 +52,13 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
             skeleton=_unpack_skeleton(about["skeleton"]),
             fps=about.get("fps"),
             camera=_unpack_camera(about["camera"]) if about.get("camera") else None,
-            provenance=about.get("provenance", {}),
+            provenance=_unpack_provenance(about.get("provenance", {})),
             hypotheses=arrays.get("hypotheses"),
             keypoints=_unpack_keypoints(inner, about["keypoints"]) if about.get("keypoints") else None,
             times=arrays.get("times"),
             bridged=arrays.get("bridged"),
             root_cov=arrays.get("root_cov"),
         )
-    except FlowliftError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"it is damaged: {error or type(error).__name__}") from error
 
 
 def _pack_keypoints(keypoints: Keypoints2D) -> tuple[Arrays, dict[str, Any]]:
@@ -87,6 +84,12 @@ def _unpack_keypoints(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]
         source=str(about.get("source", "")),
         times=arrays.get("times"),
     )
+
+
+def _unpack_provenance(about: Any) -> Mapping[str, Any]:
+    if not isinstance(about, Mapping) or not all(isinstance(v, str | int | float | None) for v in about.values()):
+        raise InputError("it is damaged: its provenance is no table of plain values")
+    return about
 
 
 def _pack_skeleton(skeleton: Skeleton) -> dict[str, Any]:

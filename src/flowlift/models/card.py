@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float32
 
+from flowlift.damage import DAMAGE, in_one_line
 from flowlift.errors import InputError, ModelError
 from flowlift.sampling import METHODS
 from flowlift.skeleton import Skeleton
@@ -96,10 +97,8 @@ def read_card(folder: Path) -> Model:
         model = _model(card, folder)
         _check(model)
         return model
-    except KeyError as error:
-        raise ModelError(f"{file}: the model's description is damaged: {error} is missing") from error
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, InputError) as error:
-        raise ModelError(f"{file}: the model's description is damaged: {error}") from error
+    except (InputError, *DAMAGE) as error:
+        raise ModelError(f"{file}: the model's description is damaged: {in_one_line(error)}") from error
 
 
 def _model(card: Mapping[str, Any], folder: Path) -> Model:
