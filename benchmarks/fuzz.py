@@ -224,7 +224,10 @@ def report(tallies: list[Tally]) -> dict[str, Any]:
     return {
         "columns": columns,
         "rows": [*rows, ["all", *total, "", ""]],
-        "notes": [f"- limits of one file: {SECONDS:.0f} s, {MEGABYTES} MB; slowest: processor time; memory: the most that reading added"],
+        "notes": [
+            f"- limits of one file: {SECONDS:.0f} s, {MEGABYTES} MB",
+            "- slowest: processor time of one file; memory: the most that reading added to the process",
+        ],
         "readers": [asdict(tally) for tally in tallies],
         "machine": describe_machine(),
     }
