@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -30,6 +31,11 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
             for name, array in content.pop("arrays").items()
         }
     return unpack(arrays, content)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """The description in a file, as it stands there, without the arrays. Raises InputError."""
+    return {key: value for key, value in dict(parse(path)).items() if key != "arrays"}
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

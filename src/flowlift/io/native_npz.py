@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,12 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
     with refused_if_damaged(f"{path}: damaged"):
         about = json.loads(str(arrays.pop("about")))
     return unpack(arrays, about)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """The description in a file, as it stands there. Raises InputError."""
+    with refused_if_damaged(f"{path}: damaged"):
+        return dict(json.loads(str(read_arrays(path)["about"])))
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

@@ -6,18 +6,32 @@ from typing import Any
 import numpy as np
 
 from flowlift.camera import Camera
+from flowlift.checksums import of_content
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
+from flowlift.format_version import check_format
 from flowlift.skeleton import Skeleton
 
 FORMAT = "flowlift-1"
+SUM = "sha256"
+"""Where the description tells the content's checksum; files of before it have none."""
 
 Arrays = dict[str, np.ndarray]
 
 
 def pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
-    """Arrays by name, and what else there is to say, as plain JSON values."""
+    """Arrays by name, and what else there is to say, as plain JSON values; `sha256` is of all that (`content_sum`)."""
+    arrays, about = _pack(obj)
+    return arrays, {**about, SUM: of_content(arrays, about)}
+
+
+def content_sum(obj: Keypoints2D | Poses3D) -> str:
+    """The SHA-256 of keypoints or poses that both our formats write."""
+    return of_content(*_pack(obj))
+
+
+def _pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
     if isinstance(obj, Keypoints2D):
         arrays, about = _pack_keypoints(obj)
         return arrays, {"format": FORMAT, "kind": "keypoints2d", **about}
@@ -37,8 +51,7 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
     """Undo `pack`. Raises InputError for another version, or what does not fit together."""
     if not isinstance(about, Mapping):
         raise InputError("its description is not an object")
-    if about.get("format") != FORMAT:
-        raise InputError(f"it says format {about.get('format')!r}, this flowlift reads {FORMAT!r}")
+    check_format(about.get("format"), FORMAT)
     with refused_if_damaged("it is damaged"):
         if about["kind"] == "keypoints2d":
             return _unpack_keypoints(arrays, about)

@@ -188,6 +188,11 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     return WRITERS[max(fitting, key=len)]
 
 
+def file_of(path: str | Path) -> Path:
+    """The file or folder of FILE::CLIP."""
+    return _split(path)[0]
+
+
 def _split(path: str | Path) -> tuple[Path, str | None]:
     """File and clip of FILE::CLIP; a file may have such a name itself."""
     file, mark, clip = str(path).partition("::")

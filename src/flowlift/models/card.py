@@ -11,6 +11,7 @@ from jaxtyping import Float32
 
 from flowlift.damage import DAMAGE, in_one_line
 from flowlift.errors import InputError, ModelError
+from flowlift.format_version import check_format
 from flowlift.sampling import METHODS
 from flowlift.skeleton import Skeleton
 
@@ -92,8 +93,7 @@ def read_card(folder: Path) -> Model:
     file = folder / CARD
     try:
         card = json.loads(file.read_text(encoding="utf-8"))
-        if card["format"] != FORMAT:
-            raise ValueError(f"its format is {card['format']!r}, expected {FORMAT!r}")
+        check_format(card["format"], FORMAT)
         model = _model(card, folder)
         _check(model)
         return model
