@@ -137,6 +137,7 @@ def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
     tell whether its camera's pose was known before."""
     about, lifter = poses.provenance, Lifter(model, load_engine(model))
     scale = about.get("size_m" if model.size else "height_m") if about.get("size_given") else None
+    length = None if scale is None else float(scale)
     assert poses.keypoints is not None
     assert poses.camera is not None
     lifted = lifter(
@@ -146,7 +147,8 @@ def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
         steps=int(about["steps"] or 0),
         seed=int(about["seed"] or 0),
         smooth=str(about["smooth"]).removesuffix(" s"),
-        **{"size" if model.size else "height": None if scale is None else float(scale)},
+        height=None if model.size else length,
+        size=length if model.size else None,
     )
     ground = str(about.get("ground", "off"))
     if ground not in GROUNDS or ground == "off":

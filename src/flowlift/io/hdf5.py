@@ -57,7 +57,7 @@ def _check(file: Any, path: Path, h5py: Any) -> None:
     most = largest(path)
 
     def complaint(name: str, link: Any) -> str | None:
-        node = None if isinstance(link, h5py.ExternalLink) else file.get(name)
+        node: Any = None if isinstance(link, h5py.ExternalLink) else file.get(name)
         is_set = isinstance(node, h5py.Dataset)
         if isinstance(link, h5py.ExternalLink) or (is_set and (node.external or node.is_virtual)):
             return f"{name} lies in another file, which is not read"

@@ -158,7 +158,9 @@ def keeps_people_apart(path: str | Path) -> bool:
         reader = _find(file)
         told = getattr(import_module(reader.module), "keeps_people_apart", None)
         return reader.ordered if told is None else bool(told(file))
-    except (FlowliftError, *DAMAGE):
+    except FlowliftError:
+        return True
+    except DAMAGE:
         return True
 
 

@@ -138,7 +138,7 @@ def _check_memo(data: bytes) -> None:
     """Raises InputError for a pickle that stores something under a number beyond how much it holds: the table of stored
     things would grow to it."""
     for count, (code, argument, _) in enumerate(pickletools.genops(data)):
-        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > count:
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > count:
             raise InputError(f"it stores its part {count} under the number {argument}")
 
 

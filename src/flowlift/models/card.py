@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float32
 
-from flowlift.damage import DAMAGE, in_one_line
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
 from flowlift.format_version import check_format
 from flowlift.sampling import METHODS
@@ -92,13 +92,14 @@ def read_card(folder: Path) -> Model:
     """The model in a folder. Raises ModelError when its card is missing or damaged."""
     file = folder / CARD
     try:
-        card = json.loads(file.read_text(encoding="utf-8"))
-        check_format(card["format"], FORMAT)
-        model = _model(card, folder)
-        _check(model)
-        return model
-    except (InputError, *DAMAGE) as error:
-        raise ModelError(f"{file}: the model's description is damaged: {in_one_line(error)}") from error
+        with refused_if_damaged(f"{file}: the model's description is damaged", ModelError):
+            card = json.loads(file.read_text(encoding="utf-8"))
+            check_format(card["format"], FORMAT)
+            model = _model(card, folder)
+            _check(model)
+            return model
+    except InputError as error:
+        raise ModelError(f"{file}: the model's description is damaged: {error}") from error
 
 
 def _model(card: Mapping[str, Any], folder: Path) -> Model:
