@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlift.batch.job import Job
-from flowlift.models import Model
+from flowlift.checksums import of_file
 
 _FILES = ("camera", "mapping", "skeleton")
 """Settings that may name a file, whose content counts then."""
@@ -21,12 +21,6 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
     files = {name: _content(str(told[name])) for name in _FILES if told.get(name) is not None}
     written = [job.format, *("".join(path.suffixes[-2:]) for path in job.files)]
     return _short(json.dumps([told, files, written], sort_keys=True, default=str).encode())
-
-
-def mark_of_model(model: Model) -> str:
-    """Of all its files' content."""
-    files = sorted(file for file in model.folder.iterdir() if file.is_file())
-    return _short("".join(f"{file.name} {_content(str(file))}\n" for file in files).encode())
 
 
 def mark_of_input(source: str | int) -> str:
@@ -45,8 +39,7 @@ def _content(name: str) -> str:
     """The checksum of a file (or of the file in FILE::NAME), or nothing where the name is no file's."""
     file = Path(name.partition("::")[0])
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return of_file(file)
     except OSError:
         return ""
 
