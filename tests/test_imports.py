@@ -19,6 +19,7 @@ LAYERS = (
         "errors",
         "quiet",
         "temporary",
+        "parent",
         "damage",
         "checksums",
         "format_version",
