@@ -222,4 +222,5 @@ CHECKS = (
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
+    Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
 )
