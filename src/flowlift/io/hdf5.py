@@ -71,7 +71,7 @@ def _check_heaps(path: Path) -> None:
 
 
 def _texts_fit(node: Any, path: Path) -> bool:
-    """Whether the texts (or other values of any length) of a dataset can be as long as they claim. Each is stored as its
+    """Whether the texts (or other values of any length) of a dataset can be as long as they claim. Each is kept as its
     length, which HDF5's library takes from memory before it looks, and its place. Of packed ones nobody knows."""
     size = node.id.get_type().get_size()
     if node.chunks is None:
