@@ -26,7 +26,7 @@ LAYERS = (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
         *("limb_alignment", "skeleton_words", "gaps", "limbs", "swap_search", "swaps", "contacts", "ground", "footing"),
-        *("movement_dataset", "angles"),
+        *("movement_dataset", "angles", "person_by_person"),
     ),
     (
         "adjacency",
@@ -44,6 +44,7 @@ LAYERS = (
         "weights_only",
         "kalman",
         "temporal",
+        "causal",
         "bone_lengths",
     ),
     ("runtime", "models"),
@@ -52,7 +53,7 @@ LAYERS = (
         *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "verify", "training", "evaluation", "studio"),
+    ("clips", "pipeline", "verify", "training", "evaluation", "studio", "live"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

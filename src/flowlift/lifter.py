@@ -18,6 +18,7 @@ from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sampl
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
+from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.models.checksum import checksum
@@ -143,6 +144,18 @@ class Lifter:
         timed = poses.fps is not None or poses.times is not None
         kept = person_by_person(poses, smoothed) if timed and smoothing.seconds != 0 else poses
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
+
+    def stream(self, height: float | None = None, size: float | None = None) -> Stream:
+        """What `over_time(poses, "causal")` does to a clip, for frames that this model lifts one after another with
+        `smooth="off"`. `height`, `size`: as they are lifted with."""
+
+        def look(poses: Poses3D) -> tuple[Seen, Float32[np.ndarray, "row joint"]]:
+            if poses.keypoints is None or poses.camera is None:
+                raise InputError("a stream needs poses with their keypoints and their camera")
+            seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
+            return seen, _weights(seen)
+
+        return Stream(look, self._size_variance(height if size is None else size))
 
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""

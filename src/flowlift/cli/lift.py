@@ -5,22 +5,23 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flowlift.cli.options import CameraOptions, InputOptions, ModelOptions
+from flowlift.cli.options import CameraOptions, InputOptions, LiveOptions, ModelOptions
 from flowlift.cli.report import BAD_INPUT, complain
 from flowlift.errors import FlowliftError, InputError
 
-_MODEL, _CAMERA, _INPUT = ModelOptions(), CameraOptions(), InputOptions()
+_MODEL, _CAMERA, _INPUT, _LIVE = ModelOptions(), CameraOptions(), InputOptions(), LiveOptions()
 
 
 def lift(
     inputs: list[str],
     /,
     *,
-    output: Annotated[str, Parameter(name=["--output", "-o"])],
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     format: Annotated[list[str] | None, Parameter(negative="")] = None,
     model: ModelOptions = _MODEL,
     camera: CameraOptions = _CAMERA,
     clip: InputOptions = _INPUT,
+    live: LiveOptions = _LIVE,
     overlay: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -45,6 +46,13 @@ def lift(
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
+    settings["model"] = model.model or ("human-fast" if live.live else "human")
+    if live.live:
+        from flowlift.cli.live import run_live
+
+        return run_live(inputs, output, format or (), settings, live, overlay=overlay, quiet=quiet)
+    if output is None:
+        raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")
     jobs = plan_jobs(inputs, output, format or (), overlay)
     status = 0
     for job in jobs:
