@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe_machine
 from pages import as_markdown, save_result
 from torch import Tensor, nn
 
 from flowlift.adjacency import adjacency
+from flowlift.bench.machine import describe_machine
 from flowlift.models import read_card
 from flowlift.models.weights import export_onnx
 from flowlift.network import GraphConvolution, VelocityConfig, VelocityNetwork

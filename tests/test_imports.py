@@ -45,10 +45,10 @@ LAYERS = (
     ("runtime", "models"),
     ("lifter", "lifting"),
     (
-        *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
+        *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "training", "evaluation", "studio"),
+    ("clips", "pipeline", "training", "evaluation", "studio", "bench"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
