@@ -42,7 +42,7 @@ LAYERS = (
         "temporal",
         "bone_lengths",
     ),
-    ("runtime", "models"),
+    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
         *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),

@@ -11,6 +11,7 @@ def test_command_line_writes_the_figures(run, tmp_path):
     told = json.loads((tmp_path / "bench.json").read_text())
     assert told["machine"]["cores"] >= 1
     assert told["device"] == "cpu"
+    assert str(told["machine"]["cpu"]) in told["device_name"]
     assert told["matrix_operations_per_second"] > 1e8
     lifted = [row for row in told["rows"] if row["stage"] == "lifting" and row["per_second"]]
     assert "human-fast, 2 hypotheses, 1 step" in [row["what"] for row in lifted]

@@ -28,6 +28,16 @@ def describe_machine() -> dict[str, object]:
     }
 
 
+def torch_device(device: str | None) -> str:
+    """What torch calls the device of an engine (`flowlift.runtime.load_engine`).
+
+    >>> torch_device(None), torch_device("cuda:1+bf16"), torch_device("onnx-cuda"), torch_device("torch")
+    ('cpu', 'cuda:1', 'cuda', 'cpu')
+    """
+    where = (device or "cpu").partition("+")[0].removeprefix("onnx-")
+    return "cpu" if where == "torch" else where
+
+
 def describe_device(device: str) -> str:
     """The CPU with its cores, or the name of a torch device."""
     if device.startswith("cuda"):

@@ -27,7 +27,7 @@ def bench(
     Parameters
     ----------
     device
-        Where the networks run, such as cpu or cuda.
+        Where the networks run, as `flowlift lift` takes it.
     seconds
         To spend on each row.
     hypotheses
@@ -37,7 +37,7 @@ def bench(
     json_file
         Also write the figures, with the machine's description, to this file.
     """
-    from flowlift.bench.machine import describe_device, describe_machine, matrix_rate
+    from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
     from flowlift.bench.stages import HYPOTHESES, STEPS, Bench
     from flowlift.errors import InputError
     from flowlift.io.atomic import written_whole
@@ -45,14 +45,19 @@ def bench(
     for name, values in (("--hypotheses", hypotheses or ()), ("--steps", steps or ()), ("--seconds", (seconds,))):
         if min(values, default=1) <= 0:
             raise InputError(f"{name} must be above 0, got {min(values)}")
-    where = "cpu" if device in (None, "cpu", "torch") else str(device)
+    where = torch_device(device)
     rate = matrix_rate(where)
     todo = Bench(rate, seconds, device, hypotheses or HYPOTHESES, steps or STEPS)
     rows = list(todo.rows())
     title = f"{describe_device(where)}: {rate / 1e9:.0f} billion operations/s in float32 matrix products"
     _show(rows, title)
     if json_file is not None:
-        told = {"machine": describe_machine(), "device": where, "matrix_operations_per_second": rate}
+        told = {
+            "machine": describe_machine(),
+            "device": device or "cpu",
+            "device_name": describe_device(where),
+            "matrix_operations_per_second": rate,
+        }
         with written_whole(Path(json_file)) as beside:
             text = json.dumps({**told, "rows": [asdict(row) for row in rows]}, indent=1)
             beside.write_text(text + "\n", encoding="utf-8")

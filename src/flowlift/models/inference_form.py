@@ -24,7 +24,8 @@ class InferenceForm(nn.Module):
         super().__init__()
         self.network = network
         joints = network.config.joints
-        self.blocks = nn.Sequential(*(_Block(block, joints) for block in network.FMPose3D.blocks))
+        blocks = (block for block in network.FMPose3D.blocks if isinstance(block, Block))
+        self.blocks = nn.Sequential(*(_Block(block, joints) for block in blocks))
 
     def forward(
         self,
@@ -69,8 +70,8 @@ class _Graph(nn.Module):
         self.epsilon = norm.eps
         joints, width = graph.adj.shape[1], graph.conv1d.weight.shape[1]
         self.joints = joints
-        weights = graph.conv1d.weight.detach()[..., 0].unflatten(0, (-1, width))  # part, out, in
-        biases = graph.conv1d.bias.detach().unflatten(0, (-1, width))
+        weights = graph.conv1d.weight.detach()[..., 0].reshape(-1, width, width)  # part, out, in
+        biases = graph.get_parameter("conv1d.bias").detach().reshape(-1, width)
         links = graph.adj.transpose(1, 2)  # part, to, from
         used = links.flatten(1).any(dim=1)  # a skeleton without pairs has none between them
         weights, biases, links = weights[used], biases[used], links[used]
@@ -88,7 +89,7 @@ class _Graph(nn.Module):
         poses = x.reshape(-1, self.joints, x.shape[1])
         off = poses - poses.mean(dim=1, keepdim=True)
         scale = 1 / torch.sqrt((off * off).mean(dim=1, keepdim=True) + self.epsilon)
-        gathered = (self.gather @ (off * scale)).split(self.counts, dim=1)
+        gathered = torch.split(self.gather @ (off * scale), self.counts, dim=1)
         products = [linear(part, weight) for part, weight in zip(gathered, self.parts, strict=True)]
         return (self.scatter @ torch.cat(products, dim=1) + self.shift).reshape(x.shape)
 

@@ -117,8 +117,7 @@ def export_onnx(network: nn.Module, folder: Path) -> None:
         head: nn.Module = _Velocity(network)
         context = network.encode(features).detach()
     else:
-        published = isinstance(network, VelocityNetwork)
-        head = InferenceForm(network) if published else _OnePart(network)
+        head = InferenceForm(network) if isinstance(network, VelocityNetwork) else _OnePart(network)
         context = torch.zeros(2, joints, 2)
     inputs = {"context": context, "x": torch.zeros(2, 3, joints, 3), "t": torch.zeros(1)}
     _export(head, inputs, folder / VELOCITY)
