@@ -136,7 +136,7 @@ def test_devices_agree(run, walk: Path, tmp_path: Path, device: str) -> None:
         told = run("lift", walk, "-o", f"{name}.npz", *options)
         assert told.returncode == 0, told.stderr
     one, other = (flowlift.load(tmp_path / f"{name}.npz") for name in ("cpu", device))
-    np.testing.assert_allclose(one.xyz, other.xyz, atol=0.005 if "bf16" in device else 2e-4)
+    np.testing.assert_allclose(one.xyz, other.xyz, atol=0.02 if "bf16" in device else 2e-4)
     assert one.provenance["engine"] != other.provenance["engine"]
 
 
