@@ -105,8 +105,7 @@ class Bench:
                 def lift(count: int, hypotheses: int = hypotheses, steps: int = steps) -> Poses3D:
                     return lifter(keypoints.frames(0, count), hypotheses=hypotheses, steps=steps, smooth="off")
 
-                what = f"{model.name}, {_of(hypotheses, 'hypothesis', 'hypotheses')}, {_of(steps, 'step', 'steps')}"
-                most = limit(hypotheses, steps)
+                what, most = lifting_words(model.name, hypotheses, steps), limit(hypotheses, steps)
                 yield self._row("lifting", what, lift, most=len(keypoints), limit=most)
 
     def _aggregation(self) -> Row:
@@ -164,6 +163,11 @@ def _limit(model: Model, rate: float) -> Callable[[int, int], float | None]:
     except FlowliftError:
         return lambda hypotheses, steps: None
     return lambda hypotheses, steps: rate / operations.of_frame(hypotheses, steps)
+
+
+def lifting_words(model: str, hypotheses: int, steps: int) -> str:
+    """What a row of lifting is called."""
+    return f"{model}, {_of(hypotheses, 'hypothesis', 'hypotheses')}, {_of(steps, 'step', 'steps')}"
 
 
 def _of(count: int, one: str, many: str) -> str:
