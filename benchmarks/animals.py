@@ -1,6 +1,6 @@
 """How well animals are lifted that no part of training saw. Writes docs/results/animals.json.
 
-python benchmarks/animals.py ANIMALS RUNS [--epochs 16] [--cameras 64] [--splits horse-wolf ...]
+python benchmarks/animals.py ANIMALS RUNS [--epochs 300] [--cameras 64] [--splits horse-wolf ...]
 
 ANIMALS: the folder of animated .glb files. RUNS: where a run for each split is trained, or gone on with. Splits that
 are not named keep the figures that they have. RUNS/horse-wolf/model is the packaged model.
@@ -226,7 +226,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("animals", type=Path)
     parser.add_argument("runs", type=Path)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=300)
     parser.add_argument("--cameras", type=int, default=64)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
     options = parser.parse_args()

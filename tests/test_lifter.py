@@ -10,6 +10,7 @@ from flowlift.demo import synthesize
 from flowlift.errors import InputError, ModelError
 from flowlift.evaluation.metrics import p_mpjpe
 from flowlift.lifter import DEFAULT_HEIGHT, HEIGHT_SD, TOLD_HEIGHT_SD, hypothesis_noise
+from flowlift.lifting.hypotheses import centre_weighted
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 
@@ -157,6 +158,29 @@ def test_noise_comes_in_opposite_pairs_and_longer_draws_begin_alike():
     noise = hypothesis_noise(8, HUMAN36M17, seed=1)
     np.testing.assert_array_equal(noise[0::2], -noise[1::2])
     np.testing.assert_array_equal(hypothesis_noise(5, HUMAN36M17, seed=1), noise[:5])
+    centred = hypothesis_noise(8, HUMAN36M17, seed=1, centred=True)
+    assert not centred[:2].any()
+    np.testing.assert_array_equal(centred[2:], noise[2:])
+
+
+def test_one_pair_of_hypotheses_starts_at_the_centre_and_leads(lifter, walker):
+    some = first_frames(walker)
+    pair, other = (lifter(some, camera=walker.camera, hypotheses=2, seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(pair.xyz, other.xyz)
+    many = lifter(some, camera=walker.camera, hypotheses=20, smooth="off", keep_hypotheses=True)
+    centre, rest = many.hypotheses[:, :, :2].mean(axis=2), many.hypotheses[:, :, 2:].mean(axis=2)
+    np.testing.assert_allclose(many.xyz, 0.8 * centre + 0.2 * rest, atol=1.5e-2)  # the rest by its reprojection
+    assert np.abs(many.xyz - centre).mean() < 0.5 * np.abs(many.xyz - rest).mean()
+
+
+def test_weights_lead_with_the_centre():
+    np.testing.assert_allclose(
+        centre_weighted(np.full((1, 6), 1 / 6, dtype=np.float32))[0], [0.4, 0.4] + 4 * [0.05], rtol=1e-6
+    )
+    for count in (1, 2):
+        np.testing.assert_allclose(
+            centre_weighted(np.full((3, count), 1 / count, dtype=np.float32)), 1 / count, rtol=1e-6
+        )
 
 
 @pytest.mark.parametrize(

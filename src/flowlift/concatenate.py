@@ -53,7 +53,13 @@ def pad_people(array: Float32[np.ndarray, "frame person ..."], people: int) -> F
 
 
 def _stack(arrays: Sequence[Float32[np.ndarray, "..."]], people: int) -> Float32[np.ndarray, "..."]:
-    return np.concatenate([pad_people(array, people) for array in arrays])
+    whole = np.full((sum(map(len, arrays)), people, *arrays[0].shape[2:]), np.nan, dtype=np.float32)
+    first = 0
+    for array in arrays:
+        whole[first : first + len(array), : array.shape[1]] = array
+        first += len(array)
+    whole.setflags(write=False)  # nobody else has it: what is made of it need not copy it
+    return whole
 
 
 def _stack_all(arrays: Sequence[Float32[np.ndarray, "..."] | None], people: int) -> Float32[np.ndarray, "..."] | None:

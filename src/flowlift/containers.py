@@ -18,6 +18,14 @@ Provenance = Mapping[str, str | int | float | bool | None]
 
 
 def _frozen32(value: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """A copy; what is float32, read-only and nobody's view already is shared: clips are long."""
+    if (
+        isinstance(value, np.ndarray)
+        and value.dtype == np.float32
+        and value.flags.owndata
+        and not value.flags.writeable
+    ):
+        return value
     array = np.array(value, dtype=np.float32)
     array.setflags(write=False)
     return array
@@ -67,7 +75,8 @@ class Keypoints2D:
     `xy` (frame, person, joint, 2): pixels, x right, y down, NaN where missing.
     `score` (frame, person, joint): confidence in [0, 1], NaN where the source gives none.
     `image_size`: (width, height) px. `fps`: frames per second. `times` (frame,): seconds, where frames are not
-    evenly spaced. A person's identity is the index on the person axis. Arrays are copied, float32 and read-only.
+    evenly spaced. A person's identity is the index on the person axis. Arrays are float32 and read-only: copies, unless
+    they were so.
     Raises InputError for shapes that do not fit, infinities, or sizes that are not positive.
     """
 
@@ -95,8 +104,9 @@ class Keypoints2D:
         if ((score < 0) | (score > 1)).any():
             raise InputError(f"scores must lie in [0, 1], got {np.nanmin(score):g} to {np.nanmax(score):g}")
         _check_fps(self.fps)
-        missing = np.isnan(xy).any(axis=-1)
-        object.__setattr__(self, "xy", _frozen32(np.where(missing[..., None], np.nan, xy)))
+        if (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():  # half a place is none
+            xy = _frozen32(np.where(np.isnan(xy).any(axis=-1, keepdims=True), np.nan, xy))
+        object.__setattr__(self, "xy", xy)
         object.__setattr__(self, "score", score)
         object.__setattr__(self, "image_size", size)
         object.__setattr__(self, "times", _frozen_times(self.times, xy.shape[0]))
@@ -133,8 +143,8 @@ class Poses3D:
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
     `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
     `keypoints`: the 2D that was lifted, in its own skeleton. `bridged` (frame, person, joint): True where a joint was
-    not seen but carried over a gap from the frames around it; None: nowhere. Arrays are copied, float32 and read-only.
-    Raises InputError for shapes that do not fit.
+    not seen but carried over a gap from the frames around it; None: nowhere. Arrays are float32 and read-only: copies,
+    unless they were so. Raises InputError for shapes that do not fit.
     """
 
     xyz: Given

@@ -1,6 +1,6 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
-from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
+from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.models.words import words_of
+from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
 from flowlift.temporal import Smoothing
@@ -111,7 +112,7 @@ class Lifter:
             self._lift_rows(found, rows[start : start + together], seen, settings)
         provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
         poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=self._size_variance(scale))
+        return self._over_time(poses, smoothing, scale)
 
     def over_time(
         self,
@@ -124,12 +125,22 @@ class Lifter:
         over the clip, the root's path (`smooth`: "auto", seconds, or "off"). `height`, `size`: as it was lifted with.
         Raises InputError for other settings.
         """
-        smoothing = Smoothing.parse(smooth)
+        return self._over_time(poses, Smoothing.parse(smooth), height if size is None else size)
+
+    def _over_time(self, poses: Poses3D, smoothing: Smoothing, scale: float | None) -> Poses3D:
+        doubt, conditioning = self._size_variance(scale), self.conditioning
+
+        def smoothed(one: Poses3D) -> Poses3D:
+            assert one.keypoints is not None
+            assert one.camera is not None
+            seen = rows_of(conditioning.convert(one.keypoints), one.camera)
+            return over_time(one, seen, _weights(seen), smoothing, size_variance=doubt)
+
         if poses.keypoints is None or poses.camera is None:
             return poses
-        seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
-        doubt = self._size_variance(height if size is None else size)
-        return over_time(poses, seen, _weights(seen), smoothing, size_variance=doubt)
+        timed = poses.fps is not None or poses.times is not None
+        kept = person_by_person(poses, smoothed) if timed and smoothing.seconds != 0 else poses
+        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""
@@ -163,7 +174,8 @@ class Lifter:
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning
         view = conditioning.view(seen)
-        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed)
+        centred = self.model.conditioning == "canonical"  # others are sampled as published
+        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed, centred=centred)
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
@@ -171,7 +183,7 @@ class Lifter:
         errors = reprojection_errors(poses, view.rays, weights)
         judged = errors.mean(axis=2) / view.extent[:, None]
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
-        mean = weighted_mean(poses, chosen)
+        mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
         cov = self._covariance(poses, mean, seen)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
         own = found.cov[rows].copy()

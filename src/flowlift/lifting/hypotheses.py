@@ -10,15 +10,33 @@ from flowlift.runtime import Engine
 from flowlift.sampling import sample
 from flowlift.skeleton import Skeleton
 
+CENTRE = 0.8
+"""How much the first pair of hypotheses counts in the answer where it starts at the noise's centre: on held-out poses
+nearer to the truth than the mean of the others (docs/experiments/2026-11-centre.md)."""
 
-def hypothesis_noise(count: int, skeleton: Skeleton, seed: int) -> Float32[np.ndarray, "hypothesis joint 3"]:
+
+def hypothesis_noise(
+    count: int, skeleton: Skeleton, seed: int, *, centred: bool = False
+) -> Float32[np.ndarray, "hypothesis joint 3"]:
     """Where each hypothesis starts, N(0, I). The same for all frames and people: the flow is deterministic, so motion
     that is continuous in 2D stays so in 3D, and no result depends on how frames are batched. In pairs of opposite
-    sign (antithetic), one of each pair on the mirrored view: an odd error in the mean cancels."""
+    sign (antithetic), one of each pair on the mirrored view: an odd error in the mean cancels. `centred`: the first
+    pair starts at 0."""
     generator = np.random.default_rng(seed)
     half = generator.standard_normal(((count + 1) // 2, len(skeleton), 3), dtype=np.float32)
     paired = np.stack([half, -half], axis=1).reshape(-1, len(skeleton), 3)
+    if centred:
+        paired[:2] = 0
     return paired[:count]
+
+
+def centre_weighted(weights: Float32[np.ndarray, "row hypothesis"]) -> Float32[np.ndarray, "row hypothesis"]:
+    """Weights of hypotheses, with CENTRE for the first two and the rest for the others; they sum to 1."""
+    count = weights.shape[1]
+    share = np.full(count, (1 - CENTRE) / max(1, count - 2), dtype=np.float32)
+    share[:2] = CENTRE / 2
+    shared = weights * share
+    return shared / shared.sum(axis=1, keepdims=True)
 
 
 def sample_hypotheses(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from flowlift.camera import Camera
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.lifter import Lifter
 from flowlift.lifting.handedness import exchanged, wrong_handed
 from flowlift.swaps import Mended, mend_swaps
@@ -40,6 +40,9 @@ def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D], lifter: 
         return poses
     mended = mended_sides(poses.keypoints, lifter, poses.camera)
     frames = np.flatnonzero(mended.exchanged.any(axis=(1, 2)))
+    provenance: Provenance = {**poses.provenance, "frames_mended": len(frames)}
+    if not len(frames):
+        return replace(poses, provenance=provenance)
     made = {"xyz": poses.xyz, "cov": poses.cov}
     there = {"root": poses.root, "root_cov": poses.root_cov, "hypotheses": poses.hypotheses}
     arrays = {name: each.copy() for name, each in (made | there).items() if each is not None}
@@ -48,5 +51,7 @@ def lift_mended(poses: Poses3D, lift: Callable[[Keypoints2D], Poses3D], lifter: 
         again = lift(mended.keypoints.take(some))
         for name, array in arrays.items():
             array[some] = getattr(again, name)
-    told: Any = {**arrays, "provenance": {**poses.provenance, "frames_mended": len(frames)}}
-    return replace(poses, keypoints=mended.keypoints, **told)
+    for array in arrays.values():
+        array.setflags(write=False)
+    told: Any = arrays
+    return replace(poses, keypoints=mended.keypoints, provenance=provenance, **told)

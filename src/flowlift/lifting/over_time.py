@@ -21,14 +21,12 @@ def over_time(
     *,
     size_variance: float,
 ) -> Poses3D:
-    """Smooth a clip. `seen`: its people, one a row (frame x person), on the poses' skeleton, `weights` their joints'.
+    """Smooth a clip that tells its frames' times. `seen`: its people, one a row (frame x person), on the poses'
+    skeleton, `weights` their joints'.
 
     `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
     same in all frames, and no smoothing takes it away. Hypotheses stay as they are: they tell of each frame by itself.
     """
-    poses = replace(poses, provenance={**poses.provenance, "smooth": smoothing.word})
-    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
-        return poses
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
     kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
     root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from flowlift.conditioning import canonicalize, encode_pose, features
 from flowlift.training.bodies import about_axis, any_rotation
+from flowlift.training.detections import draw_confidence, draw_noise
 from flowlift.training.draw import Draw
 from flowlift.training.figures import Figures
 from flowlift.training.tree import Tree
@@ -86,10 +87,10 @@ def see_figures(
     xyz = torch.einsum("bij,bkj->bki", rotation, figures.xyz)
     points = xyz + root[:, None]
     rays = points[..., :2] / points[..., 2:]
-    noise_sd = _noise(count, len(tree.skeleton), variation, draw)
+    noise_sd = draw_noise(count, len(tree.skeleton), variation, draw)
     error = draw.normal(*rays.shape) * (noise_sd * (figures.size / root[:, 2])[:, None])[..., None]
     visible = _visibility(figures.known, tree, variation, draw)
-    confidence = _confidence(noise_sd, variation, draw)
+    confidence = draw_confidence(noise_sd, variation, draw)
     return FigureSighting(rays + error, visible, confidence, xyz, root, figures.size, figures.known)
 
 
@@ -164,24 +165,6 @@ def _own_cameras(figures: Figures, real: RealCameras, draw: Draw) -> _Own:
     rotation = torch.where(usable[:, None, None], rotation, torch.eye(3, device=pose.device))
     depth = root[:, 2] + torch.einsum("bj,bkj->bk", rotation[:, 2], figures.xyz).amin(dim=1)
     return _Own(rotation, root, usable & (depth > NEAREST * figures.size))
-
-
-def _noise(count: int, joints: int, variation: FigureViewVariation, draw: Draw) -> Float[Tensor, "b joint"]:
-    """Standard deviation of each joint's error, as a fraction of the body: none, some, and a few outliers."""
-    sd = variation.noise * draw.uniform(count, 1) ** 2 * (draw.uniform(count, 1) > variation.noiseless)
-    sd = sd * (0.5 + draw.uniform(count, joints))
-    outlier = (draw.uniform(count, joints) < variation.outlier) & (draw.uniform(count, 1) < 0.5)
-    return torch.where(outlier, torch.full_like(sd, 4 * variation.noise), sd)
-
-
-def _confidence(
-    noise_sd: Float[Tensor, "b joint"], variation: FigureViewVariation, draw: Draw
-) -> Float[Tensor, "b joint"]:
-    """Confidence that tells about the noise, or says nothing: the same for all joints, often 1."""
-    count, joints = noise_sd.shape
-    honest = (-(noise_sd / 0.02)).exp().clamp(0.05, 1.0) * (1 - 0.2 * draw.uniform(count, joints))
-    flat = torch.where(draw.uniform(count, 1) < 0.5, 1.0, 0.3 + 0.7 * draw.uniform(count, 1)).expand_as(honest)
-    return torch.where(draw.uniform(count, 1) < variation.honest_confidence, honest, flat)
 
 
 def _visibility(

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Generator, Tensor
 
 from flowlift.skeleton import Skeleton
-from flowlift.training.bodies import rotation_from_vector
+from flowlift.training.bodies import USUAL, rotation_from_vector
 from flowlift.training.draw import Draw
 from flowlift.training.tree import Tree, tree_of
 
@@ -26,7 +26,8 @@ class FigureVariation:
     `mix`: share of bodies that take some branches (limbs, head, tail) from another pose. `joint_angle`: of every joint,
     with what hangs on it; drawn anew for each body between 0 and twice that. `limb_length`: of all bones of a branch
     together, left and right alike; `bone_length`: of each; `asymmetry`: of left against right. `joint_offset`: where a
-    joint is said to be, in body lengths. `tilt`: of the whole body.
+    joint is said to be, in body lengths. `tilt`: of the whole body. `unusual`: share of bodies whose lengths, angles
+    and offsets vary as widely as told; of the others by USUAL of that.
     """
 
     mix: float = 0.3
@@ -36,6 +37,7 @@ class FigureVariation:
     asymmetry: float = 0.01
     joint_offset: float = 0.005
     tilt: float = 0.1
+    unusual: float = 1.0
 
 
 AS_CAPTURED = FigureVariation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -95,10 +97,11 @@ def figures_of(
     joints = torch.arange(len(tree.skeleton), device=pose.device)
     source = _mixed(bank, pose, variation, draw)[:, torch.from_numpy(tree.branch).to(pose.device)]
     bones, known = bank.bones[source, joints], bank.known[source, joints]
-    longer = bones * _lengths(tree, count, variation, draw).exp()[..., None]
+    strength = torch.where(draw.uniform(count, 1) < variation.unusual, 1.0, USUAL)
+    longer = bones * (strength * _lengths(tree, count, variation, draw)).exp()[..., None]
     size = chain_length(assemble(longer, tree), tree) / chain_length(assemble(bones, tree), tree).clamp(min=1e-6)
-    moved = assemble(_turned(longer, tree, variation, draw), tree)
-    moved = moved + draw.normal(count, len(joints), 3) * variation.joint_offset
+    moved = assemble(_turned(longer, tree, strength * variation.joint_angle, draw), tree)
+    moved = moved + draw.normal(count, len(joints), 3) * strength[..., None] * variation.joint_offset
     moved = moved - moved[:, tree.skeleton.root, None]
     tilt = rotation_from_vector(draw.normal(count, 3) * variation.tilt)
     return Figures(torch.einsum("bij,bkj->bki", tilt @ bank.frames[pose], moved), size, known, pose)
@@ -139,12 +142,12 @@ def _lengths(tree: Tree, count: int, variation: FigureVariation, draw: Draw) -> 
 
 
 def _turned(
-    bones: Float[Tensor, "b joint 3"], tree: Tree, variation: FigureVariation, draw: Draw
+    bones: Float[Tensor, "b joint 3"], tree: Tree, angle: Float[Tensor, "b 1"], draw: Draw
 ) -> Float[Tensor, "b joint 3"]:
     """Turn every joint by a random angle; what hangs on it turns with it."""
     count, joints = bones.shape[:2]
-    strength = variation.joint_angle * 2 * draw.uniform(count, 1, 1)
-    turns = rotation_from_vector(draw.normal(count, joints, 3) * strength)
+    strength = 2 * angle * draw.uniform(count, 1)
+    turns = rotation_from_vector(draw.normal(count, joints, 3) * strength[..., None])
     carried = turns.clone()
     carried[:, tree.skeleton.root] = torch.eye(3, device=bones.device)
     for level in tree.levels:

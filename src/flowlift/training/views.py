@@ -11,6 +11,7 @@ from flowlift.conditioning import canonicalize, encode_pose, features
 from flowlift.datasets.mocap import BONES_OF_STATURE
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import about_axis, any_rotation
+from flowlift.training.detections import draw_confidence, draw_noise
 from flowlift.training.draw import Draw
 
 _S = HUMAN36M17
@@ -78,9 +79,9 @@ def sample_sightings(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, 
     root = torch.cat([aim, distance[:, None]], dim=-1)
     points = xyz + root[:, None]
     rays = points[..., :2] / points[..., 2:]
-    noise_sd = _noise(count, variation, draw)
+    noise_sd = draw_noise(count, len(_S), variation, draw)
     error = draw.normal(count, 17, 2) * (noise_sd * (size / distance)[:, None])[..., None]
-    confidence = _confidence(noise_sd, variation, draw)
+    confidence = draw_confidence(noise_sd, variation, draw)
     return Sighting(rays + error, _visibility(count, variation, draw), confidence, xyz, root, size)
 
 
@@ -94,23 +95,6 @@ def sample_views(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, gene
     chance, error = Draw(generator).uniform(2, len(bodies))
     misjudged = ((chance < variation.unknown_focal) * (error - 0.5) * 0.8).exp()
     return TrainingBatch(features(replace(view, scale=view.scale * misjudged)), target)
-
-
-def _noise(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 17"]:
-    """Standard deviation of each joint's error, as a fraction of the body: none, some, and a few outliers."""
-    sd = variation.noise * draw.uniform(count, 1) ** 2 * (draw.uniform(count, 1) > variation.noiseless)
-    sd = sd * (0.5 + draw.uniform(count, 17))
-    outlier = (draw.uniform(count, 17) < variation.outlier) & (draw.uniform(count, 1) < 0.5)
-    return torch.where(outlier, torch.full_like(sd, 0.12), sd)
-
-
-def _confidence(noise_sd: Float[Tensor, "b 17"], variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 17"]:
-    """Confidence that tells about the noise, or says nothing: the same for all joints, often 1."""
-    count = len(noise_sd)
-    honest = (-(noise_sd / 0.02)).exp().clamp(0.05, 1.0) * (1 - 0.2 * draw.uniform(count, 17))
-    flat = torch.ones_like(honest) * (0.3 + 0.7 * draw.uniform(count, 1))
-    flat = torch.where(draw.uniform(count, 1) < 0.5, torch.ones_like(flat), flat)
-    return torch.where(draw.uniform(count, 1) < variation.honest_confidence, honest, flat)
 
 
 def _orientations(count: int, variation: ViewVariation, draw: Draw) -> Float[Tensor, "b 3 3"]:
