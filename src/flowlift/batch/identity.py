@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from flowlift.batch.job import Job
+from flowlift.checksums import of_file
 from flowlift.models import Model
+from flowlift.models.checksum import checksum
 
 _FILES = ("camera", "mapping", "skeleton")
 """Settings that may name a file, whose content counts then."""
+_LENGTH = 16
 _ELSEWHERE = ("model",)
 """Settings that have a mark of their own."""
 
@@ -24,9 +27,8 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
 
 
 def mark_of_model(model: Model) -> str:
-    """Of all its files' content."""
-    files = sorted(file for file in model.folder.iterdir() if file.is_file())
-    return _short("".join(f"{file.name} {_content(str(file))}\n" for file in files).encode())
+    """Of the files that decide what it answers."""
+    return checksum(model)[:_LENGTH]
 
 
 def mark_of_input(source: str | int) -> str:
@@ -45,11 +47,10 @@ def _content(name: str) -> str:
     """The checksum of a file (or of the file in FILE::NAME), or nothing where the name is no file's."""
     file = Path(name.partition("::")[0])
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return of_file(file)
     except OSError:
         return ""
 
 
 def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+    return hashlib.sha256(content).hexdigest()[:_LENGTH]
