@@ -43,8 +43,8 @@ class Tally:
 def torment(victim: Victim, tally: Tally, kills: int, *, seed: int = 0) -> Iterator[Tally]:
     """Kill a program at moments drawn evenly from how long it takes undisturbed; let it come to its end in between.
 
-    Every other time, once it has been killed thrice, it is left alone until it has finished. Gives the tally whenever
-    it has come to an end, until it has been killed as often as asked.
+    Every other time, once it has been killed thrice, it is left alone until it has finished. Gives the tally after
+    each, until it has been killed as often as asked, and has come to its end.
     """
     chance = np.random.default_rng([seed, tally.kills])
     usual = finish(victim, tally)
@@ -53,7 +53,6 @@ def torment(victim: Victim, tally: Tally, kills: int, *, seed: int = 0) -> Itera
         if since_end > 2 and chance.random() < 0.5:
             finish(victim, tally)
             since_end = 0
-            yield tally
         process = start(victim, tally)
         begun = time.monotonic()
         moment = chance.uniform(0, usual)
@@ -69,6 +68,7 @@ def torment(victim: Victim, tally: Tally, kills: int, *, seed: int = 0) -> Itera
         else:
             _ended(victim, process, tally)
             since_end = 0
+        yield tally
     finish(victim, tally)
     yield tally
 
@@ -89,7 +89,7 @@ def finish(victim: Victim, tally: Tally) -> float:
                 break
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-    process.wait(200)
+    process.wait(600)
     seconds = time.monotonic() - begun
     _ended(victim, process, tally)
     return seconds

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,12 @@ class ScriptedCrew:
         self.given: Counter[str] = Counter()
         self.alive: dict[int, Job | None] = {}
         self.hired, self.most = 0, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        pass
 
     def hire(self) -> Hashable:
         self.hired += 1
@@ -94,6 +101,27 @@ def test_a_second_try_comes_after_the_others_have_begun() -> None:
     script = {"first": ["no memory", "good"], "second": ["good"], "third": ["good"]}
     order = [outcome.job.name for outcome in run_jobs(jobs(list(script)), ScriptedCrew(1, script))]
     assert order == ["second", "third", "first"]
+
+
+def test_who_is_lost_while_idle_is_no_clip_s_failure() -> None:
+    class Fragile(ScriptedCrew):
+        """Whoever has done a job is lost, and told so before anything else."""
+
+        lost: Hashable | None = None
+
+        def wait(self, seconds: float | None) -> Sequence[tuple[Hashable, Answer]]:
+            if self.lost is not None:
+                worker, self.lost = self.lost, None
+                if self.alive[worker] is None:  # type: ignore[index]
+                    return [(worker, ENDS["killed"])]  # type: ignore[list-item]
+            ((worker, answer),) = super().wait(seconds)
+            self.lost = worker
+            return [(worker, answer)]
+
+    crew = Fragile(2, {"first": ["good"], "second": ["good"]})
+    outcomes = list(run_jobs(jobs(list(crew.script)), crew))
+    assert [outcome.attempts for outcome in outcomes] == [1, 1]
+    assert not crew.alive
 
 
 def test_everybody_goes_when_the_caller_does() -> None:

@@ -15,7 +15,8 @@ from typing import Any, Self
 
 from flowlift.batch.job import Answer, Failure, Job, MadeFile
 from flowlift.batch.work import ClipLifter
-from flowlift.detect.optional import import_optional
+from flowlift.detect.optional import import_optional, one_line
+from flowlift.errors import FlowliftError
 from flowlift.temporary import remove_stale, temporary_name
 
 _FILES = ("camera", "mapping", "model")
@@ -59,7 +60,7 @@ class RayCrew:
     """Actors of the Ray cluster that this process belongs to or finds (RAY_ADDRESS), else of one on this machine alone.
 
     `size`: how many, None: one for each of the cluster's processors. Ends the cluster's session if it began it. Raises
-    MissingExtraError.
+    MissingExtraError, and FlowliftError where there is no cluster.
     """
 
     def __init__(self, settings: Mapping[str, Any], *, size: int | None = None) -> None:
@@ -67,7 +68,10 @@ class RayCrew:
         self._own = not self._ray.is_initialized()
         if self._own:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
-            self._ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            try:
+                self._ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            except Exception as error:  # of its own, of gRPC's, of the system's
+                raise FlowliftError(f"--engine ray: no cluster can be used or started: {one_line(error)}") from error
         self.size = size or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._settings = {name: _absolute(value) if name in _FILES else value for name, value in settings.items()}
         self._make = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(ClipActor)

@@ -85,7 +85,7 @@ class ProcessCrew:
     def dismiss(self, worker: Hashable) -> None:
         mine = _own(worker)
         mine.dismissed = True
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # it has ended; macOS says so in the second way
             if sys.platform == "win32":
                 mine.process.kill()
             else:

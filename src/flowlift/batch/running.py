@@ -40,11 +40,14 @@ def run_jobs(jobs: Iterable[Job], crew: Crew, *, timeout: float | None = None, a
             late = Failure(f"given up after {timeout:g} s (--timeout)", again=True, lost=True) if timeout else None
             answers += [(worker, late) for worker in _overdue(busy, timeout) if late and worker not in answered]
             for worker, answer in answers:
-                given = busy.pop(worker)
+                given = busy.pop(worker, None)
                 if isinstance(answer, Failure) and answer.lost:
                     crew.dismiss(worker)
+                    idle = [other for other in idle if other is not worker]
                 else:
                     idle.append(worker)
+                if given is None:  # it was lost while it had nothing to do
+                    continue
                 if isinstance(answer, Failure) and answer.again and given.attempt < attempts:
                     waiting.append((given.job, given.attempt + 1))
                 else:
