@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+from flowlift.batch.job import Job
 from flowlift.cli.options import LiveOptions
 from flowlift.cli.outputs import Job, plan_jobs
 from flowlift.errors import InputError
