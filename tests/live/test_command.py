@@ -52,6 +52,7 @@ def test_a_video_ends_it_and_sigterm_too(film: Path, tmp_path: Path) -> None:
         (tmp_path / "poses.csv").unlink()
 
 
+@pytest.mark.slow
 def test_a_detector_that_hangs_does_not_keep_it(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DELAY, "100")
     with command(film, "--live", "--port", 0, "--detector", "stand-in", "-o", "a.npz", cwd=tmp_path) as live:

@@ -44,7 +44,7 @@ def test_poses_arrive_within_100_ms(serve: Serve) -> None:
     best = np.inf
     for _ in range(3):
         ages = []
-        with serve(delay=0.02, end=2.0) as live, live.connect() as connection:
+        with serve(delay=0.02, end=1.5) as live, live.connect() as connection:
             for said in messages(connection):
                 if said["type"] == "frame":
                     ages.append(time.time() - said["captured"])
