@@ -18,6 +18,9 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "damage",
+        "checksums",
+        "format_version",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
@@ -38,6 +41,7 @@ LAYERS = (
         "networks",
         "screen",
         "published",
+        "weights_only",
         "kalman",
         "temporal",
         "causal",
@@ -49,7 +53,7 @@ LAYERS = (
         *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "training", "evaluation", "studio", "live"),
+    ("clips", "pipeline", "verify", "training", "evaluation", "studio", "live"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -1,6 +1,7 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
+from flowlift.models.checksum import checksum
 from flowlift.models.words import words_of
 from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
@@ -170,6 +172,7 @@ class Lifter:
         return {
             "model": model.name,
             "model_version": model.version,
+            "model_sha256": self._checksum,
             "flowlift_version": __version__,
             "engine": self.engine.name,
             "conditioning": model.conditioning,
@@ -178,11 +181,16 @@ class Lifter:
             "steps": settings.steps,
             "seed": settings.seed,
             "size_sd": self._size_variance(settings.height) ** 0.5,
+            "size_given": settings.height is not None,
             **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
             "root": "solved",
         }
+
+    @cached_property
+    def _checksum(self) -> str:
+        return checksum(self.model)
 
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning

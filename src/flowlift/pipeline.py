@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from flowlift.camera import Camera
+from flowlift.checksums import of_source
 from flowlift.clip_camera import choose_camera, read_camera_for
 from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
@@ -17,6 +18,7 @@ from flowlift.errors import InputError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
 from flowlift.io.mapping_file import read_mapping
+from flowlift.io.registry import file_of
 from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
 from flowlift.lifting.mending import lift_mended
@@ -84,6 +86,7 @@ def lift(
         raise InputError("ground: calibration needs a calibration file that tells the camera's pose; give one, or auto")
     known: Camera | None = None
     told: Provenance = {}
+    origin = None if isinstance(source, int) else _origin(source)
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
         return lifter(
@@ -128,7 +131,17 @@ def lift(
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     poses = stand_on_ground(poses, ground)
-    return replace(poses, provenance={**poses.provenance, **told})
+    return replace(poses, provenance={**poses.provenance, **told, "source_sha256": origin})
+
+
+def _origin(source: str | Path) -> str | None:
+    """The checksum of what is lifted, taken before: files that are still written to change. None for what is no file,
+    or cannot be read, which reading it says better."""
+    path = file_of(source)
+    try:
+        return of_source(path) if path.is_file() or path.is_dir() else None
+    except OSError:
+        return None
 
 
 def lift_chunks(

@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from flowlift.errors import MissingExtraError, ModelError
 from flowlift.models import Model
+from flowlift.models.graphs import check_graph
 
 Context = Float32[np.ndarray, "batch *width"]
 States = Float32[np.ndarray, "batch hypothesis joint 3"]
@@ -44,10 +45,10 @@ class OnnxEngine:
         self._encoder = _session(model.folder / "encoder.onnx", providers) if model.network == "two-part" else None
 
     def encode(self, condition: Float32[np.ndarray, "batch *inputs"]) -> Context:
-        return condition if self._encoder is None else self._encoder.run(None, {"features": condition})[0]
+        return condition if self._encoder is None else _run(self._encoder, features=condition)
 
     def velocity(self, context: Context, x: States, t: float) -> States:
-        return self._velocity.run(None, {"context": context, "x": x, "t": np.array([t], dtype=np.float32)})[0]
+        return _run(self._velocity, context=context, x=x, t=np.array([t], dtype=np.float32))
 
 
 def _session(file: Path, providers: Sequence[str]) -> Any:
@@ -58,10 +59,19 @@ def _session(file: Path, providers: Sequence[str]) -> Any:
     options.log_severity_level = 3
     if not file.is_file():
         raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
+    check_graph(file)
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=list(providers))
+        return onnxruntime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=0)
     except Exception as error:  # onnxruntime raises its own, unexported types
         raise ModelError(f"{file}: onnxruntime cannot load it: {str(error).splitlines()[0]}") from error
+
+
+def _run(session: Any, **inputs: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """The graph's first output. Raises ModelError where it cannot be run: it is damaged, or another network's."""
+    try:
+        return session.run(None, inputs)[0]
+    except Exception as error:  # onnxruntime raises its own, unexported types
+        raise ModelError(f"the model's graph cannot be run: {str(error).splitlines()[0]}") from error
 
 
 class TorchEngine:

@@ -1,15 +1,20 @@
 """HDF5 files that others wrote: told by their signature, and refused where they claim to hold what they cannot."""
 
 import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flowlift.damage import in_one_line
+from flowlift.detect.optional import import_optional
 from flowlift.errors import InputError
+from flowlift.io.archive import largest
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DENSEST = 1100
 """No compression that HDF5 knows packs so many bytes into one."""
-_SMALL = 1 << 20
+_SMALL = 1 << 24
 
 
 def is_hdf5(path: Path) -> bool:
@@ -29,13 +34,37 @@ def mentions(path: Path, name: bytes) -> bool:
         return content.find(name) >= 0
 
 
-def check_sizes(file: Any, path: Path) -> None:
-    """Raises InputError where a dataset of an open h5py file would be far larger than what is stored of it: reading
-    that could take all memory there is."""
+@contextmanager
+def opened(path: Path, what: str, *, purpose: str, extra: str) -> Iterator[Any]:
+    """The file, open in h5py and checked, for the length of a block in which anything that goes wrong is damage.
 
-    def visit(name: str, node: Any) -> None:
-        stored = node.id.get_storage_size() if hasattr(node, "nbytes") else None
-        if stored is not None and node.nbytes > _SMALL + _DENSEST * stored:
-            raise InputError(f"{path}: damaged: {name} claims {node.nbytes} bytes, and {stored} are there")
+    Raises InputError, naming `what` it should be; MissingExtraError without h5py.
+    """
+    h5py = import_optional("h5py", purpose, extra)
+    try:
+        with h5py.File(path, "r") as file:
+            _check(file, path, h5py)
+            yield file
+    except InputError:
+        raise
+    except Exception as error:  # HDF5 raises nearly anything for a damaged file
+        raise InputError(f"{path}: {what}: {in_one_line(error)}") from error
 
-    file.visititems(visit)
+
+def _check(file: Any, path: Path, h5py: Any) -> None:
+    """Raises InputError for what is stored in other files, and where a dataset would be far larger than what is stored
+    of it: reading that could take all memory there is."""
+    most = largest(path)
+
+    def complaint(name: str, link: Any) -> str | None:
+        node: Any = None if isinstance(link, h5py.ExternalLink) else file.get(name)
+        is_set = isinstance(node, h5py.Dataset)
+        if isinstance(link, h5py.ExternalLink) or (is_set and (node.external or node.is_virtual)):
+            return f"{name} lies in another file, which is not read"
+        stored = node.id.get_storage_size() if is_set else 0
+        if is_set and node.nbytes > min(most, _SMALL + _DENSEST * stored):
+            return f"damaged: {name} claims {node.nbytes:,} bytes, and {stored:,} are there"
+        return None
+
+    if found := file.visititems_links(complaint):  # the first one; an exception would not come through
+        raise InputError(f"{path}: {found}")

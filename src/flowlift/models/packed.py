@@ -2,14 +2,13 @@
 
 import secrets
 import shutil
-import struct
 import tempfile
 import weakref
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import ModelError, OutputError
 from flowlift.models.card import CARD, SKELETON, Model, read_card
 
@@ -26,18 +25,6 @@ LARGEST = {
 """What a model consists of, and how many bytes of each are read at most."""
 _TOGETHER = 2**31
 _DATED = (1980, 1, 1, 0, 0, 0)
-
-_DAMAGE = (
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What reading may raise in the face of damage, encryption, or another file of that name."""
 
 
 def pack_model(model: Model, path: Path) -> None:
@@ -67,14 +54,12 @@ def open_packed(path: Path) -> Model:
     """
     folder = Path(tempfile.mkdtemp(prefix="flowlift-"))
     try:
-        _unpack(path, folder)
+        with refused_if_damaged(f"{path}: cannot be read as a model", ModelError):
+            _unpack(path, folder)
         model = read_card(folder)
     except ModelError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ModelError(str(error).replace(str(folder), str(path))) from error
-    except _DAMAGE as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise ModelError(f"{path}: cannot be read as a model: {str(error).splitlines()[0]}") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

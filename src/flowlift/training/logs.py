@@ -61,12 +61,12 @@ def _cut(file: Path, columns: tuple[str, ...], after_step: int) -> None:
     """Keep the whole lines up to a step; start the file with its header."""
     kept = [",".join(columns)]
     if file.exists():
-        lines = file.read_text(encoding="utf-8").splitlines()[1:]
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
         steps = [(line, line.split(",")) for line in lines]
         kept += [
             line
             for line, values in steps
-            if len(values) == len(columns) and values[0].isdigit() and int(values[0]) <= after_step
+            if len(values) == len(columns) and values[0].isdecimal() and int(values[0]) <= after_step
         ]
     beside = file.with_suffix(".part")
     beside.write_text("\n".join(kept) + "\n", encoding="utf-8")

@@ -16,7 +16,8 @@ import lightning_fabric
 import torch
 from torch import Generator, Tensor, nn
 
-from flowlift.errors import InputError
+from flowlift.damage import refused_if_damaged
+from flowlift.errors import InputError, ModelError
 from flowlift.io.atomic import made_folder
 from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
@@ -27,6 +28,7 @@ from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
 from flowlift.training.sources import Batch, Errors, Source, open_source
 from flowlift.training.teacher import Teacher, open_teacher
+from flowlift.weights_only import read_weights_only
 
 CHECKPOINT, BEST, CONFIG = "checkpoint.pt", "best.pt", "config.json"
 CHECK_HYPOTHESES = 4
@@ -60,11 +62,13 @@ class _Run:
         beside.replace(file)
 
     def resume(self, file: Path, device: torch.device) -> None:
-        state = torch.load(file, map_location=device, weights_only=True)
-        self.objective.load_state_dict(state["objective"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's."""
+        state = read_weights_only(file, device=device)
+        with refused_if_damaged(f"{file}: does not fit this run", ModelError):
+            self.objective.load_state_dict(state["objective"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.best, self.seconds = int(state["step"]), float(state["best"]), float(state["seconds"])
 
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
@@ -156,7 +160,9 @@ def _check_device(device: str, count: int) -> None:
 def _own_table(config: TrainingConfig, out: Path) -> dict[str, Any]:
     """The run's configuration as JSON will hold it. Raises InputError where another run's lies in `out`."""
     file, table = out / CONFIG, json.loads(json.dumps(config.as_dict()))
-    if file.exists() and not _same_run(json.loads(file.read_text(encoding="utf-8")), table):
+    with refused_if_damaged(f"{file}: cannot read the run's configuration"):
+        other = file.exists() and not _same_run(json.loads(file.read_text(encoding="utf-8")), table)
+    if other:
         raise InputError(f"{out} holds a run with another configuration: choose another folder, or remove it")
     return table
 
