@@ -223,4 +223,6 @@ CHECKS = (
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
     Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
+    Check("clusters (Ray)", lambda: _installed("ray"), "flowlift[ray]"),
+    Check("results at addresses (fsspec)", lambda: _installed("fsspec"), "flowlift[fsspec]"),
 )
