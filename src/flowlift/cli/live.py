@@ -90,6 +90,8 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
         if formats:
             raise InputError("--format says what -o gets; give -o as well")
         return None
+    if is_address(output):
+        raise InputError(f"{output}: --live writes to a file or folder of this machine")
     name = address_name(inputs[0]) if is_address(inputs[0]) else inputs[0]
     return plan_jobs([name], output, formats)[0]
 
