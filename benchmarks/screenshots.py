@@ -14,12 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from demo_video import pictures, write_demo_video
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
+from flowlift.demo_video import pictures, write_demo_video
 from flowlift.lifter import Lifter
 from flowlift.view.film import film_beside
 from flowlift.view.html import write_html

@@ -21,6 +21,7 @@ LAYERS = (
         "damage",
         "checksums",
         "format_version",
+        "temporary",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
@@ -47,13 +48,13 @@ LAYERS = (
         "causal",
         "bone_lengths",
     ),
-    ("runtime", "models"),
+    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
-        *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
+        *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "verify", "training", "evaluation", "studio", "live"),
+    ("clips", "pipeline", "batch", "verify", "training", "evaluation", "studio", "live", "bench"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -13,6 +13,7 @@ from flowlift.cli import main
 from flowlift.containers import Poses3D
 
 from .conftest import command
+from .stand_in import DELAY
 
 
 def test_ctrl_c_ends_it_cleanly_and_what_was_shown_is_written(film: Path, tmp_path: Path) -> None:
@@ -49,6 +50,17 @@ def test_a_video_ends_it_and_sigterm_too(film: Path, tmp_path: Path) -> None:
             assert ("frames lifted" in live.stdout.read()) is not ends
         assert (tmp_path / "poses.csv").read_text().startswith("frame,time,person")
         (tmp_path / "poses.csv").unlink()
+
+
+def test_a_detector_that_hangs_does_not_keep_it(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DELAY, "100")
+    with command(film, "--live", "--port", 0, "--detector", "stand-in", "-o", "a.npz", cwd=tmp_path) as live:
+        address = live.stdout.readline().strip()
+        urllib.request.urlopen(address).read()
+        live.send_signal(signal.SIGINT)
+        assert live.wait(30) == 2
+        assert live.stderr.read() == "flowlift: error: film: nothing to write: nobody was seen in 0 frames\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_with_another_host_it_has_a_token(film: Path, tmp_path: Path) -> None:

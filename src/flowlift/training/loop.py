@@ -5,8 +5,10 @@ nothing had happened: the same losses, to the last digit on the same machine.
 """
 
 import copy
+import io
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from torch import Generator, Tensor, nn
 
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
-from flowlift.io.atomic import made_folder
+from flowlift.io.atomic import made_folder, written_whole
 from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
@@ -47,19 +49,15 @@ class _Run:
     """Time spent training, over all parts of the run."""
 
     def save(self, file: Path) -> None:
-        beside = file.with_suffix(".part")
-        torch.save(
-            {
-                "objective": self.objective.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "best": self.best,
-                "seconds": self.seconds,
-            },
-            beside,
-        )
-        beside.replace(file)
+        state = {
+            "objective": self.objective.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        _save(state, file)
 
     def resume(self, file: Path, device: torch.device) -> None:
         """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's."""
@@ -127,12 +125,14 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     another run.
     """
     table = _own_table(config, out)
-    _check_device(device, config.run.devices)
+    processes, machines = _processes(config)
+    _check_device(device, processes)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
-        devices=config.run.devices,
+        devices=processes,
+        num_nodes=machines,
         precision=config.run.precision,
-        strategy="ddp" if config.run.devices > 1 else "auto",
+        strategy="ddp" if processes * machines > 1 else "auto",
     )
     fabric.launch()
     source = open_source(config.data, skeleton_of(config), fabric.device)
@@ -144,9 +144,21 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
-        (made_folder(out) / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        with written_whole(made_folder(out) / CONFIG) as beside:
+            beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
+
+
+def _processes(config: TrainingConfig) -> tuple[int, int]:
+    """Processes on each machine, and machines: what torchrun has started, else what the run asks for.
+
+    Raises InputError where the batch cannot be shared evenly."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", config.run.devices))
+    everywhere = int(os.environ.get("WORLD_SIZE", here)) if "LOCAL_WORLD_SIZE" in os.environ else here
+    if config.run.batch % everywhere:
+        raise InputError(f"run.batch ({config.run.batch}) must be a multiple of the {everywhere} processes")
+    return here, everywhere // here
 
 
 def _check_device(device: str, count: int) -> None:
@@ -243,6 +255,9 @@ def _step(
         target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
     loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
+    # The processes' mean has to be that of the whole batch: those with more to learn from count more.
+    counted = t.new_ones(batch) if seen.known is None else seen.known.sum(dim=1)
+    loss = loss * (fabric.world_size * counted[mine].sum() / counted.sum().clamp(min=1))
     run.optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
@@ -305,7 +320,13 @@ def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
         return
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
-    beside = out / "best.part"
     state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}
-    torch.save(state | {"seconds": run.seconds}, beside)
-    beside.replace(out / BEST)
+    _save(state | {"seconds": run.seconds}, out / BEST)
+
+
+def _save(state: dict[str, Any], file: Path) -> None:
+    # Through a stream of our own: what torch raises where a disk is full is no OSError.
+    content = io.BytesIO()
+    torch.save(state, content)
+    with written_whole(file) as beside:
+        beside.write_bytes(content.getbuffer())
