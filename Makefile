@@ -1,4 +1,5 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Settings: PYTHON=python3.12 VENV=folder
+# Two commands on a fresh machine: `make demo` and `make test`; two for a release: `make audit` and `make release`.
+# Settings: PYTHON=python3.12 VENV=folder
 # PIP_ARGS="..." (passed to pip install), INPUT=my.mp4 (for demo), OUT=folder (for demo).
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/ci.txt $(PIP_ARGS)
 RECIPE := pyproject.toml requirements/ci.txt
 
-.PHONY: demo test clean
+.PHONY: demo test audit release clean
 
 ifdef INPUT
 demo: $(VENV)/.with-mediapipe
@@ -23,6 +24,12 @@ test: $(VENV)/.with-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest --quiet --cov --cov-report=term
+
+audit: $(VENV)/.with-dev
+	$(BIN)/python release/audit.py
+
+release: $(VENV)/.with-dev
+	$(BIN)/python release/build.py dist
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -18,12 +18,16 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "damage",
+        "checksums",
+        "format_version",
+        "temporary",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
         *("limb_alignment", "skeleton_words", "gaps", "limbs", "swap_search", "swaps", "contacts", "ground", "footing"),
-        *("movement_dataset", "angles"),
+        *("movement_dataset", "angles", "person_by_person"),
     ),
     (
         "adjacency",
@@ -38,8 +42,10 @@ LAYERS = (
         "networks",
         "screen",
         "published",
+        "weights_only",
         "kalman",
         "temporal",
+        "causal",
         "bone_lengths",
     ),
     ("runtime", "models", "cores", "graph_engine", "torch_engine"),
@@ -48,7 +54,7 @@ LAYERS = (
         *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "training", "evaluation", "studio", "bench"),
+    ("clips", "pipeline", "batch", "verify", "training", "evaluation", "studio", "live", "bench"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

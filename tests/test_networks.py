@@ -14,7 +14,7 @@ from flowlift.skeletons import HUMAN36M17
     [
         ("transformer", {}, "no network of kind 'transformer'"),
         ("velocity", {"depth": 3}, "no setting 'depth'"),
-        ("velocity", {"width": "wide"}, "width must be a whole number above 0, got 'wide'"),
+        ("velocity", {"width": "wide"}, "width must be a whole number from 1 to 8192, got 'wide'"),
         ("velocity", {"width": 0}, "width must be a whole number"),
         ("velocity", {"width": 64.0}, "width must be a whole number"),
         ("velocity", {"blocks": True}, "blocks must be a number"),

@@ -72,6 +72,31 @@ def test_a_frame_comes_out_once_in_order_and_soon(seed: int, ghosts: int) -> Non
     assert behind <= 40
 
 
+@settings(max_examples=10)
+@given(seed=st.integers(0, 1000), starts=st.sampled_from([(0.0,), (0.0, 0.5), (0.0, 0.4, 0.6)]))
+def test_without_waiting_people_are_the_same_but_come_later(seed: int, starts: tuple[float, ...]) -> None:
+    clip = observed(walkers(2.0, 30.0, starts), 30.0, seed=seed).keypoints
+    waiting, at_once = Tracker(), Tracker()
+    whole, now = [], []
+    for time, xy, score in zip(clip.frame_times.tolist(), clip.xy, clip.score, strict=True):
+        whole += waiting.push(time, xy, score)
+        now.append(at_once.push_now(time, xy, score))
+    whole += waiting.flush()
+    same: dict[int, int] = {}
+    for late, full in zip(now, whole, strict=True):
+        assert late.time == full.time
+        for who, seen in late.people.items():
+            (other,) = (
+                one
+                for one, shown in full.people.items()
+                if shown.xy is seen.xy or np.array_equal(shown.xy, seen.xy, True)
+            )
+            assert same.setdefault(who, other) == other
+    lost = sum(len(full.people) - len(late.people) for late, full in zip(now, whole, strict=True))
+    assert len(set(same.values())) == len(same) == len(starts)
+    assert lost <= 4 * len(starts)
+
+
 def figure(frames: int, at: tuple[float, float] = (400.0, 300.0), step: tuple[float, float] = (2.0, 0.0)) -> np.ndarray:
     """A person (frame, 17, 2) of some 200 px who moves by `step` px a frame."""
     body = np.random.default_rng(3).uniform(-100, 100, (17, 2))

@@ -16,8 +16,10 @@ Array = Float32[np.ndarray, "batch ..."]
 
 
 def available_cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may use: those that it has, at most as many as OMP_NUM_THREADS says."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(told)) if told.isdecimal() and int(told) else there
 
 
 def cut(count: int, *, most: int, least: int, cores: int) -> list[slice]:

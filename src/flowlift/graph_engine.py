@@ -1,6 +1,7 @@
 """The default engine: a model's ONNX graphs in ONNX Runtime, every core with a part of the hypotheses."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxtyping import Float32
 from flowlift.cores import Cores
 from flowlift.errors import ModelError
 from flowlift.models import Model
+from flowlift.models.graphs import check_graph
 
 Condition = Float32[np.ndarray, "batch *inputs"]
 Context = Float32[np.ndarray, "batch *width"]
@@ -51,16 +53,14 @@ class OnnxEngine:
     def encode(self, condition: Condition) -> Context:
         if self._encoder is None:
             return condition
-        run = self._encoder.run
-        return self._cores.over(
-            lambda some: run(None, {"features": some})[0], (condition,), most=self._most, least=self._least
-        )
+        encode = partial(_run, self._encoder)
+        return self._cores.over(lambda some: encode(features=some), (condition,), most=self._most, least=self._least)
 
     def velocity(self, context: Context, x: States, t: float) -> States:
-        run, time = self._velocity.run, np.array([t], dtype=np.float32)
+        time = np.array([t], dtype=np.float32)
 
         def evaluate(some: Context, states: States) -> States:
-            return run(None, {"context": some, "x": states, "t": time})[0]
+            return _run(self._velocity, context=some, x=states, t=time)
 
         count = x.shape[1]
         if self._two_parts:  # what was encoded serves all hypotheses of a view: they stay together
@@ -89,7 +89,16 @@ def _session(file: Path, providers: Sequence[str]) -> Any:
     options.log_severity_level = 3
     if not file.is_file():
         raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
+    check_graph(file)
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=list(providers))
+        return onnxruntime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=0)
     except Exception as error:  # onnxruntime raises its own, unexported types
         raise ModelError(f"{file}: onnxruntime cannot load it: {str(error).splitlines()[0]}") from error
+
+
+def _run(session: Any, **inputs: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """The graph's first output. Raises ModelError where it cannot be run: it is damaged, or another network's."""
+    try:
+        return session.run(None, inputs)[0]
+    except Exception as error:  # onnxruntime raises its own, unexported types
+        raise ModelError(f"the model's graph cannot be run: {str(error).splitlines()[0]}") from error

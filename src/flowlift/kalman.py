@@ -28,6 +28,13 @@ class Track:
     there: Bool[np.ndarray, "frame point"]
 
 
+class State(NamedTuple):
+    """What is known of some points at one time: `mean` (position, then velocity) and `cov` of both."""
+
+    mean: Float64[np.ndarray, "point state"]
+    cov: Float64[np.ndarray, "point state state"]
+
+
 class Filtered(NamedTuple):
     """State and covariance at each frame, given the measurements until then, and as predicted before its own."""
 
@@ -52,30 +59,46 @@ def kalman_filter(track: Track, q: Float64[np.ndarray, " point"], *, robust: boo
     mean, cov = np.zeros((frames, points, 2 * dim)), np.zeros((frames, points, 2 * dim, 2 * dim))
     predicted_mean, predicted_cov = mean.copy(), cov.copy()
     likelihood = np.zeros(points)
-    m, p = _start(track)
-    eye = np.eye(2 * dim)
+    state = _start(track)
     for t in range(frames):
         if t:
-            step, noise = transition(track.times[t] - track.times[t - 1], q, dim)
-            m, p = m @ step.T, step @ p @ step.T + noise
-        predicted_mean[t], predicted_cov[t] = m, p
-        there = track.there[t]
-        s = p[:, :dim, :dim] + track.r[t]
-        inverse = np.linalg.inv(s)
-        off = np.where(there[:, None], track.y[t] - m[:, :dim], 0.0)
-        gain = p[:, :, :dim] @ inverse * there[:, None, None]
-        far = np.einsum("pi,pij,pj->p", off, inverse, off)
-        if robust:
-            doubt = np.maximum(1.0, (TAIL + far) / (TAIL + dim))
-            inverse = np.linalg.inv(p[:, :dim, :dim] + track.r[t] * doubt[:, None, None])
-            gain = p[:, :, :dim] @ inverse * there[:, None, None]
-        likelihood -= there * (0.5 * np.log(np.linalg.det(s)) + (TAIL + dim) / 2 * np.log1p(far / TAIL))
-        m = m + np.einsum("pij,pj->pi", gain, off)
-        kept = eye - np.concatenate([gain, np.zeros_like(gain)], axis=-1)
-        p = kept @ p
-        p = (p + np.swapaxes(p, -1, -2)) / 2
-        mean[t], cov[t] = m, p
+            state = predict(state, track.times[t] - track.times[t - 1], q)
+        predicted_mean[t], predicted_cov[t] = state
+        state, gained = update(state, track.y[t], track.r[t], track.there[t], robust=robust)
+        likelihood += gained
+        mean[t], cov[t] = state
     return Filtered(mean, cov, predicted_mean, predicted_cov, likelihood)
+
+
+def predict(state: State, dt: float, q: Float64[np.ndarray, " point"]) -> State:
+    """How points go on over `dt` seconds."""
+    step, noise = transition(dt, q, state.mean.shape[1] // 2)
+    return State(state.mean @ step.T, step @ state.cov @ step.T + noise)
+
+
+def update(
+    state: State,
+    y: Float64[np.ndarray, "point D"],
+    r: Float64[np.ndarray, "point D D"],
+    there: Bool[np.ndarray, " point"],
+    *,
+    robust: bool = False,
+) -> tuple[State, Float64[np.ndarray, " point"]]:
+    """The state with what was measured at its time, and the logarithm of how likely that was; `robust` as above."""
+    (m, p), dim = state, y.shape[1]
+    s = p[:, :dim, :dim] + r
+    inverse = np.linalg.inv(s)
+    off = np.where(there[:, None], y - m[:, :dim], 0.0)
+    far = np.einsum("pi,pij,pj->p", off, inverse, off)
+    surprise = 0.5 * np.log(np.linalg.det(s)) + (TAIL + dim) / 2 * np.log1p(far / TAIL)
+    if robust:
+        doubt = np.maximum(1.0, (TAIL + far) / (TAIL + dim))
+        inverse = np.linalg.inv(p[:, :dim, :dim] + r * doubt[:, None, None])
+    gain = p[:, :, :dim] @ inverse * there[:, None, None]
+    m = m + np.einsum("pij,pj->pi", gain, off)
+    kept = np.eye(2 * dim) - np.concatenate([gain, np.zeros_like(gain)], axis=-1)
+    p = kept @ p
+    return State(m, (p + np.swapaxes(p, -1, -2)) / 2), -surprise * there
 
 
 def robust_smooth(track: Track, q: Float64[np.ndarray, " point"], *, rounds: int = 2) -> Smoothed:
@@ -119,15 +142,16 @@ def _parts(dim: int) -> Float64[np.ndarray, "5 state state"]:
     return np.stack([np.kron(block, np.eye(dim)) for block in blocks])
 
 
-def _start(
-    track: Track,
-) -> tuple[Float64[np.ndarray, "point state"], Float64[np.ndarray, "point state state"]]:
+def started(y: Float64[np.ndarray, "point D"], r: Float64[np.ndarray, "point D D"]) -> State:
     """Before the first measurement: somewhere about it, at any speed that a limb has."""
-    points, dim = track.y.shape[1:]
-    first = np.argmax(track.there, axis=0)
-    every = np.arange(points)
-    where = np.where(track.there.any(axis=0)[:, None], track.y[first, every], 0.0)
+    points, dim = y.shape
     cov = np.zeros((points, 2 * dim, 2 * dim))
-    cov[:, :dim, :dim] = 100 * track.r[first, every] + np.eye(dim)
+    cov[:, :dim, :dim] = 100 * r + np.eye(dim)
     cov[:, dim:, dim:] = FIRST_SPEED**2 * np.eye(dim)
-    return np.concatenate([where, np.zeros_like(where)], axis=1), cov
+    return State(np.concatenate([y, np.zeros_like(y)], axis=1), cov)
+
+
+def _start(track: Track) -> State:
+    """Of a whole track: each point where it is first measured."""
+    first, every = np.argmax(track.there, axis=0), np.arange(track.y.shape[1])
+    return started(np.where(track.there.any(axis=0)[:, None], track.y[first, every], 0.0), track.r[first, every])

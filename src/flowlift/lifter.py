@@ -1,6 +1,7 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sampl
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
+from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
+from flowlift.models.checksum import checksum
 from flowlift.models.words import words_of
 from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
@@ -142,6 +145,18 @@ class Lifter:
         kept = person_by_person(poses, smoothed) if timed and smoothing.seconds != 0 else poses
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
+    def stream(self, height: float | None = None, size: float | None = None) -> Stream:
+        """What `over_time(poses, "causal")` does to a clip, for frames that this model lifts one after another with
+        `smooth="off"`. `height`, `size`: as they are lifted with."""
+
+        def look(poses: Poses3D) -> tuple[Seen, Float32[np.ndarray, "row joint"]]:
+            if poses.keypoints is None or poses.camera is None:
+                raise InputError("a stream needs poses with their keypoints and their camera")
+            seen = rows_of(self.conditioning.convert(poses.keypoints), poses.camera)
+            return seen, _weights(seen)
+
+        return Stream(look, self._size_variance(height if size is None else size))
+
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""
         report = report_of(source, self.model.skeleton)
@@ -157,6 +172,7 @@ class Lifter:
         return {
             "model": model.name,
             "model_version": model.version,
+            "model_sha256": self._checksum,
             "flowlift_version": __version__,
             "engine": self.engine.name,
             "conditioning": model.conditioning,
@@ -165,11 +181,16 @@ class Lifter:
             "steps": settings.steps,
             "seed": settings.seed,
             "size_sd": self._size_variance(settings.height) ** 0.5,
+            "size_given": settings.height is not None,
             **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
             "root": "solved",
         }
+
+    @cached_property
+    def _checksum(self) -> str:
+        return checksum(self.model)
 
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning

@@ -22,6 +22,8 @@ CONFIGS: dict[str, Any] = {
     "normalizing-flow": FlowConfig,
 }
 """The settings of each kind of network."""
+_LARGEST = 8192
+"""Of every size: whatever claims more is damaged, and would take all memory."""
 
 
 def make_network(kind: str, settings: Mapping[str, Any], skeleton: Skeleton) -> nn.Module:
@@ -61,7 +63,7 @@ def _problem(value: Any, hint: Any, name: str) -> str | None:
     if hint is bool or isinstance(value, bool):
         return None if hint is bool and isinstance(value, bool) else {bool: "true or false"}.get(hint, "a number")
     if hint is int:
-        return None if isinstance(value, int) and value > 0 else "a whole number above 0"
+        return None if isinstance(value, int) and 0 < value <= _LARGEST else f"a whole number from 1 to {_LARGEST}"
     if not isinstance(value, float | int):
         return "a number"
     if name.endswith("dropout"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from flowlift.camera import Camera
+from flowlift.checksums import of_source
 from flowlift.clip_camera import choose_camera, read_camera_for
 from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
 from flowlift.concatenate import concatenate_poses
@@ -17,6 +18,7 @@ from flowlift.errors import InputError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
 from flowlift.io.mapping_file import read_mapping
+from flowlift.io.registry import file_of
 from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
 from flowlift.lifting.mending import lift_mended
@@ -35,7 +37,7 @@ class LiftInterrupted(KeyboardInterrupt):
 def lift(
     source: str | Path | int,
     *,
-    model: str | Path = "human",
+    model: str | Path | Lifter = "human",
     camera: Camera | str | Path | None = None,
     hypotheses: int = 20,
     steps: int | None = None,
@@ -63,20 +65,21 @@ def lift(
     """3D poses with their uncertainty from a video, an image, a folder of images, a camera index or a keypoint file.
 
     `camera` (or `fov`, degrees across the longer image side; or `focal`, px) says what is known of the camera; with
-    none of them a common field of view is assumed. A calibration file with several cameras is asked for the one that
-    is called like the source, or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as
-    its model measures it, metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML
-    file that says of which joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`,
-    `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too. People who
-    are listed frame by frame are followed; `people` says how many to keep of those who fill the clip most ("largest":
-    one), or "all". `detector_options` go to the detector. `progress` is called with (frames done, frames expected or
-    None). Frames without a person are NaN. `mend`: left and right that the 2D has exchanged in some frames are
-    exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the calibrated world's; standing feet
-    are then held, and the result's camera has a pose in a world that stands upright. "off": the camera's frame.
+    none of them a common field of view is assumed. `model`: by name or folder, or a Lifter, which then is what runs
+    (`device` is its own). A calibration file with several cameras is asked for the one that is called like the source,
+    or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as its model measures it,
+    metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML file that says of which
+    joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`, `image_size` (width,
+    height) describe a keypoint file that does not say; `fps` a folder of images too. People who are listed frame by
+    frame are followed; `people` says how many to keep of those who fill the clip most ("largest": one), or "all".
+    `detector_options` go to the detector. `progress` is called with (frames done, frames expected or None). Frames
+    without a person are NaN. `mend`: left and right that the 2D has exchanged in some frames are exchanged back.
+    `ground`: "auto" finds it from the feet, "calibration" takes the calibrated world's; standing feet are then held,
+    and the result's camera has a pose in a world that stands upright. "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     calibrated = None if camera is None else read_camera_for(camera, source_name(source))
-    lifter = Lifter.load(model, device=device)
+    lifter = model if isinstance(model, Lifter) else Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)
     if ground not in GROUNDS:
         raise InputError(f"ground must be {', '.join(GROUNDS[:-1])} or {GROUNDS[-1]}, got {ground!r}")
@@ -84,6 +87,7 @@ def lift(
         raise InputError("ground: calibration needs a calibration file that tells the camera's pose; give one, or auto")
     known: Camera | None = None
     told: Provenance = {}
+    origin = None if isinstance(source, int) else _origin(source)
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
         return lifter(
@@ -128,7 +132,17 @@ def lift(
     if np.isnan(poses.xyz).all():
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     poses = stand_on_ground(poses, ground)
-    return replace(poses, provenance={**poses.provenance, **told})
+    return replace(poses, provenance={**poses.provenance, **told, "source_sha256": origin})
+
+
+def _origin(source: str | Path) -> str | None:
+    """The checksum of what is lifted, taken before: files that are still written to change. None for what is no file,
+    or cannot be read, which reading it says better."""
+    path = file_of(source)
+    try:
+        return of_source(path) if path.is_file() or path.is_dir() else None
+    except OSError:
+        return None
 
 
 def lift_chunks(

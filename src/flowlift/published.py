@@ -9,6 +9,7 @@ from torch import Tensor
 
 from flowlift.errors import ModelError
 from flowlift.network import TIME_WIDTH, VelocityConfig
+from flowlift.weights_only import read_weights_only
 
 _BLOCK = re.compile(r"FMPose3D\.blocks\.(\d+)\.")
 _WRAPPED = ("model_pos", "state_dict", "model")
@@ -20,15 +21,7 @@ def published_state(path: Path) -> dict[str, Tensor]:
 
     Raises ModelError for a file that is missing, damaged, holds anything else, or no velocity network.
     """
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise ModelError(f"{path}: cannot read the checkpoint: {error.strerror}") from error
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        reason = "it holds more than weights, and is not read because it could run code"
-        damaged = "damaged, cut off, or no checkpoint"
-        why = reason if "weights_only" in str(error).lower() else damaged
-        raise ModelError(f"{path}: cannot read the checkpoint: {why}") from error
+    held = read_weights_only(path)
     for key in _WRAPPED:
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
             held = held[key]

@@ -1,9 +1,11 @@
-"""Silence for libraries that log to the process's standard error from C++, past Python's `sys.stderr`."""
+"""Silence for libraries that say what nobody asked: on the process's standard error and output, past Python's own."""
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 
 @contextmanager
@@ -28,3 +30,19 @@ def quiet_stderr() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def own_channel() -> TextIO:
+    """The standard output, for us alone: from here on what others print there goes to the standard error."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return channel
+
+
+@contextmanager
+def own_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect what flowlift warns of in this block; what the libraries below it warn of is discarded."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", category=UserWarning, module="flowlift")
+        yield caught

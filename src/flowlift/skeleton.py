@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Self
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 
 
@@ -162,10 +163,8 @@ class Skeleton:
         Raises InputError when the file cannot be read or does not describe a skeleton.
         """
         path = Path(path)
-        try:
+        with refused_if_damaged(f"{path}: cannot read the skeleton"):
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path}: cannot read the skeleton: {error}") from error
         parents = table.get("parents")
         if not isinstance(parents, dict) or not all(isinstance(v, str) for v in parents.values()):
             raise InputError(f'{path}: expected a table [parents] with lines like knee = "hip" and root = ""')

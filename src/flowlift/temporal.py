@@ -99,14 +99,14 @@ def _smooth(
     cov = _filled(cov, there)
     # In units of the doubt itself: a person who is said to be twice as tall moves twice as far.
     doubt = np.trace(cov, axis1=-2, axis2=-1).max(axis=1)
-    unit = max(float(np.sqrt((doubt[0] if smoothing.causal else np.median(doubt)) / 3)), 1e-9) / _TYPICAL
+    unit = max(float(np.sqrt((doubt[0] if smoothing.causal else np.median(doubt)) / 3)), 1e-9) / TYPICAL
     xyz, cov = xyz / unit, cov / unit**2
     known = np.where(there[..., None], xyz, 0.0)
     if smoothing.causal:
-        share, drive = np.full(xyz.shape[1], _CAUSAL_SHARE), np.full(xyz.shape[1], _CAUSAL_DRIVE)
+        share, drive = np.full(xyz.shape[1], CAUSAL_SHARE), np.full(xyz.shape[1], CAUSAL_DRIVE)
     else:
         share, drive = _most_likely(known, cov, there, times, smoothing)
-    noise = share[:, None, None] * cov + _FLOOR * np.eye(3)
+    noise = share[:, None, None] * cov + FLOOR * np.eye(3)
     new_xyz, new_cov = xyz.copy(), cov.copy()
     for first in range(0, len(xyz), _BLOCK):
         own = slice(first, min(first + _BLOCK, len(xyz)))
@@ -127,11 +127,11 @@ def _estimate(track: Track, drive: Float64[np.ndarray, " point"], smoothing: Smo
     return Smoothed(found.mean[..., :dim], found.cov[..., :dim, :dim])
 
 
-_CAUSAL_SHARE, _CAUSAL_DRIVE = 0.03, 10.0
+CAUSAL_SHARE, CAUSAL_DRIVE = 0.03, 10.0
 """What most joints of most clips choose."""
-_TYPICAL = 0.1
+TYPICAL = 0.1
 """m: the standard deviation of the least sure joint of a person of usual height."""
-_FLOOR = 1e-8
+FLOOR = 1e-8
 """m^2: a tenth of a millimetre, so that no matrix is singular."""
 
 
@@ -161,7 +161,7 @@ def _most_likely(
         drive = share[:, None] * size * step / smoothing.seconds**4
     else:
         drive = np.tile(_DRIVES, len(_SHARES))[:, None] * np.ones(joints)
-    return _chosen(Track(times, xyz, cov, there), share, drive, floor=_FLOOR)
+    return _chosen(Track(times, xyz, cov, there), share, drive, floor=FLOOR)
 
 
 def _chosen(
@@ -191,27 +191,21 @@ def smooth_path(
     path = root.copy()
     for person in range(root.shape[1]):
         there = np.isfinite(root[:, person]).all(axis=-1)
-        for frames in stretches(there, times, causal=smoothing.causal):
+        for frames in stretches(there, times):
             part = np.where(there[frames, None], root[frames, person], 1.0)
             seen = np.stack([part[:, 0] / part[:, 2], part[:, 1] / part[:, 2], np.log(part[:, 2])], axis=-1)
-            if smoothing.causal:
-                rough = np.array(_CAUSAL_PATH) ** 2
-            else:
-                rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
+            rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
             noise = np.broadcast_to(rough[:, None, None], (len(seen), 3, 1, 1))
             held = np.repeat(there[frames, None], 3, axis=1)
             share, drive = _path_settings(seen[..., None], noise, held, times[frames], smoothing)
             track = Track(times[frames], seen[..., None], share[:, None, None] * noise, held)
-            found = _estimate(track, drive, smoothing)
+            found = robust_smooth(track, drive)
             x, y, log_z = np.moveaxis(found.mean[..., 0], -1, 0)
             z = np.exp(log_z)
             path[frames, person] = np.stack([x * z, y * z, z], axis=-1)
     return path
 
 
-_CAUSAL_PATH, _CAUSAL_STEP, _CAUSAL_SPAN = (1e-3, 1e-3, 1e-2), 1 / 30, 0.1
-"""Of a path that is not known yet: standard deviations of its direction and of the logarithm of its distance in a
-frame, which lasts so many seconds, and over how many seconds they are averaged."""
 _PATH_SHARES = (0.1, 0.3, 1.0)
 _PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """In frames: how long a path's noise is averaged over."""
@@ -225,8 +219,6 @@ def _path_settings(
     smoothing: Smoothing,
 ) -> tuple[Float64[np.ndarray, " 3"], Float64[np.ndarray, " 3"]]:
     """Share of the noise and drive of each coordinate that make the path most likely."""
-    if smoothing.causal:
-        return np.ones(3), noise[0, :, 0, 0] * _CAUSAL_STEP / _CAUSAL_SPAN**4
     step = float(np.median(np.diff(times)))
     spans = [smoothing.seconds] if smoothing.seconds else [frames * step for frames in _PATH_SECONDS]
     share = np.repeat(_PATH_SHARES, len(spans))

@@ -116,13 +116,27 @@ class Tracker:
         self, time: float, xy: Float32[np.ndarray, "person joint 2"], score: Float32[np.ndarray, "person joint"]
     ) -> list[Tracked]:
         """Take the people of one frame at `time` (s), NaN where there is nobody; the frames that are ready."""
+        self._waiting.append(self._take(time, xy, score))
+        self._age(time)
+        return self._ready()
+
+    def push_now(
+        self, time: float, xy: Float32[np.ndarray, "person joint 2"], score: Float32[np.ndarray, "person joint"]
+    ) -> Tracked:
+        """The same for who cannot wait: the frame itself, with those who are believed by now. Of a tracker either this
+        is called or `push`."""
+        frame = self._take(time, xy, score)
+        self._age(time)
+        return _known(frame, self._identities)
+
+    def _take(
+        self, time: float, xy: Float32[np.ndarray, "person joint 2"], score: Float32[np.ndarray, "person joint"]
+    ) -> _Waiting:
         there = np.flatnonzero(np.isfinite(xy[..., 0]).sum(axis=1) >= MIN_JOINTS)
         people = [Sighting(xy[p], score[p]) for p in there[np.lexsort(middles(xy[there]).T[::-1])]]
         self._frames += 1
         matched = self._match(time, people)
-        self._waiting.append(_Waiting(time, list(self._see(time, people, matched))))
-        self._age(time)
-        return self._ready()
+        return _Waiting(time, list(self._see(time, people, matched)))
 
     def flush(self) -> list[Tracked]:
         """The frames that were still waiting: the clip has ended."""
@@ -187,14 +201,18 @@ class Tracker:
     def _ready(self) -> list[Tracked]:
         ready = []
         while self._waiting and all(track.sure or track.lost for track, _ in self._waiting[0].seen):
-            frame = self._waiting.popleft()
-            people = {}
-            for track, sighting in frame.seen:
-                if track.sure:
-                    track.identity = next(self._identities) if track.identity is None else track.identity
-                    people[track.identity] = sighting
-            ready.append(Tracked(frame.time, people))
+            ready.append(_known(self._waiting.popleft(), self._identities))
         return ready
+
+
+def _known(frame: _Waiting, identities: Iterator[int]) -> Tracked:
+    """A frame's people by identity; who is believed for the first time gets a new one."""
+    people = {}
+    for track, sighting in frame.seen:
+        if track.sure:
+            track.identity = next(identities) if track.identity is None else track.identity
+            people[track.identity] = sighting
+    return Tracked(frame.time, people)
 
 
 def track(keypoints: Keypoints2D) -> Keypoints2D:

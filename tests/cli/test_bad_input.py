@@ -228,7 +228,7 @@ def test_the_other_inputs_are_lifted_all_the_same(run, walk: Path, tmp_path: Pat
     done = run("lift", "nowhere.mp4", walk, "-o", "out/")
     assert done.returncode == 2
     assert_one_error_line(done.stderr, "nowhere.mp4")
-    assert names(tmp_path / "out") == ["walk.csv", "walk.html", "walk.npz"]
+    assert names(tmp_path / "out") == ["_manifest.jsonl", "walk.csv", "walk.html", "walk.npz"]
 
 
 def test_two_inputs_of_one_name_do_not_meet(run, walk: Path, tmp_path: Path) -> None:

@@ -116,3 +116,62 @@ def test_two_processes_see_what_one_does(folder):
 
     # The same views, noise and times; only dropout differs.
     assert first_loss("2") == pytest.approx(first_loss("1"), rel=0.1)
+
+
+STEADY = """
+[data]
+path = "bank.npz"
+conditioning = "canonical"
+
+[network]
+kind = "two-part"
+encoder_width = 32
+encoder_blocks = 1
+head_width = 32
+head_blocks = 1
+
+[method]
+error = "pose"
+steps = 2
+
+[optimizer]
+name = "adamw"
+learning_rate = 3e-3
+
+[run]
+epochs = 4
+epoch = 256
+batch = 32
+log_every = 2
+check_views = 8
+"""
+
+
+@pytest.mark.slow
+def test_torchrun_gives_the_loss_curve_of_one_process_also_in_two_parts(folder):
+    import subprocess
+    import sys
+
+    (folder / "run.toml").write_text(STEADY)
+
+    def start(out: str, *more: str, processes: int) -> None:
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        program = [*(torchrun if processes > 1 else ()), "-m", "flowlift", "train", "run.toml", "-o", out, *more]
+        done = subprocess.run([sys.executable, *program], cwd=folder, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stderr
+
+    def curves(out: str) -> list[np.ndarray]:
+        return [np.loadtxt(folder / out / name, delimiter=",", skiprows=1) for name in ("log.csv", "held_out.csv")]
+
+    start("one", processes=1)
+    start("two", "--epochs", "2", processes=2)
+    checkpoint = folder / "two" / "checkpoint.pt"
+    assert checkpoint.exists()
+    start("two", processes=2)
+    for one, two in zip(curves("one"), curves("two"), strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-4)
+    assert len(curves("one")[0]) >= 16
+    assert (folder / "two" / "two.flowlift").is_file()
+    assert not list((folder / "two").glob(".flowlift-*"))  # one process writes
+    start("two", "--epochs", "5", processes=1)  # and one goes on with what two began
+    assert len(curves("two")[1]) == 5

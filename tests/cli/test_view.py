@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import flowlift
+from flowlift.batch.job import Job
 from flowlift.cli.jobs import write_all
-from flowlift.cli.outputs import Job
 from flowlift.demo import synthesize
 
 from .conftest import Run

@@ -98,7 +98,7 @@ def test_what_is_no_recording_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "package", "extra"),
-    [("a.h5", "tables", "animals"), ("a.mat", "scipy.io", "animals"), ("a.c3d", "ezc3d", "animals")],
+    [("a.h5", "h5py", "animals"), ("a.mat", "scipy.io", "animals")],
 )
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, name, package, extra):
     (tmp_path / name).write_bytes(b"something")

@@ -1,6 +1,5 @@
-"""SLEAP's labels and analysis files, written by sleap-io: tracks, gaps, corrections, several videos, damage."""
+"""SLEAP's labels and analysis files, written by sleap-io: tracks, gaps, corrections, several videos."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -122,31 +121,6 @@ def test_nobody(tmp_path: Path) -> None:
     sio.save_slp(sio.Labels([], videos=[video()], skeletons=[mouse()]), tmp_path / "clip.slp")
     with pytest.raises(InputError, match=r"clip\.slp.*nobody"):
         read(tmp_path / "clip.slp")
-
-
-@pytest.mark.parametrize("suffix", WRITE)
-def test_damage(tmp_path: Path, suffix: str) -> None:
-    """Cut, or with bytes changed: read, or refused in one line."""
-    path = tmp_path / f"clip{suffix}"
-    WRITE[suffix](tracked(mouse(), video()), path)
-    whole, generator = path.read_bytes(), np.random.default_rng(0)
-    damaged = [whole[: int(kept * len(whole))] for kept in (0.01, 0.3, 0.6, 0.95)]
-    for _ in range(25):
-        changed = bytearray(whole)
-        for at in generator.integers(8, len(whole), 40):
-            changed[at] = generator.integers(256)
-        damaged.append(bytes(changed))
-    said = []
-    for content in damaged:
-        path.write_bytes(content)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                read(path)
-            except InputError as error:
-                said.append(str(error))
-    assert len(said) >= 4
-    assert all(each.startswith(str(path)) and "\n" not in each for each in said)
 
 
 def test_a_frame_number_that_cannot_be(tmp_path: Path) -> None:

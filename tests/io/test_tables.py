@@ -25,8 +25,9 @@ def test_parquet_is_the_tidy_table(tmp_path: Path, poses: Poses3D) -> None:
     table = pandas.read_parquet(save(poses, tmp_path / "walk.parquet"))
     save(poses, tmp_path / "walk.csv")
     told = pandas.read_csv(tmp_path / "walk.csv")
-    assert list(table.columns) == list(told.columns)
-    for name in table.columns:
+    assert list(table.columns) == [*told.columns, "bridged"]
+    assert not table["bridged"].any()
+    for name in told.columns:
         if name == "joint":
             assert list(table[name]) == list(told[name])
         else:

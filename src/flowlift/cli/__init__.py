@@ -21,6 +21,7 @@ def _app() -> App:
         "lift": "3D poses from videos, images, a camera or 2D keypoint files.",
         "overlay": "Draw a result onto its video.",
         "plot": "Joint angles and paths over time, with their uncertainty.",
+        "verify": "Whether a result is what it claims: unchanged, and what lifting its 2D gives again.",
         "compare": "Two results, or a result and the truth: how far apart they are.",
         "evaluate": "How good a model is on a labelled data set, by its protocol.",
         "train": "Train a model from a configuration, or go on with a run.",

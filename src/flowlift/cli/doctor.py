@@ -212,7 +212,7 @@ CHECKS = (
     Check("mediapipe detector", _mediapipe, "flowlift[mediapipe]"),
     Check("rtmlib detector", lambda: _importable("rtmlib"), "flowlift[rtmlib]"),
     Check("superanimal detector", lambda: _installed("deeplabcut"), "flowlift[superanimal]"),
-    Check("DeepLabCut h5 files", lambda: _importable("pandas", "tables"), "flowlift[dlc]"),
+    Check("DeepLabCut h5 files", lambda: _importable("h5py", "pandas", "tables"), "flowlift[dlc]"),
     Check("SLEAP and NWB files", lambda: _importable("sleap_io"), "flowlift[sleap]"),
     Check("C3D files", lambda: _importable("ezc3d"), "flowlift[c3d]"),
     Check("Parquet files", lambda: _importable("pyarrow"), "flowlift[parquet]"),
@@ -222,4 +222,7 @@ CHECKS = (
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
+    Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
+    Check("clusters (Ray)", lambda: _installed("ray"), "flowlift[ray]"),
+    Check("results at addresses (fsspec)", lambda: _installed("fsspec"), "flowlift[fsspec]"),
 )

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flowlift.batch.job import Job
+from flowlift.batch.work import write_poses
 from flowlift.cli.mapping import mapping_advice
-from flowlift.cli.outputs import Job
 from flowlift.cli.progress import progress_bar
 from flowlift.cli.report import complain
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError, UnknownJointsError
-from flowlift.io import save, writer_for
 from flowlift.pipeline import LiftInterrupted, lift
 
 
@@ -51,17 +51,8 @@ def write_video(poses: Poses3D, source: str | int, path: Path, settings: Mapping
 
 
 def write_all(poses: Poses3D, job: Job, *, quiet: bool) -> None:
-    """Write poses to each of a job's paths in the format that its name or the job says, and list them on a terminal.
-
-    A page shows the video that was lifted, where it was one.
-    """
-    from flowlift.view.film import film_beside, has_pictures
-    from flowlift.view.html import write_html
-
+    """Write poses to each of a job's paths, and list them on a terminal."""
     for path in job.paths:
-        if writer_for(path, job.format).suffix == ".html" and has_pictures(job.source):
-            write_html(poses, path, title=path.stem, film=film_beside(Path(str(job.source)), path))
-        else:
-            save(poses, path, format=job.format)
+        write_poses(poses, job, path)
         if sys.stdout.isatty() and not quiet:
             print(path)

@@ -5,22 +5,24 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flowlift.cli.options import CameraOptions, InputOptions, ModelOptions
-from flowlift.cli.report import BAD_INPUT, complain
-from flowlift.errors import FlowliftError, InputError
+from flowlift.cli.options import CameraOptions, InputOptions, LiveOptions, ManyOptions, ModelOptions
+from flowlift.errors import InputError
 
 _MODEL, _CAMERA, _INPUT = ModelOptions(), CameraOptions(), InputOptions()
+_MANY, _LIVE = ManyOptions(), LiveOptions()
 
 
 def lift(
     inputs: list[str],
     /,
     *,
-    output: Annotated[str, Parameter(name=["--output", "-o"])],
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     format: Annotated[list[str] | None, Parameter(negative="")] = None,
     model: ModelOptions = _MODEL,
     camera: CameraOptions = _CAMERA,
     clip: InputOptions = _INPUT,
+    many: ManyOptions = _MANY,
+    live: LiveOptions = _LIVE,
     overlay: str | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -29,10 +31,12 @@ def lift(
     Parameters
     ----------
     inputs
-        Videos, images, folders of images, camera numbers (0 is the first), or 2D keypoint files and folders.
+        Videos, images, folders of images, camera numbers (0 is the first), or 2D keypoint files and folders; also
+        patterns in quotes, such as "clips/**/*.mp4", whose folders the results keep.
     output
         A file whose suffix says the format (.npz .csv .json .html .trc .c3d .bvh .glb .parquet .nc .h5 .dlc.csv
-        .rrd), or a folder: then each input gives NAME.npz, NAME.csv and NAME.html.
+        .rrd), or a folder: then each input gives NAME.npz, NAME.csv and NAME.html. For several inputs also an
+        address such as s3://bucket/folder.
     format
         What a folder gets instead of these (bvh, dlc.csv, ...; more than once for several), or what a file is,
         whatever its suffix.
@@ -42,20 +46,23 @@ def lift(
         No progress bar, no list of what was written.
     """
     from flowlift.cli.jobs import run_job
+    from flowlift.cli.many import is_many, run_many
     from flowlift.cli.outputs import plan_jobs
 
     settings = {**asdict(model), **asdict(camera), **asdict(clip), "image_size": _size(clip.image_size)}
+    settings["model"] = model.model or ("human-fast" if live.live else "human")
+    if live.live:
+        from flowlift.cli.live import run_live
+
+        return run_live(inputs, output, format or (), settings, live, overlay=overlay, quiet=quiet)
+    if output is None:
+        raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")
+    output = output.removeprefix("file://")
     jobs = plan_jobs(inputs, output, format or (), overlay)
-    status = 0
-    for job in jobs:
-        try:
-            run_job(job, settings, quiet=quiet)
-        except FlowliftError as error:
-            if len(jobs) == 1:
-                raise
-            complain("error", error)  # the other inputs are worth their results
-            status = BAD_INPUT
-    return status
+    if is_many(jobs, inputs, output, many):
+        return run_many(jobs, output, settings, many, quiet=quiet)
+    run_job(jobs[0], settings, quiet=quiet)
+    return 0
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlift.animal_skeletons import ANIMAL3D26
-from flowlift.cli.outputs import Job
+from flowlift.batch.job import Job
 from flowlift.clips import load_keypoints
 from flowlift.conversion import rules
 from flowlift.io import is_keypoint_source

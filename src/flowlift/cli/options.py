@@ -11,8 +11,8 @@ from cyclopts import Parameter
 class ModelOptions:
     """Which model lifts, and how it samples."""
 
-    model: str = "human"
-    """Packaged or imported model, or the folder of one."""
+    model: str | None = None
+    """Packaged or imported model, or the folder of one; human when not given, human-fast with --live."""
     hypotheses: int = 20
     """3D hypotheses drawn for each person and frame."""
     keep_hypotheses: Annotated[bool, Parameter(name="--keep-hypotheses", negative="")] = False
@@ -69,3 +69,35 @@ class InputOptions:
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
     people: str = "all"
     """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
+
+
+@Parameter(name="*", group="Live")
+@dataclass(frozen=True, kw_only=True)
+class LiveOptions:
+    """A camera lifted while it runs; shown in the browser, and streamed."""
+
+    live: Annotated[bool, Parameter(negative="")] = False
+    """Lift a camera, an address (rtsp://...) or a video at its own speed, as it runs; -o is not needed, and records."""
+    host: str = "127.0.0.1"
+    """The address to listen at: only this machine can connect, with another --host who has the token."""
+    port: int = 8766
+    """The port; 0 takes any that is free."""
+    token: Annotated[bool, Parameter(negative="")] = False
+    """Ask for a token on this machine, too: for a machine that others use."""
+    show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True
+    """Open the browser, when run in a terminal."""
+
+
+@Parameter(name="*", group="Many clips")
+@dataclass(frozen=True, kw_only=True)
+class ManyOptions:
+    """How several inputs are worked on."""
+
+    jobs: int | None = None
+    """Clips at the same time; as many as there are cores when not given."""
+    timeout: float | None = None
+    """Give a clip up after this many seconds; never when not given."""
+    again: Annotated[bool, Parameter(name="--again", negative="")] = False
+    """Lift also the clips that an earlier run has finished."""
+    engine: str = "local"
+    """Where clips are worked on: local (this machine), or ray (a Ray cluster)."""

@@ -1,10 +1,14 @@
 """Which files a command line asks for, checked before hours of work go into them."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
+from flowlift.batch.job import Job
+from flowlift.cli.inputs import find_inputs
 from flowlift.errors import InputError, OutputError
 from flowlift.io import WRITERS, is_keypoint_source, writer_for
 
@@ -12,82 +16,79 @@ FOLDER_SUFFIXES = (".npz", ".csv", ".html")
 """What a folder receives for each input: everything, for programs; a table; and a page to look at."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One input (a path, or a camera's number), the files that its poses go to, and the video that shows them.
-
-    `format`: of files whose names do not say it.
-    """
-
-    source: str | int
-    paths: tuple[Path, ...]
-    format: str | None = None
-    overlay: Path | None = None
-
-
 def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), overlay: str | None = None) -> list[Job]:
     """Match inputs with output files, and with `overlay`, a video or a folder for videos.
 
-    `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. Raises OutputError where
-    two would meet in one file, or none can be written; InputError for an overlay of no video.
+    `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. `output` may be an
+    address (s3://...), which paths are then relative to. Raises OutputError where two would meet in one file, or none
+    can be written; InputError for an overlay of no video, and a pattern that nothing matches.
     """
-    sources = [_source(given) for given in inputs]
+    found = find_inputs(inputs, output=Path(output))
     suffixes = [writer_for(Path(output), format).suffix for format in dict.fromkeys(formats)] or FOLDER_SUFFIXES
     if _is_file(output, known=bool(formats)):
-        if len(sources) > 1:
-            raise OutputError(f"{output}: one file cannot hold {len(sources)} inputs; name a folder, such as out/")
+        if len(found) > 1:
+            raise OutputError(f"{output}: one file cannot hold {len(found)} inputs; name a folder, such as out/")
         if len(formats) > 1:
             raise OutputError(f"{output}: one file has one format, not {len(formats)}; name a folder, such as out/")
-        jobs = [Job(sources[0], (Path(output),), next(iter(formats), None))]
+        jobs = [Job(found[0].source, (Path(output),), next(iter(formats), None), name=found[0].name)]
     else:
-        stems = [_stem(source) for source in sources]
-        twice = next((stem for stem in stems if stems.count(stem) > 1), None)
-        if twice is not None:
-            raise OutputError(f"{output}: several inputs are called {twice!r}; lift them into a folder each")
+        name, count = Counter(each.name for each in found).most_common(1)[0]
+        if count > 1:
+            raise OutputError(
+                f"{output}: several inputs are called {name!r}; lift them into a folder each, or give a pattern in "
+                f"quotes, such as 'clips/**/*.mp4', which keeps the folders apart"
+            )
+        folder = Path() if is_address(output) else Path(output)
         jobs = [
-            Job(source, tuple(Path(output) / f"{stem}{suffix}" for suffix in suffixes))
-            for source, stem in zip(sources, stems, strict=True)
+            Job(
+                each.source,
+                tuple(folder / _place(each.name, suffix) for suffix in suffixes),
+                name=each.name,
+                shows_video=not is_address(output),
+            )
+            for each in found
         ]
     if overlay is not None:
-        jobs = [replace(job, overlay=_overlay_path(job.source, overlay, len(jobs))) for job in jobs]
-    for path in (path for job in jobs for path in (*job.paths, job.overlay) if path is not None):
-        check_writable(path, inputs)
+        jobs = [replace(job, overlay=_overlay_path(job, overlay, len(jobs))) for job in jobs]
+    if not is_address(output):
+        _check_all_writable([path for job in jobs for path in job.files], [str(each.source) for each in found])
+    elif overlay is not None:
+        raise OutputError(f"{output}: --overlay writes to folders of this machine only; leave it out")
     return jobs
 
 
-def _overlay_path(source: str | int, overlay: str, inputs: int) -> Path:
+def is_address(output: str) -> bool:
+    """Whether results go to an address (s3://bucket/folder), not to a file or folder of this machine."""
+    return "://" in output
+
+
+def _place(name: str, suffix: str) -> Path:
+    """Where in a folder a clip's file goes. Parquet files are one data set, partitioned by clip as Hive does it."""
+    return Path(f"clip={quote(name, safe='')}", "part.parquet") if suffix == ".parquet" else Path(f"{name}{suffix}")
+
+
+def _overlay_path(job: Job, overlay: str, inputs: int) -> Path:
     from flowlift.io.video_writing import check_suffix
 
+    source = job.source
     if isinstance(source, int) or is_keypoint_source(source):
         raise InputError(
             f"{source}: --overlay draws onto a video, and this is none (flowlift overlay takes one beside it)"
         )
     path = Path(overlay)
     if overlay.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
-        return path / f"{_stem(source)}.mp4"
+        return path / f"{job.name}.mp4"
     if inputs > 1:
         raise OutputError(f"{overlay}: one video cannot show {inputs} inputs; name a folder, such as overlays/")
     check_suffix(path)
     return path
 
 
-def _source(given: str) -> str | int:
-    """A bare number is a camera, unless a file has that name."""
-    return int(given) if given.isdecimal() and not Path(given).exists() else given
-
-
-def _stem(source: str | int) -> str:
-    if isinstance(source, int):
-        return f"camera{source}"
-    path = Path(source).resolve()
-    return path.name if path.is_dir() else path.stem
-
-
 def _is_file(output: str, *, known: bool) -> bool:
     """Whether the name is a file's; `known`: its format need not stand in it. Raises OutputError for a suffix that
     names no format."""
     path = Path(output)
-    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if is_address(output) or output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return False
     if not known and not any(path.name.lower().endswith(suffix) for suffix in WRITERS):
         raise OutputError(
@@ -99,11 +100,26 @@ def _is_file(output: str, *, known: bool) -> bool:
 
 def check_writable(path: Path, inputs: Sequence[str]) -> None:
     """Raises OutputError for a path that is one of the inputs, or lies where nothing can be written."""
-    for given in inputs:
-        if path.exists() and Path(given).exists() and path.samefile(given):
+    _check_all_writable([path], inputs)
+
+
+def _check_all_writable(paths: Sequence[Path], inputs: Sequence[str]) -> None:
+    taken = {identity for given in inputs if (identity := _identity(Path(given))) is not None}
+    for path in paths:
+        if _identity(path) in taken:
             raise OutputError(f"{path}: this is an input, and writing would replace it; choose another name")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir():
-        raise OutputError(f"{path}: cannot be written, because {folder} is a file, not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: cannot be written: no permission in {folder}")
+    for folder, path in {path.parent: path for path in paths}.items():
+        there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        if not there.is_dir():
+            raise OutputError(f"{path}: cannot be written, because {there} is a file, not a folder")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OutputError(f"{path}: cannot be written: no permission in {there}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What is the same for all names of one file; None where there is none."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_dev, state.st_ino

@@ -8,8 +8,8 @@ Report = Callable[[int, int | None], None]
 
 
 @contextmanager
-def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Give a callback (frames done, frames expected or None) that moves a bar on stderr, or does nothing."""
+def progress_bar(label: str, *, unit: str = "frames", quiet: bool = False) -> Iterator[Report]:
+    """Give a callback (frames, or another `unit`: done, expected or None) that moves a bar on stderr, or nothing."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -27,6 +27,11 @@ def progress_bar(label: str, *, quiet: bool = False) -> Iterator[Report]:
 
         def update(done: int, total: int | None) -> None:
             speed = bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, speed=f"{speed:.0f} frames/s" if speed else "")
+            bar.update(
+                task,
+                completed=done,
+                total=total,
+                speed=f"{speed:.{0 if speed >= 10 else 1}f} {unit}/s" if speed else "",
+            )
 
         yield update

@@ -1,7 +1,5 @@
 """`flowlift studio`: the local web application."""
 
-import secrets
-import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +45,7 @@ def studio(
         Open the browser, when run in a terminal.
     """
     from flowlift.cli.browser import open_page
+    from flowlift.cli.serving import address_of, listen, new_token
     from flowlift.detect.download import cache_folder
     from flowlift.detect.optional import import_optional
 
@@ -57,8 +56,8 @@ def studio(
 
     if workers < 1 or max_upload <= 0 or keep <= 0:
         raise InputError("--workers, --max-upload and --keep must be positive")
-    token = secrets.token_urlsafe(24) if always_token or host not in LOCAL else None
-    listening = _listen(host, port)
+    token = new_token() if always_token or host not in LOCAL else None
+    listening = listen(host, port)  # before any job is touched, so that two studios do not work in one folder
     port = listening.getsockname()[1]
     settings = Settings(
         folder=folder or cache_folder() / "studio" / str(port),
@@ -71,8 +70,7 @@ def studio(
         app = application(settings)
     except OSError as error:
         raise FlowliftError(f"{settings.folder}: jobs cannot be kept here: {error.strerror or error}") from error
-    shown = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    address = address_of(host, listening, token)
     print(address, flush=True)
     if show and sys.stdout.isatty():
         open_page(address)
@@ -81,19 +79,3 @@ def studio(
     )
     with suppress(KeyboardInterrupt):  # this is how it ends
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens: before any job is touched, so that two studios do not work in one folder."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(128)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        reason = getattr(error, "strerror", None) or error
-        raise FlowliftError(f"cannot listen at {host}, port {port}: {reason}; try another --port") from error
-    return listening

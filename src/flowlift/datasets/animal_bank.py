@@ -1,8 +1,6 @@
 """Animated animals -> a bank of distinct poses on Animal3D's joints, to train on and held out."""
 
 import json
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.animal_takes import FPS, AnimalTake, animal_takes
+from flowlift.datasets.mocap_bank_file import EXPECTED
 from flowlift.errors import InputError
+from flowlift.io.archive import read_arrays
 from flowlift.io.atomic import written_whole
 from flowlift.skeletons import ANIMAL3D26
 
@@ -113,26 +114,17 @@ def save_animal_bank(bank: AnimalBank, path: Path) -> None:
 
 def load_animal_bank(path: Path) -> AnimalBank | None:
     """A bank of animated animals; None where the file is another bank. Raises InputError when it is damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"])) if "about" in arrays else {}
-            if "bodies" not in about:
-                return None
-            train, val = (np.asarray(arrays[part], dtype=np.float32) for part in ("train", "val"))
-            bank = AnimalBank(train, val, tuple(dict(told) for told in about["bodies"]))
+    arrays = read_arrays(path, expected=EXPECTED)
+    with refused_if_damaged(f"{path}: expected {EXPECTED}"):
+        about = json.loads(str(arrays["about"])) if "about" in arrays else {}
+        if "bodies" not in about:
+            return None
+        train, val = (np.asarray(arrays[part], dtype=np.float32) for part in ("train", "val"))
+        bank = AnimalBank(train, val, tuple(dict(told) for told in about["bodies"]))
         counts = [sum(told["poses"] for told in bank.told if told["held_out"] is held) for held in (False, True)]
         if counts != [len(train), len(val)] or any(part.shape[1:] != (len(ANIMAL3D26), 3) for part in (train, val)):
             raise ValueError("its poses are not as many as it tells")
         return bank
-    except _DAMAGE as error:
-        raise InputError(f"{path}: expected a bank, an npz with pose arrays `train` and `val`: {error}") from error
-
-
-_DAMAGE = (
-    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What a file that is damaged, or none of ours, may raise."""
 
 
 def in_words(bank: AnimalBank) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.animal_face import Points, face_of
 from flowlift.datasets.animal_rigs import Rig, rig_of
 from flowlift.datasets.gltf import Scene, read_glb
@@ -69,7 +70,9 @@ def animal_takes(folder: Path) -> Iterator[AnimalTake]:
         raise InputError(f"{folder}: no animated animal of a known rig is there (.glb files are looked for)")
     for path, body in bodies.items():
         if body.scene.animations:
-            yield from (_take(body, name, body.scene.moving(name, fps=FPS)) for name in body.scene.animations)
+            with refused_if_damaged(f"{path}: its animations cannot be used"):
+                own = [_take(body, name, body.scene.moving(name, fps=FPS)) for name in body.scene.animations]
+            yield from own
             continue
         beside = [other for place, other in bodies.items() if place.parent == path.parent and other.scene.animations]
         lent = (other for other in beside if other.rig.name == body.rig.name)
@@ -81,7 +84,9 @@ def animal_takes(folder: Path) -> Iterator[AnimalTake]:
 def _bodies(folder: Path) -> Mapping[Path, Body]:
     found: dict[Path, Body] = {}
     for path in sorted(folder.rglob("*.glb")):
-        body = body_of(path.stem, read_glb(path))
+        scene = read_glb(path)
+        with refused_if_damaged(f"{path}: its body cannot be used"):
+            body = body_of(path.stem, scene)
         if body is not None and not any(_same(body, other) for other in found.values()):
             found[path] = body
     return found

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float64
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
@@ -45,7 +46,7 @@ def read_bvh(path: str | Path, *, stride: int = 1, lost: Mapping[str, str] = NOT
     `lost`: joints whose bone the conversion dropped, each with the joint whose offset stands in for it where the
     file's own is 0. Raises InputError when the file cannot be read or is not BVH.
     """
-    try:
+    with refused_if_damaged(f"{path}: cannot read it as BVH"):
         head, _, tail = Path(path).read_text(encoding="utf-8", errors="replace").partition("MOTION")
         joints = _hierarchy(head.split())
         _stand_in(joints, lost)
@@ -56,8 +57,6 @@ def read_bvh(path: str | Path, *, stride: int = 1, lost: Mapping[str, str] = NOT
         values = np.array(" ".join(lines[at + 1 :]).split(), dtype=np.float64).reshape(count, -1)
         if not joints or values.shape[1] != sum(len(joint.channels) for joint in joints):
             raise ValueError("the frames do not fit the hierarchy")
-    except (OSError, ValueError, IndexError, StopIteration, ZeroDivisionError) as error:
-        raise InputError(f"{path}: cannot read it as BVH: {error or 'it ends too early'}") from error
     return Motion(tuple(joint.name for joint in joints), _forward_kinematics(joints, values[::stride]), fps / stride)
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.rotations import quaternion_to_matrix
 from flowlift.errors import InputError
 
 _NUMBERS = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 _REST: Mapping[str, tuple[float, ...]] = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
-_DAMAGE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError, struct.error)
-"""What content that is damaged may raise."""
+_LONGEST = 36_000.0
+"""Seconds of one animation; whatever claims more is damaged."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Scene:
 def read_glb(path: Path) -> Scene:
     """Read a .glb file. Raises InputError for another file, or one that uses what is not read: sparse or compressed
     data, nodes with matrices, cubic keys, files outside it."""
-    try:
+    with refused_if_damaged(f"{path}: cannot read it as glTF"):
         content = path.read_bytes()
         magic, version, _ = struct.unpack_from("<4sII", content)
         if magic != b"glTF" or version != 2:
@@ -103,10 +104,6 @@ def read_glb(path: Path) -> Scene:
         if kind != b"JSON" or told.get("extensionsRequired"):
             raise ValueError(f"it needs {', '.join(told.get('extensionsRequired', ['another first chunk']))}")
         return _scene(told, content[28 + size :])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except _DAMAGE as error:
-        raise InputError(f"{path}: cannot read it as glTF: {error or 'it ends too early'}") from error
 
 
 def _scene(told: dict[str, Any], data: bytes) -> Scene:
@@ -148,6 +145,8 @@ def _numbers(told: dict[str, Any], data: bytes, index: int) -> Float64[np.ndarra
     start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
     stride = view.get("byteStride") or width * kind.itemsize
     count = accessor["count"]
+    if count < 1 or stride < width * kind.itemsize or start < 0:
+        raise ValueError(f"accessor {index} has a count, a place or a stride that cannot be")
     raw = np.frombuffer(data, np.uint8, stride * (count - 1) + width * kind.itemsize, start)
     rows = np.lib.stride_tricks.as_strided(raw, (count, width * kind.itemsize), (stride, 1))
     values = np.ascontiguousarray(rows).view(kind).astype(np.float64)
@@ -162,6 +161,10 @@ def _tracks(given: dict[str, Any], told: dict[str, Any], data: bytes) -> list[Tr
         if target["path"] not in _REST or way not in ("LINEAR", "STEP"):
             raise ValueError(f"{way} keys of {target['path']} are not read")
         times, values = (_numbers(told, data, sampler[end]) for end in ("input", "output"))
+        if len(times) != len(values) or not 0 <= target["node"] < len(told["nodes"]):
+            raise ValueError("keys do not fit their times, or move a node that is not there")
+        if not np.isfinite(times).all() or (np.diff(times[:, 0]) < 0).any() or np.ptp(times) > _LONGEST:
+            raise ValueError(f"the times of keys do not rise, or last longer than {_LONGEST:.0f} s")
         tracks.append(Track(target["node"], target["path"], times[:, 0], values, way == "STEP"))
     return tracks
 

@@ -1,10 +1,7 @@
 """HDM05: marker capture of three actors, seen by virtual cameras. For measuring, never for training."""
 
-import lzma
 import re
-import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -20,6 +17,7 @@ from flowlift.datasets.labelled import LabelledClip
 from flowlift.datasets.opening import DataSetOptions
 from flowlift.datasets.views import VARIATIONS, Capture, Variation, labelled
 from flowlift.errors import InputError
+from flowlift.io.archive import extract
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 
@@ -123,9 +121,5 @@ def _unpacked(source: Path) -> Iterator[Path]:
         yield source
         return
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
-        except (EOFError, OSError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
-            raise InputError(f"{source}: cannot read it as an archive of HDM05: {error}") from error
+        extract(source, Path(folder), suffixes=(".asf", ".amc"), what="an archive of HDM05")
         yield Path(folder)

@@ -1,19 +1,20 @@
 """A bank of poses as an npz: arrays `train` and `val`, each pose's source, and `about`, where they are from."""
 
 import json
-import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap_bank import APART, HELD_OUT, HELD_OUT_APART, Bank, Part, SourceCount
 from flowlift.datasets.mocap_cleaning import FAULTS
 from flowlift.errors import InputError
+from flowlift.io.archive import read_arrays
 from flowlift.io.atomic import written_whole
 
+EXPECTED = "a bank, an npz with pose arrays `train` and `val`"
 CREDIT = (
     "The data used in this project was obtained from mocap.cs.cmu.edu. "
     "The database was created with funding from NSF EIA-0196217."
@@ -38,25 +39,16 @@ def save_bank(bank: Bank, path: Path) -> None:
 
 def load_bank(path: Path) -> Bank:
     """A bank's poses; without `about`, all of one unnamed source. Raises InputError when the file is none."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"])) if "about" in arrays else {}
-            train, val = _part(arrays, "train"), _part(arrays, "val")
-            sources = tuple(_source(told) for told in about.get("sources", []))
-            left_out = tuple(str(line) for line in about.get("left_out", []))
-    except _DAMAGE as error:
-        raise InputError(f"{path}: expected a bank, an npz with pose arrays `train` and `val`: {error}") from error
+    arrays = read_arrays(path, expected=EXPECTED)
+    with refused_if_damaged(f"{path}: expected {EXPECTED}"):
+        about = json.loads(str(arrays["about"])) if "about" in arrays else {}
+        train, val = _part(arrays, "train"), _part(arrays, "val")
+        sources = tuple(_source(told) for told in about.get("sources", []))
+        left_out = tuple(str(line) for line in about.get("left_out", []))
     names = sources or (SourceCount("", 0, 0, 0, (0,) * len(FAULTS)),)
     if any(part.source.max(initial=0) >= len(names) for part in (train, val)):
         raise InputError(f"{path}: a pose is from a source that `about` does not tell")
     return Bank(train, val, names, left_out)
-
-
-_DAMAGE = (
-    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What a file that is damaged, or none of ours, may raise."""
 
 
 def _about(bank: Bank) -> dict[str, Any]:

@@ -1,11 +1,8 @@
 """What motion capture lies in a folder or an archive: each trial once, by its conversion; and reading one."""
 
-import lzma
 import os
 import re
-import tarfile
 import tempfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from flowlift.datasets.mocap import (
     stature,
 )
 from flowlift.errors import InputError
+from flowlift.io.archive import extract
 
 
 @dataclass(frozen=True)
@@ -102,12 +100,7 @@ def opened(source: Path) -> Iterator[Path]:
         raise InputError(f"{source}: there is no such folder or archive")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "archive"  # one name, as folders' names belong to those of clips
-        try:
-            with tarfile.open(source) as archive:
-                members = [m for m in archive if Path(m.name).suffix.lower() in _ARCHIVED and not m.isdir()]
-                archive.extractall(folder, members=members, filter="data")
-        except (EOFError, OSError, lzma.LZMAError, tarfile.TarError, zlib.error) as error:
-            raise InputError(f"{source}: cannot read it as an archive of motion capture: {error}") from error
+        extract(source, folder, suffixes=_ARCHIVED, what="an archive of motion capture")
         yield folder
 
 

@@ -6,10 +6,6 @@ The first frame, often a T-pose, is left out. ASF/AMC: metres, as `datasets.asf_
 (frame, 17, 3) m, Y up, on Human3.6M's joints, one a clip.
 """
 
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
@@ -33,6 +29,7 @@ from flowlift.datasets.mocap import (
 from flowlift.datasets.opening import DataSetOptions
 from flowlift.datasets.views import VARIATIONS, Capture, Variation, labelled
 from flowlift.errors import InputError
+from flowlift.io.archive import read_arrays
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 
@@ -148,20 +145,8 @@ def _asf_of(path: Path) -> Path:
     return max(own, key=lambda asf: len(asf.stem))
 
 
-_DAMAGE = (
-    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError),
-    *(ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
-)
-"""What reading an npz may raise in the face of damage, encryption, pickles, or another file of that name."""
-
-
 def _npz(path: Path) -> Clips:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            held = {name: np.asarray(arrays[name]) for name in arrays.files}
-    except _DAMAGE as error:
-        raise InputError(f"{path}: cannot read it as an npz of arrays: {error}") from error
-    for name, xyz in held.items():
+    for name, xyz in read_arrays(path).items():
         if xyz.ndim != 3 or xyz.shape[1:] != (17, 3) or not np.issubdtype(xyz.dtype, np.floating):
             raise InputError(f"{path}: {name} has shape {xyz.shape}, expected numbers (frame, 17, 3)")
         stride = round(NPZ_FPS / FPS)

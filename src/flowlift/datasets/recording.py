@@ -1,10 +1,6 @@
 """3D recordings of animals, as several cameras or markers gave them: one reader for each program's files."""
 
 import csv
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +9,13 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float64
 
-from flowlift.errors import FlowliftError, InputError, MissingExtraError
+from flowlift.damage import refused_if_damaged
+from flowlift.errors import InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
+from flowlift.io.archive import read_arrays
 from flowlift.io.c3d_markers import read_points
 from flowlift.io.deeplabcut import Column
-from flowlift.io.hdf5 import is_hdf5
+from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.trc import read_markers
 
 EXTRA = "animals"
@@ -50,27 +48,14 @@ def read_recordings(path: Path) -> list[Recording]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path}: no 3D recording that flowlift reads; it reads {', '.join(_READERS)}")
-    try:
+    with refused_if_damaged(f"{path}: cannot read it as a 3D recording"):
         found = reader(path)
-    except FlowliftError:
-        raise
-    except _DAMAGE as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path}: cannot read it as a 3D recording: {reason}") from error
     for recording in found:
         if not recording.xyz.size:
             raise InputError(f"{path}: it holds no {'joints' if len(recording.xyz) else 'frames'}")
         if np.isinf(recording.xyz).any():
             raise InputError(f"{path}: it holds infinite positions")
     return found
-
-
-_DAMAGE = (
-    *(ArithmeticError, AttributeError, EOFError, LookupError, NotImplementedError, OSError, RecursionError),
-    *(RuntimeError, SyntaxError, TypeError, ValueError, struct.error, tokenize.TokenError),
-    *(zipfile.BadZipFile, zlib.error, csv.Error),
-)
-"""What reading may raise in the face of damage, or another program's file of that name."""
 
 
 def _csv(path: Path) -> list[Recording]:
@@ -111,14 +96,8 @@ def _from_table(columns: list[Column], values: Float64[np.ndarray, "frame column
 
 def _h5(path: Path) -> list[Recording]:
     """DeepLabCut's h5, SLEAP's `tracks` (frame, track, node, 3), or DANNCE's `pred` (frame[, animal], 3, joint)."""
-    try:
-        import tables
-    except ImportError as error:
-        raise MissingExtraError("reading h5", EXTRA) from error
-    with deeplabcut_h5.restricted_unpickling(), tables.open_file(str(path), "r") as file:
-        held = {
-            name: file.get_node(f"/{name}").read() for name in ("tracks", "pred", "node_names") if f"/{name}" in file
-        }
+    with opened(path, "damaged h5", purpose="reading h5", extra=EXTRA) as file:
+        held = {name: file[name][()] for name in ("tracks", "pred", "node_names") if name in file}
     if "tracks" in held:
         names = [name.decode() if isinstance(name, bytes) else str(name) for name in held.get("node_names", ())]
         return _sleap(held["tracks"], tuple(names) or None, path)
@@ -176,7 +155,7 @@ def _trc(path: Path) -> list[Recording]:
 
 def _c3d(path: Path) -> list[Recording]:
     """Each subject's markers: ANNA:LKNE is Anna's. Those that the system lost are NaN."""
-    found = read_points(path, extra=EXTRA)
+    found = read_points(path)
     recordings = []
     for subject in dict.fromkeys(label.rpartition(":")[0] for label in found.labels):
         own = [i for i, label in enumerate(found.labels) if label.rpartition(":")[0] == subject]
@@ -188,8 +167,7 @@ def _c3d(path: Path) -> list[Recording]:
 
 def _npz(path: Path) -> list[Recording]:
     """`xyz` (frame, joint, 3), and where it says them `joints`, `fps`, `unit`."""
-    with np.load(path, allow_pickle=False) as arrays:
-        held = {name: np.asarray(arrays[name]) for name in arrays.files}
+    held = read_arrays(path)
     if "xyz" not in held or held["xyz"].ndim != 3 or held["xyz"].shape[2] != 3:
         raise InputError(f"{path}: expected an array xyz (frame, joint, 3); it has {', '.join(held) or 'nothing'}")
     joints = tuple(str(name) for name in held["joints"]) if "joints" in held else None

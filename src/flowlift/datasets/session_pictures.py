@@ -1,15 +1,15 @@
 """Poses of a bank of recordings as pictures, from the side and from above, for a person to see: is up up, left left?"""
 
 import json
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
-from flowlift.errors import InputError
+from flowlift.damage import refused_if_damaged
+from flowlift.datasets.mocap_bank_file import EXPECTED
+from flowlift.io.archive import read_arrays
 from flowlift.skeleton import Skeleton
 from flowlift.view.shapes import Shape, paint, skeleton_shapes
 
@@ -20,32 +20,24 @@ _SIDE = np.array([[1.0, 0, 0], [0, -1, 0]])
 _ABOVE = np.array([[1.0, 0, 0], [0, 0, 1]])
 """Pixel directions (right, down) of poses that face +X, Y up: from their right; and from above, their left on top."""
 
-_DAMAGE = (
-    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What a file that is damaged, or none of ours, may raise."""
-
 
 def session_pictures(path: Path, *, rows: int) -> dict[str, Image.Image] | None:
     """Pictures by name, train and val, of `rows` rows of poses, drawn evenly; None where the file is another bank.
 
     Each pose is turned so that its size chain begins at the right. Left is blue, right is orange. Raises InputError.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            about = json.loads(str(arrays["about"])) if "about" in arrays else {}
-            if "sessions" not in about:
-                return None
-            parts = {name: np.asarray(arrays[name], dtype=np.float32) for name in ("train", "val")}
+    arrays = read_arrays(path, expected=EXPECTED)
+    with refused_if_damaged(f"{path}: expected {EXPECTED}"):
+        about = json.loads(str(arrays["about"])) if "about" in arrays else {}
+        if "sessions" not in about:
+            return None
+        parts = {name: np.asarray(arrays[name], dtype=np.float32) for name in ("train", "val")}
         joints, parents = tuple(about["joints"]), tuple(about["parents"])
         pairs = tuple((left, right) for left, right in about["pairs"])
         skeleton = Skeleton(about["skeleton"], joints, parents, pairs, tuple(about["size"]))
         if any(poses.shape[1:] != (len(skeleton), 3) or not len(poses) for poses in parts.values()):
             raise ValueError("its poses have another number of joints than it tells")
-    except _DAMAGE as error:
-        raise InputError(f"{path}: expected a bank, an npz with pose arrays `train` and `val`: {error}") from error
-    up = "Y up" if about["up"] == "y" else "up is not known"
+        up = "Y up" if about["up"] == "y" else "up is not known"
     return {
         name: _picture(f"{name}, {len(poses):,} poses, {up}", poses, skeleton, rows) for name, poses in parts.items()
     }

@@ -11,9 +11,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 from urllib.request import urlopen
-from uuid import uuid4
 
 from flowlift.errors import ModelError
+from flowlift.temporary import remove_stale, sync_file, temporary_name
 
 TIMEOUT = 30.0
 """Seconds without an answer, or between two pieces of one, after which a server is given up."""
@@ -71,7 +71,8 @@ def _advice(url: str, target: Path, member: str | None, option: str) -> str:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A file of its own beside the target, gone in the end. Raises ModelError where the folder cannot be written."""
-    part = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
+    part = target.with_name(temporary_name())
+    remove_stale(target.parent)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part.touch(exist_ok=False)
@@ -149,6 +150,7 @@ def _checksum(path: Path) -> str:
 
 def _put(part: Path, target: Path, sha256: str) -> None:
     try:
+        sync_file(part)
         part.replace(target)
     except OSError as error:  # Windows refuses while another process, which was faster, reads it
         if not cached(target.name, sha256):

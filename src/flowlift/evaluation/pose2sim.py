@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.damage import refused_if_damaged
 from flowlift.detect import load_detector
 from flowlift.errors import InputError
 from flowlift.evaluation.calibration import inside
@@ -18,6 +18,7 @@ from flowlift.evaluation.mediapipe_world import world_landmarks
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
 from flowlift.evaluation.scoring import score_hypotheses, score_joints
 from flowlift.io import load
+from flowlift.io.archive import read_arrays
 from flowlift.io.video import open_frames
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25B, MEDIAPIPE33
@@ -50,30 +51,26 @@ def read_shots(folder: str | Path) -> list[Shot]:
     Raises InputError when reference.npz cannot be read or is not what is expected.
     """
     file = Path(folder) / "reference.npz"
-    try:
-        if not is_zipfile(file):
-            raise ValueError("it is missing, or no npz file")
-        with np.load(file, allow_pickle=False) as reference:
-            names = [str(name) for name in reference["keypoint_names"]]
-            everything = reference["world_xyz_m"]
-            world = everything[:, [names.index(joint) for joint in LIMBS]]
-            hips = world[:, _HIPS].mean(axis=1)
-            return [
-                Shot(
-                    number=int(number),
-                    video=Path(folder) / "videos" / f"cam{number:02d}.mp4",
-                    openpose=Path(folder) / "openpose_body25b" / f"cam{number:02d}_json",
-                    matrix=reference["intrinsics"][i],
-                    subject=_subject(everything, reference["extrinsics"][i], reference["intrinsics"][i]),
-                    truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
-                    place=(hips @ reference["extrinsics"][i][:, :3].T + reference["extrinsics"][i][:, 3]).astype(
-                        np.float32
-                    ),
-                )
-                for i, number in enumerate(reference["cameras"])
-            ]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise InputError(f"{file}: cannot read the reference of the Pose2Sim clip: {error}") from error
+    reference = read_arrays(file, expected="the reference of the Pose2Sim clip")
+    with refused_if_damaged(f"{file}: cannot read the reference of the Pose2Sim clip"):
+        names = [str(name) for name in reference["keypoint_names"]]
+        everything = reference["world_xyz_m"]
+        world = everything[:, [names.index(joint) for joint in LIMBS]]
+        hips = world[:, _HIPS].mean(axis=1)
+        return [
+            Shot(
+                number=int(number),
+                video=Path(folder) / "videos" / f"cam{number:02d}.mp4",
+                openpose=Path(folder) / "openpose_body25b" / f"cam{number:02d}_json",
+                matrix=reference["intrinsics"][i],
+                subject=_subject(everything, reference["extrinsics"][i], reference["intrinsics"][i]),
+                truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
+                place=(hips @ reference["extrinsics"][i][:, :3].T + reference["extrinsics"][i][:, 3]).astype(
+                    np.float32
+                ),
+            )
+            for i, number in enumerate(reference["cameras"])
+        ]
 
 
 def from_mid_hip(limbs: Float[np.ndarray, "frame 12 3"]) -> Float[np.ndarray, "frame 12 3"]:

@@ -1,27 +1,29 @@
 """Files that appear whole or not at all: written beside, then renamed."""
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flowlift.errors import OutputError
+from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A file to write to that takes the place of `path` when the block ends; gone when it fails, or on Ctrl-C.
 
-    The parent folder is made if it is missing. Raises OutputError when the place cannot be written.
+    The parent folder is made if it is missing. Raises OutputError when the place cannot be written. What a process that
+    was killed leaves is removed when something is next written to the folder.
     """
-    # Not built from the name of `path`, which may be as long as the file system allows.
-    beside = path.with_name(f".flowlift-{os.getpid()}-{secrets.token_hex(4)}.part{path.suffix}")
+    beside = path.with_name(temporary_name(path.suffix))
     with unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path.parent)
         try:
             yield beside
+            sync_file(beside)
             beside.replace(path)
+            sync_names(path.parent)
         finally:
             beside.unlink(missing_ok=True)
 

@@ -1,14 +1,15 @@
-"""The points of a C3D file as 3D positions, through ezc3d."""
+"""The points of a C3D file as 3D positions."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
 from flowlift.containers import Poses3D
-from flowlift.detect.optional import import_optional
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
+from flowlift.io.c3d_file import C3dFile, parse
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names
 from flowlift.io.naming import plain_name, skeleton_of
@@ -34,30 +35,26 @@ class Points(NamedTuple):
     unit: str | None
 
 
-def read_points(path: Path, *, extra: str = "c3d") -> Points:
-    """The points; one with a negative residual is missing. Raises InputError for a damaged file, MissingExtraError
-    without ezc3d, which comes with `extra`."""
-    ezc3d = import_optional("ezc3d", "reading C3D", extra)
-    try:
-        file = ezc3d.c3d(str(path))
-        point = file["parameters"]["POINT"]
-        xyz = np.asarray(file["data"]["points"], dtype=np.float64)[:3].transpose(2, 1, 0)
-        missing = np.asarray(file["data"]["meta_points"]["residuals"])[0].T < 0
-        labels, rate = _labels(point)[: xyz.shape[1]], float(point["RATE"]["value"][0])
-        units = point["UNITS"]["value"] if "UNITS" in point else []
-    except (OSError, RuntimeError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: damaged C3D: {error}") from error
-    if not xyz.size or len(labels) != xyz.shape[1]:
-        raise InputError(f"{path}: damaged C3D: {len(labels)} labels for {xyz.shape[1]} points in {len(xyz)} frames")
-    unit = str(units[0]).strip().lower() if units else None
-    return Points(tuple(labels), np.where(missing[..., None], np.nan, xyz), rate, unit)
+def read_points(path: Path) -> Points:
+    """The points; one with a negative residual is missing. Raises InputError for a damaged file."""
+    with refused_if_damaged(f"{path}: damaged C3D"):
+        file = parse(path.read_bytes())
+        labels = _labels(file)
+        units = file.parameters.get("POINT:UNITS")
+        if len(labels) != file.xyz.shape[1]:
+            raise ValueError(f"{len(labels)} labels for {file.xyz.shape[1]} points in {len(file.xyz)} frames")
+        unit = str(units[0]).lower() if units else None
+        xyz = np.where(file.missing[..., None], np.nan, file.xyz)
+        if np.isinf(xyz).any():
+            raise ValueError("it holds infinite positions")
+        return Points(tuple(labels), xyz, file.rate, unit)
 
 
 def read(path: Path, hints: Hints) -> Poses3D:
     """Points as joints, in metres, in the file's own axes.
 
     Labels such as `ANNA:LKNE` are people by what stands before the colon. No covariance is in the file: NaN. Raises
-    InputError for a damaged file, MissingExtraError without ezc3d.
+    InputError for a damaged file.
     """
     points = read_points(path)
     unit = points.unit or "mm"
@@ -87,7 +84,6 @@ def read(path: Path, hints: Hints) -> Poses3D:
     )
 
 
-def _labels(point: Any) -> list[str]:
+def _labels(file: C3dFile) -> list[str]:
     lists = ["LABELS", *(f"LABELS{part}" for part in range(2, 100))]
-    used = int(point["USED"]["value"][0])
-    return [str(label).strip() for name in lists if name in point for label in point[name]["value"]][:used]
+    return [str(label) for name in lists for label in file.parameters.get(f"POINT:{name}", [])][: file.xyz.shape[1]]

@@ -1,12 +1,16 @@
-"""Cameras, through FFmpeg's devices for this system."""
+"""Cameras: through FFmpeg's devices for this system, or at an address in the network."""
 
 import math
+import re
 import sys
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 from flowlift.errors import InputError
-from flowlift.io.decoding import Place, opened, reason, video_stream
-from flowlift.io.orientation import Orientation
+from flowlift.io.decoding import Place, Tally, decoded, opened, reason, video_stream
+from flowlift.io.orientation import Orientation, orientation_of
 from flowlift.io.video import VideoSource
 
 
@@ -32,6 +36,69 @@ def open_camera(number: int, end: float | None = None) -> VideoSource:
     until = math.inf if end is None else end
     total = None if end is None or fps is None else round(end * fps)
     return VideoSource(place, f"camera {number}", f"camera{number}", size, fps, total, Orientation(), end=until)
+
+
+ADDRESSES = ("rtsp", "rtsps", "http", "https")
+"""How the address of a stream may begin."""
+_PATIENCE = 10.0
+_NETWORK = {
+    "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,http,https,tcp,tls,crypto",  # a playlist leads to no file here
+    "rtsp_transport": "tcp",
+}
+
+
+def is_address(source: str) -> bool:
+    """Whether this is an address, by its form; not whether it can be opened."""
+    return "://" in source
+
+
+def address_name(address: str) -> str:
+    """What to call a stream: the end of its path, or its host; never its password, and nothing that leads elsewhere."""
+    parts = _split(address)
+    name = PurePosixPath(parts.path).stem.lstrip(".") or str(parts.hostname)
+    return re.sub(r"[^\w .()+-]", "_", name)
+
+
+def open_address(address: str, end: float | None = None) -> VideoSource:
+    """The stream at an address; `end`: seconds to look, without end otherwise. No message holds its password.
+
+    Raises InputError where there is none, or it takes too long to answer.
+    """
+    import av
+
+    parts = _split(address)
+    label = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    place = Place(address, options=_NETWORK, patience=_PATIENCE, endless=True)
+    try:
+        with opened(place) as container:
+            stream = video_stream(container)
+            first = None if stream is None else next(decoded(container, stream, True, Tally()), None)
+            if stream is None or first is None:
+                raise InputError(f"{label}: it gives no video")
+            orientation = orientation_of(first.picture)
+            size = orientation.size(int(first.picture.width), int(first.picture.height))
+            fps = float(stream.average_rate or stream.guessed_rate or 0) or None
+            duration = float(container.duration / av.time_base) if container.duration else None
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"{label}: cannot be opened: {reason(error)}; is it the right address, and is it on?"
+        ) from error
+    place, until = replace(place, endless=duration is None), math.inf if end is None else end
+    return VideoSource(place, label, address_name(address), size, fps, None, orientation, 0.0, until, duration)
+
+
+def _split(address: str) -> Any:
+    try:
+        parts = urlsplit(address)
+        known = parts.scheme in ADDRESSES and parts.hostname
+    except ValueError:
+        known = False
+    if not known:
+        scheme = address.partition("://")[0]
+        raise InputError(
+            f"{scheme}://...: an address of a stream begins with {'://, '.join(ADDRESSES)}://, and names a host"
+        )
+    return parts
 
 
 def _place(number: int) -> Place:

@@ -14,15 +14,18 @@ SAME = 1e-6
 
 @dataclass(frozen=True)
 class Place:
-    """What FFmpeg opens. `format` and `options` are for cameras; `live`: it has no beginning, and no way back."""
+    """What FFmpeg opens. `format` and `options` are for cameras; `patience`: seconds to wait for an address to answer;
+    `endless`: what it sends has no end. `live`: it has no beginning, and no way back."""
 
     location: str
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    patience: float | None = None
+    endless: bool = False
 
     @property
     def live(self) -> bool:
-        return self.format is not None
+        return self.format is not None or self.endless
 
 
 class Timed(NamedTuple):
@@ -51,7 +54,7 @@ def opened(place: Place) -> Any:
 
     # Titles and tags in another encoding are no reason to refuse a video; from version 19 on they never are.
     lenient: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-    return av.open(place.location, format=place.format, options=dict(place.options), **lenient)
+    return av.open(place.location, format=place.format, options=dict(place.options), timeout=place.patience, **lenient)
 
 
 def video_stream(container: Any) -> Any:
@@ -68,7 +71,8 @@ def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
     for back in (0.0, _BACK, None) if start > 0 and not place.live else (None,):
         with opened(place) as container:
             stream = video_stream(container)
-            stream.thread_type = "AUTO"
+            # Threads that take a frame each give it out some frames later.
+            stream.thread_type = "SLICE" if place.live else "AUTO"
             if back is not None and not _seek(container, stream, max(0.0, start - back)):
                 continue
             pictures = decoded(container, stream, place.live, tally)

@@ -1,11 +1,7 @@
-"""DeepLabCut's h5: the pandas table `df_with_missing`. Read through PyTables, as column names are pickled in it."""
+"""DeepLabCut's h5: the pandas table `df_with_missing`. Read through h5py: PyTables unpickles what it finds, and a
+damaged file can crash it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,11 +12,9 @@ from flowlift.errors import InputError, MissingExtraError
 from flowlift.io.atomic import written_whole
 from flowlift.io.deeplabcut import Column, keypoints_from_table
 from flowlift.io.deeplabcut_table import table_of
-from flowlift.io.hdf5 import mentions
+from flowlift.io.hdf5 import mentions, opened
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
-
-_ONE_AT_A_TIME = Lock()
 
 
 def matches(path: Path) -> bool:
@@ -31,48 +25,27 @@ def matches(path: Path) -> bool:
 def read(path: Path, hints: Hints) -> Keypoints2D:
     """Read the table, in pandas' "table" or "fixed" layout.
 
-    Raises InputError for another HDF5 file, MissingExtraError without PyTables.
+    Raises InputError for another HDF5 file, MissingExtraError without h5py.
     """
     return keypoints_from_table(*read_table(path), path, hints)
 
 
 def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
     """Its columns, 2D or 3D, and their values. Raises InputError, MissingExtraError."""
-    try:
-        import tables
-    except ImportError as error:
-        raise MissingExtraError("reading DeepLabCut's h5", "dlc") from error
-    try:
-        with restricted_unpickling(), tables.open_file(str(path), "r") as file:
-            group = _group(file, path)
-            columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
-    except InputError:
-        raise
-    except Exception as error:  # PyTables and HDF5 raise nearly anything for a damaged file
-        said = str(error).splitlines() or [repr(error)]
-        raise InputError(f"{path}: not DeepLabCut's table: {said[0]}") from error
-    return columns, values
-
-
-@contextmanager
-def restricted_unpickling() -> Iterator[None]:
-    """PyTables unpickles attributes as it reads them: for the length of this block it can only make plain values."""
-    places = [import_module("tables.attributeset"), import_module("tables.atom")]
-    safe = SimpleNamespace(loads=loads, UnpicklingError=InputError, PicklingError=InputError)
-    with _ONE_AT_A_TIME:
-        before = [place.pickle for place in places]
-        for place in places:
-            place.pickle = safe  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            for place, module in zip(places, before, strict=True):
-                place.pickle = module  # type: ignore[attr-defined]
+    with opened(path, "not DeepLabCut's table", purpose="reading DeepLabCut's h5", extra="dlc") as file:
+        group = _group(file, path)
+        return _table_layout(group) if "table" in group else _fixed_layout(group)
 
 
 def _group(file: Any, path: Path) -> Any:
-    groups = [g for g in file.walk_groups("/") if "table" in g or "block0_values" in g]
-    named = [g for g in groups if g._v_name == "df_with_missing"] or groups
+    groups: list[Any] = []
+
+    def visit(name: str, node: Any) -> None:
+        if hasattr(node, "keys") and ("table" in node or "block0_values" in node):
+            groups.append(node)
+
+    file.visititems(visit)
+    named = [group for group in groups if group.name.endswith("/df_with_missing")] or groups
     if len(named) != 1:
         raise InputError(f"{path}: expected one table, df_with_missing; found {len(named)}")
     return named[0]
@@ -90,21 +63,21 @@ def _columns(labels: Any) -> list[Column]:
 
 
 def _table_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
-    table = group.table
-    rows = table.read()
+    rows, told = group["table"][()], group["table"].attrs
     names = [name for name in rows.dtype.names if name != "index"]
     labels: list[Any] = []
     for name in names:
-        labels += list(getattr(table.attrs, f"{name}_kind"))
+        labels += list(loads(bytes(told[f"{name}_kind"])))
     values = np.concatenate([np.atleast_2d(rows[name].reshape(len(rows), -1)) for name in names], axis=1)
     return _columns(labels), values.astype(np.float64)
 
 
 def _fixed_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
-    levels = [group[f"axis0_level{i}"].read() for i in range(len([n for n in group._v_children if "axis0_level" in n]))]
-    codes = [group[f"axis0_label{i}"].read() for i in range(len(levels))]
-    labels = [tuple(level[code[i]] for level, code in zip(levels, codes, strict=True)) for i in range(len(codes[0]))]
-    return _columns(labels), np.asarray(group.block0_values.read(), dtype=np.float64)
+    count = sum("axis0_level" in name for name in group)
+    levels = [group[f"axis0_level{i}"][()].tolist() for i in range(count)]
+    codes = [group[f"axis0_label{i}"][()].tolist() for i in range(count)]
+    labels = [tuple(level[code] for level, code in zip(levels, each, strict=True)) for each in zip(*codes, strict=True)]
+    return _columns(labels), np.asarray(group["block0_values"][()], dtype=np.float64)
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

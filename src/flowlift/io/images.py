@@ -1,7 +1,6 @@
 """Still images, one or a folder of them, as frames."""
 
 import re
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from flowlift.damage import DAMAGE, in_one_line
 from flowlift.errors import InputError
 from flowlift.io.frames import Frame
 
@@ -19,11 +19,6 @@ STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".
 """Suffixes of image files. One TIFF, PNG or WebP may hold several pages, which are frames."""
 _IN_FOLDERS = (*STILLS, ".gif")
 _PAGED = ("TIFF", "PNG", "WEBP", "GIF")  # not MPO: a photo with another one, for some other use, behind it
-_DAMAGE = (
-    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, SyntaxError, TypeError, ValueError),
-    struct.error,
-)
-"""What Pillow may raise in the face of a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +100,8 @@ def _reading(file: Path) -> Iterator[None]:
         raise InputError(f"{file}: not an image that can be read, or damaged") from error
     except Image.DecompressionBombError as error:
         raise InputError(f"{file}: too large an image: {error}") from error
-    except _DAMAGE as error:
-        text = " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
-        raise InputError(f"{file}: cannot read the image: {text}") from error
+    except DAMAGE as error:
+        raise InputError(f"{file}: cannot read the image: {in_one_line(error)}") from error
 
 
 def _check_size(file: Path, size: tuple[int, int], wanted: tuple[int, int]) -> None:

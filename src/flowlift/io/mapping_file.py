@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlift.conversion import Conversion, conversion_by, rules
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 from flowlift.io.atomic import written_whole
 from flowlift.io.naming import plain_name
@@ -18,12 +19,8 @@ def read_mapping(path: Path, source: Skeleton, target: Skeleton) -> Conversion:
 
     Raises InputError for a file that cannot be read, another model's, or a name that is not there.
     """
-    try:
+    with refused_if_damaged(f"{path}: not a TOML file that can be read"):
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from error
     joints = table.get("joints")
     if not isinstance(joints, dict) or set(table) - {"skeleton", "joints"}:
         raise InputError(

@@ -3,12 +3,13 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import InputError
+from flowlift.damage import refused_if_damaged
 from flowlift.io.atomic import written_whole
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
@@ -24,14 +25,17 @@ def matches(path: Path) -> bool:
 def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
     """Read what `write` wrote. Raises InputError for a damaged file."""
     content = dict(parse(path))
-    try:
+    with refused_if_damaged(f"{path}: damaged"):
         arrays = {
             name: np.array(array["values"], dtype=np.float64).reshape(array["shape"])
             for name, array in content.pop("arrays").items()
         }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: damaged: {error or type(error).__name__}") from error
     return unpack(arrays, content)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """The description in a file, as it stands there, without the arrays. Raises InputError."""
+    return {key: value for key, value in dict(parse(path)).items() if key != "arrays"}
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

@@ -2,14 +2,14 @@
 
 import json
 import zipfile
-import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import InputError
-from flowlift.io.archive import names
+from flowlift.damage import refused_if_damaged
+from flowlift.io.archive import names, read_arrays
 from flowlift.io.atomic import written_whole
 from flowlift.io.hints import Hints
 from flowlift.io.packing import pack, unpack
@@ -22,13 +22,16 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
     """Read what `write` wrote. Raises InputError for a damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+    arrays = read_arrays(path, expected="an npz that flowlift wrote")
+    with refused_if_damaged(f"{path}: damaged"):
         about = json.loads(str(arrays.pop("about")))
-    except (ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: damaged: {error}") from error
     return unpack(arrays, about)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """The description in a file, as it stands there. Raises InputError."""
+    with refused_if_damaged(f"{path}: damaged"):
+        return dict(json.loads(str(read_arrays(path)["about"])))
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from flowlift.containers import Keypoints2D
-from flowlift.detect.optional import import_optional
 from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
-from flowlift.io.hdf5 import check_sizes, is_hdf5
+from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
@@ -31,15 +30,8 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 
     Raises InputError for a damaged file, 3D positions or none, MissingExtraError without h5py.
     """
-    h5py = import_optional("h5py", "reading NWB", "sleap")
-    try:
-        with h5py.File(path, "r") as file:
-            check_sizes(file, path)
-            return _keypoints(_group(file, path, hints), path, hints)
-    except InputError:
-        raise
-    except Exception as error:  # HDF5 raises nearly anything for a damaged file
-        raise InputError(f"{path}: damaged NWB: {' '.join(str(error).split()) or error!r}") from error
+    with opened(path, "damaged NWB", purpose="reading NWB", extra="sleap") as file:
+        return _keypoints(_group(file, path, hints), path, hints)
 
 
 def _group(file: Any, path: Path, hints: Hints) -> list[Any]:

@@ -6,17 +6,32 @@ from typing import Any
 import numpy as np
 
 from flowlift.camera import Camera
+from flowlift.checksums import of_content
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import FlowliftError, InputError
+from flowlift.damage import refused_if_damaged
+from flowlift.errors import InputError
+from flowlift.format_version import check_format
 from flowlift.skeleton import Skeleton
 
 FORMAT = "flowlift-1"
+SUM = "sha256"
+"""Where the description tells the content's checksum; files of before it have none."""
 
 Arrays = dict[str, np.ndarray]
 
 
 def pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
-    """Arrays by name, and what else there is to say, as plain JSON values."""
+    """Arrays by name, and what else there is to say, as plain JSON values; `sha256` is of all that (`content_sum`)."""
+    arrays, about = _pack(obj)
+    return arrays, {**about, SUM: of_content(arrays, about)}
+
+
+def content_sum(obj: Keypoints2D | Poses3D) -> str:
+    """The SHA-256 of keypoints or poses that both our formats write."""
+    return of_content(*_pack(obj))
+
+
+def _pack(obj: Keypoints2D | Poses3D) -> tuple[Arrays, dict[str, Any]]:
     if isinstance(obj, Keypoints2D):
         arrays, about = _pack_keypoints(obj)
         return arrays, {"format": FORMAT, "kind": "keypoints2d", **about}
@@ -36,9 +51,8 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
     """Undo `pack`. Raises InputError for another version, or what does not fit together."""
     if not isinstance(about, Mapping):
         raise InputError("its description is not an object")
-    if about.get("format") != FORMAT:
-        raise InputError(f"it says format {about.get('format')!r}, this flowlift reads {FORMAT!r}")
-    try:
+    check_format(about.get("format"), FORMAT)
+    with refused_if_damaged("it is damaged"):
         if about["kind"] == "keypoints2d":
             return _unpack_keypoints(arrays, about)
         if about["kind"] != "poses3d":
@@ -51,17 +65,13 @@ def unpack(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> Keypoi
             skeleton=_unpack_skeleton(about["skeleton"]),
             fps=about.get("fps"),
             camera=_unpack_camera(about["camera"]) if about.get("camera") else None,
-            provenance=about.get("provenance", {}),
+            provenance=_unpack_provenance(about.get("provenance", {})),
             hypotheses=arrays.get("hypotheses"),
             keypoints=_unpack_keypoints(inner, about["keypoints"]) if about.get("keypoints") else None,
             times=arrays.get("times"),
             bridged=arrays.get("bridged"),
             root_cov=arrays.get("root_cov"),
         )
-    except FlowliftError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"it is damaged: {error or type(error).__name__}") from error
 
 
 def _pack_keypoints(keypoints: Keypoints2D) -> tuple[Arrays, dict[str, Any]]:
@@ -87,6 +97,12 @@ def _unpack_keypoints(arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]
         source=str(about.get("source", "")),
         times=arrays.get("times"),
     )
+
+
+def _unpack_provenance(about: Any) -> Mapping[str, Any]:
+    if not isinstance(about, Mapping) or not all(isinstance(v, str | int | float | None) for v in about.values()):
+        raise InputError("it is damaged: its provenance is no table of plain values")
+    return about
 
 
 def _pack_skeleton(skeleton: Skeleton) -> dict[str, Any]:

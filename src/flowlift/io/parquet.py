@@ -15,8 +15,9 @@ _FRAMES_A_GROUP = 5_000
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """The tidy CSV's rows and frame; missing numbers are null. The metadata's `flowlift` is JSON: skeleton, frame rate,
-    camera, provenance. Raises OutputError, and MissingExtraError without pyarrow."""
+    """The tidy CSV's rows and frame; missing numbers are null. Poses always have the column `bridged`, so that many
+    files are one data set. The metadata's `flowlift` is JSON: skeleton, frame rate, camera, provenance. Raises
+    OutputError, and MissingExtraError without pyarrow."""
     pyarrow = import_optional("pyarrow", "writing Parquet", "parquet")
     parquet = import_optional("pyarrow.parquet", "writing Parquet", "parquet")
     joints = np.asarray(obj.skeleton.joints)
@@ -34,7 +35,11 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     table |= {
         name: pyarrow.array(np.ascontiguousarray(values[..., index]).ravel(), from_pandas=True)
         for index, name in enumerate(names)
+        if name != "bridged"
     }
+    if isinstance(obj, Poses3D):
+        bridged = np.zeros(shape, dtype=bool) if obj.bridged is None else obj.bridged
+        table["bridged"] = pyarrow.array(bridged.ravel())
     made = pyarrow.table(table).replace_schema_metadata({"flowlift": json.dumps(pack(obj)[1])})
     with written_whole(path) as beside:
         parquet.write_table(made, beside, row_group_size=max(1, _FRAMES_A_GROUP * people * len(joints)))

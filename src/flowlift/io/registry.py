@@ -1,9 +1,6 @@
 """One registry of formats. A format is one module, imported when its suffix comes up; its content decides."""
 
-import struct
 import warnings
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.damage import DAMAGE, refused_if_damaged
 from flowlift.errors import FlowliftError, InputError, OutputError
 from flowlift.io import json_file
 from flowlift.io.hints import Hints, apply
@@ -21,21 +19,6 @@ FOLDER = "a folder"
 
 _IN_ANY_ORDER = ("openpose", "mediapipe_json")
 """Formats that list who was found in each frame, not who it was."""
-
-_DAMAGE = (
-    *(
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        NotImplementedError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ),
-    *(struct.error, zipfile.BadZipFile, zlib.error),
-)
-"""What reading may raise in the face of content that no reader foresaw."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +158,9 @@ def keeps_people_apart(path: str | Path) -> bool:
         reader = _find(file)
         told = getattr(import_module(reader.module), "keeps_people_apart", None)
         return reader.ordered if told is None else bool(told(file))
-    except (FlowliftError, OSError, *_DAMAGE):
+    except FlowliftError:
+        return True
+    except DAMAGE:
         return True
 
 
@@ -205,6 +190,11 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     return WRITERS[max(fitting, key=len)]
 
 
+def file_of(path: str | Path) -> Path:
+    """The file or folder of FILE::CLIP."""
+    return _split(path)[0]
+
+
 def _split(path: str | Path) -> tuple[Path, str | None]:
     """File and clip of FILE::CLIP; a file may have such a name itself."""
     file, mark, clip = str(path).partition("::")
@@ -228,10 +218,8 @@ def _find(file: Path) -> Reader:
 
 
 def _read(reader: Reader, file: Path, hints: Hints) -> Keypoints2D | Poses3D:
-    try:
+    with refused_if_damaged(f"{file}: damaged {reader.name}"):
         return apply(hints, import_module(reader.module).read(file, hints))
-    except _DAMAGE as error:
-        raise InputError(f"{file}: damaged {reader.name}: {_one_line(error)}") from error
 
 
 def _one_line(error: BaseException, file: Path | None = None) -> str:

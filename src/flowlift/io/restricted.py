@@ -7,6 +7,7 @@ they check what they are given, and build the arrays from plain bytes.
 import io
 import math
 import pickle
+import pickletools
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from flowlift.errors import InputError
 
+_MOST = 100_000_000
 _CODE = re.compile(r"[biufcSU]\d+|O\d*")
 
 
@@ -121,11 +123,37 @@ def loads(data: bytes, **_: object) -> Any:
 def load(stream: Any) -> Any:
     """Unpickle from a binary stream. Raises InputError as `loads` does, and for a damaged pickle."""
     try:
-        return _finished(_Unpickler(stream, encoding="latin1").load(), {})
+        data = stream.read()
+        _check_memo(data)
+        value = _Unpickler(io.BytesIO(data), encoding="latin1").load()
+        _count(value, {})
+        return _finished(value, {})
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
         raise InputError(f"a damaged pickle: {' '.join(str(error).split()) or type(error).__name__}") from error
+
+
+def _check_memo(data: bytes) -> None:
+    """Raises InputError for a pickle that stores something under a number beyond how much it holds: the table of stored
+    things would grow to it."""
+    for count, (code, argument, _) in enumerate(pickletools.genops(data)):
+        if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > count:
+            raise InputError(f"it stores its part {count} under the number {argument}")
+
+
+def _count(value: Any, counted: dict[int, int]) -> int:
+    """How many parts a value has, those that stand in it several times as often: lists of the same lists grow without
+    end when they become arrays. Raises InputError for too many."""
+    if not isinstance(value, dict | list | tuple):
+        return 1
+    if id(value) not in counted:
+        counted[id(value)] = 1  # what holds itself is found later
+        inside = value.values() if isinstance(value, dict) else value
+        counted[id(value)] = 1 + sum(_count(each, counted) for each in inside)
+        if counted[id(value)] > _MOST:
+            raise InputError(f"it holds lists of the same lists, more than {_MOST:,} numbers")
+    return counted[id(value)]
 
 
 def _finished(value: Any, done: dict[int, Any]) -> Any:

@@ -10,12 +10,14 @@ from flowlift.containers import Keypoints2D
 from flowlift.detect.optional import import_optional
 from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
-from flowlift.io.hdf5 import check_sizes, is_hdf5, mentions
+from flowlift.io.hdf5 import is_hdf5, mentions, opened
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
 from flowlift.io.tracks import Sighting, stacked
 from flowlift.skeleton import Skeleton
+
+_PURPOSE = "reading SLEAP's files"
 
 
 def matches(path: Path) -> bool:
@@ -25,8 +27,7 @@ def matches(path: Path) -> bool:
 
 def keeps_people_apart(path: Path) -> bool:
     """Whether there are tracks."""
-    h5py = import_optional("h5py", "reading SLEAP's files", "sleap")
-    with h5py.File(path, "r") as file:
+    with opened(path, "damaged SLEAP file", purpose=_PURPOSE, extra="sleap") as file:
         return any(len(file[name]) for name in ("tracks_json", "track_names") if name in file)
 
 
@@ -36,22 +37,15 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
 
     Raises InputError for a damaged file or several skeletons, MissingExtraError without sleap-io.
     """
-    sleap_io = import_optional("sleap_io", "reading SLEAP's files", "sleap")
-    h5py = import_optional("h5py", "reading SLEAP's files", "sleap")
-    try:
-        with h5py.File(path, "r") as file:
-            check_sizes(file, path)
-            about = _about_video(file)
+    sleap_io = import_optional("sleap_io", _PURPOSE, "sleap")
+    with opened(path, "damaged SLEAP file", purpose=_PURPOSE, extra="sleap") as file:
+        about = _about_video(file)
         if path.suffix.lower() == ".slp":
             labels = sleap_io.load_slp(str(path), open_videos=False)
         else:  # a video of that name is not to be opened
             video = sleap_io.Video(path.stem, backend_metadata=about, open_backend=False)
             labels = sleap_io.load_analysis_h5(str(path), video=video)
         return keypoints_of(labels, path, hints)
-    except InputError:
-        raise
-    except Exception as error:  # sleap-io and HDF5 raise nearly anything for a damaged file
-        raise InputError(f"{path}: damaged SLEAP file: {' '.join(str(error).split()) or error!r}") from error
 
 
 def _about_video(file: Any) -> dict[str, Any]:

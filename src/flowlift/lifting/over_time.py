@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Float32, Float64
 
 from flowlift.bone_lengths import clip_bone_lengths, with_lengths
 from flowlift.camera import solve_root
+from flowlift.causal import causal_path
 from flowlift.containers import Poses3D
 from flowlift.gaps import seen_before
 from flowlift.lifting.view import Seen
@@ -29,9 +30,15 @@ def over_time(
     """
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
     kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
-    root = None if poses.root is None else smooth_path(_roots(kept, seen, weights), kept.frame_times, smoothing)
+    root = None if poses.root is None else _path(_roots(kept, seen, weights), kept.frame_times, smoothing)
     root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
     return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
+
+
+def _path(
+    root: Float64[np.ndarray, "frame person 3"], times: Float64[np.ndarray, " frame"], smoothing: Smoothing
+) -> Float64[np.ndarray, "frame person 3"]:
+    return causal_path(root, times) if smoothing.causal else smooth_path(root, times, smoothing)
 
 
 def _kept_over_gaps(
@@ -46,7 +53,7 @@ def _kept_over_gaps(
     return np.where(known[..., None, None], cov, np.where(there[..., None, None], 4 * held, np.nan))
 
 
-def outer(xyz: Float32[np.ndarray, "*batch 3"]) -> Float32[np.ndarray, "*batch 3 3"]:
+def outer(xyz: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
     """x x^T of each position."""
     return xyz[..., :, None] * xyz[..., None, :]
 
@@ -60,7 +67,7 @@ def with_clip_bones(poses: Poses3D, *, causal: bool = False) -> Poses3D:
             continue
         part = xyz[there, person], cov[there, person]
         lengths = clip_bone_lengths(*part, poses.skeleton, causal=causal)
-        xyz[there, person] = with_lengths(*part, lengths, poses.skeleton)
+        xyz[there, person] = with_lengths(*part, lengths, poses.skeleton, causal=causal)
     return replace(poses, xyz=xyz)
 
 

@@ -9,7 +9,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float32
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
+from flowlift.format_version import check_format
 from flowlift.sampling import METHODS
 from flowlift.skeleton import Skeleton
 
@@ -90,15 +92,13 @@ def read_card(folder: Path) -> Model:
     """The model in a folder. Raises ModelError when its card is missing or damaged."""
     file = folder / CARD
     try:
-        card = json.loads(file.read_text(encoding="utf-8"))
-        if card["format"] != FORMAT:
-            raise ValueError(f"its format is {card['format']!r}, expected {FORMAT!r}")
-        model = _model(card, folder)
-        _check(model)
-        return model
-    except KeyError as error:
-        raise ModelError(f"{file}: the model's description is damaged: {error} is missing") from error
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError, InputError) as error:
+        with refused_if_damaged(f"{file}: the model's description is damaged", ModelError):
+            card = json.loads(file.read_text(encoding="utf-8"))
+            check_format(card["format"], FORMAT)
+            model = _model(card, folder)
+            _check(model)
+            return model
+    except InputError as error:
         raise ModelError(f"{file}: the model's description is damaged: {error}") from error
 
 

@@ -1,6 +1,5 @@
 """Model folders that appear whole or not at all."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from flowlift.errors import OutputError
 from flowlift.models.card import Model
+from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
 
 
 @contextmanager
@@ -16,10 +16,14 @@ def made_whole(target: Path) -> Iterator[Path]:
 
     What was there is replaced. Raises OutputError when the place cannot be written.
     """
-    beside = target.with_name(f".flowlift-{secrets.token_hex(4)}.part")
+    beside = target.with_name(temporary_name())
     try:
+        remove_stale(target.parent)
+        _bring_back(target)
         beside.mkdir(parents=True)
         yield beside
+        for file in (file for file in beside.rglob("*") if file.is_file()):
+            sync_file(file)
         _exchange(beside, target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -29,16 +33,30 @@ def made_whole(target: Path) -> Iterator[Path]:
 
 def _exchange(new: Path, target: Path) -> None:
     """Put `new` in the target's place; the old one comes back where that fails."""
-    old = new.with_suffix(".old")
+    old = _set_aside(target)
     if target.exists():
         target.rename(old)
     try:
         new.rename(target)
     except OSError:
-        if old.exists():
-            old.rename(target)
+        _bring_back(target)
         raise
+    sync_names(target.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _set_aside(target: Path) -> Path:
+    """Where a folder waits while another takes its place: no file system exchanges two at once."""
+    return target.with_name(f".{target.name}.old")
+
+
+def _bring_back(target: Path) -> None:
+    """After an exchange that broke off, whenever that was: the old folder where there is no new one."""
+    old = _set_aside(target)
+    if target.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        old.rename(target)
 
 
 def export_model(model: Model, target: Path) -> None:

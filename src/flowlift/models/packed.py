@@ -1,17 +1,16 @@
 """A model in one file: a zip of its folder, NAME.flowlift. Nothing in it is executed; only known names are read."""
 
-import secrets
 import shutil
-import struct
 import tempfile
 import weakref
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import ModelError, OutputError
 from flowlift.models.card import CARD, SKELETON, Model, read_card
+from flowlift.temporary import remove_stale, sync_file, temporary_name
 
 SUFFIX = ".flowlift"
 
@@ -27,24 +26,13 @@ LARGEST = {
 _TOGETHER = 2**31
 _DATED = (1980, 1, 1, 0, 0, 0)
 
-_DAMAGE = (
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What reading may raise in the face of damage, encryption, or another file of that name."""
-
 
 def pack_model(model: Model, path: Path) -> None:
     """Write a model's files into one; the same model gives the same bytes. Raises OutputError."""
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; a model in one file ends in {SUFFIX}")
-    beside = path.with_name(f".flowlift-{secrets.token_hex(4)}.part")
+    beside = path.with_name(temporary_name())
+    remove_stale(path.parent)
     try:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in (model.folder / name for name in LARGEST):
@@ -52,6 +40,7 @@ def pack_model(model: Model, path: Path) -> None:
                     entry = zipfile.ZipInfo(file.name, _DATED)
                     entry.external_attr = 0o644 << 16
                     archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+        sync_file(beside)
         beside.replace(path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -65,16 +54,16 @@ def open_packed(path: Path) -> Model:
     Members are read by the names that a model has, into files that are made here: no path, link or size in the archive
     is believed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="flowlift-"))
+    remove_stale(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.gettempdir()) / temporary_name()
+    folder.mkdir(mode=0o700)
     try:
-        _unpack(path, folder)
+        with refused_if_damaged(f"{path}: cannot be read as a model", ModelError):
+            _unpack(path, folder)
         model = read_card(folder)
     except ModelError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ModelError(str(error).replace(str(folder), str(path))) from error
-    except _DAMAGE as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise ModelError(f"{path}: cannot be read as a model: {str(error).splitlines()[0]}") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -11,12 +11,10 @@ import json
 import os
 import sys
 import time
-import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
 from flowlift.clips import Progress
 from flowlift.containers import Poses3D
@@ -25,6 +23,7 @@ from flowlift.io import load, save
 from flowlift.io.atomic import written_whole
 from flowlift.io.video import open_frames
 from flowlift.pipeline import lift
+from flowlift.quiet import own_channel, own_warnings
 from flowlift.studio.job import OVERLAY, JobFolder, read_job
 from flowlift.view.film import film_beside, film_inside, has_pictures
 from flowlift.view.filming import write_film
@@ -40,16 +39,14 @@ Say = Callable[[dict[str, object]], None]
 
 def main(arguments: Sequence[str]) -> int:
     """Do what is asked; the exit status."""
-    channel = _own_channel()
+    channel = own_channel()
 
     def say(values: dict[str, object]) -> None:
         print(json.dumps(values), file=channel, flush=True)
 
     folder = JobFolder(Path(arguments[0]))
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("ignore")
-            warnings.filterwarnings("always", category=UserWarning, module="flowlift")
+        with own_warnings() as caught:
             if len(arguments) == 1:
                 _lift(folder, say)
             else:
@@ -105,13 +102,6 @@ def _write(folder: JobFolder, suffix: str) -> None:
     with written_whole(folder.downloads / f"{target.name}.zip") as beside, zipfile.ZipFile(beside, "w") as archive:
         for file in files:
             archive.write(file, file.relative_to(made))
-
-
-def _own_channel() -> TextIO:
-    """The standard output, for us alone: from here on what others print there goes to the log."""
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return channel
 
 
 def _reporter(say: Say, stage: str) -> Progress:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from flowlift.io.atomic import written_whole
 from flowlift.studio.options import Value
+from flowlift.temporary import remove_stale
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
@@ -86,8 +87,12 @@ class Jobs:
             folder.mkdir(parents=True)
             folder.chmod(0o700)  # videos of people are nobody else's
         found = {path: read_job(path) for path in folder.iterdir() if _ID.fullmatch(path.name)}
-        for path in (path for path, job in found.items() if job is None):
-            shutil.rmtree(path, ignore_errors=True)  # it broke off before it was a job
+        for path, job in found.items():
+            if job is None:
+                shutil.rmtree(path, ignore_errors=True)  # it broke off before it was a job
+            else:
+                remove_stale(path)
+                remove_stale(JobFolder(path).downloads)
         self._jobs = {job.id: job for job in sorted(filter(None, found.values()), key=lambda job: job.created)}
 
     def __iter__(self) -> Iterator[Job]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 from flowlift.sampling import Method
 
@@ -142,10 +143,8 @@ _TABLES = {"data": DataConfig, "method": MethodConfig, "optimizer": OptimizerCon
 
 def load_config(path: Path, *, relative_to: Path | None = None) -> TrainingConfig:
     """Read a run's TOML file; its paths count from the file's folder, or another. Raises InputError naming the key."""
-    try:
+    with refused_if_damaged(f"{path}: cannot read the configuration"):
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot read the configuration: {error}") from error
     try:
         config = config_from(table)
     except InputError as error:

@@ -1,8 +1,6 @@
 """Batches for any skeleton: a bank of poses (npz), varied, seen by cameras drawn on the fly and by its own."""
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +12,11 @@ from jaxtyping import Float, Shaped
 from torch import Generator, Tensor
 
 from flowlift.conditioning import decode_pose
+from flowlift.damage import refused_if_damaged
+from flowlift.datasets.mocap_bank_file import EXPECTED
 from flowlift.errors import InputError
 from flowlift.evaluation.metrics import mpjpe_per_pose, p_mpjpe_per_pose
+from flowlift.io.archive import read_arrays
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
 from flowlift.training.config import DataConfig
@@ -86,23 +87,13 @@ class FigureArrays:
         return self.about.get("up") != "unknown"
 
 
-_DAMAGE = (
-    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(zipfile.BadZipFile, zlib.error),
-)
-"""What a file that is damaged, or none of ours, may raise."""
-
-
 def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
     """A bank of poses on a skeleton. Raises InputError for another file, or one of another skeleton's poses."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            held = {name: np.asarray(arrays[name]) for name in arrays.files}
+    held = read_arrays(file, expected=EXPECTED)
+    with refused_if_damaged(f"{file}: expected {EXPECTED}"):
         about = json.loads(str(held["about"])) if "about" in held else {}
         train, val = (torch.tensor(held[name], dtype=torch.float32) for name in ("train", "val"))
-    except _DAMAGE as error:
-        raise InputError(f"{file}: expected an npz with pose arrays `train` and `val`: {error}") from error
-    joints = about.get("joints", list(skeleton.joints))
+        joints = about.get("joints", list(skeleton.joints))
     if joints != list(skeleton.joints):
         raise InputError(f"{file}: its poses are on {', '.join(joints)}; {skeleton.name!r} has other joints")
     for name, poses in (("train", train), ("val", val)):

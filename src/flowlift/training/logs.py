@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flowlift.errors import MissingExtraError
+from flowlift.io.atomic import written_whole
 from flowlift.training.sources import Errors
 
 LOSS, CHECKS = "log.csv", "held_out.csv"
@@ -61,13 +62,12 @@ def _cut(file: Path, columns: tuple[str, ...], after_step: int) -> None:
     """Keep the whole lines up to a step; start the file with its header."""
     kept = [",".join(columns)]
     if file.exists():
-        lines = file.read_text(encoding="utf-8").splitlines()[1:]
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
         steps = [(line, line.split(",")) for line in lines]
         kept += [
             line
             for line, values in steps
-            if len(values) == len(columns) and values[0].isdigit() and int(values[0]) <= after_step
+            if len(values) == len(columns) and values[0].isdecimal() and int(values[0]) <= after_step
         ]
-    beside = file.with_suffix(".part")
-    beside.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    beside.replace(file)
+    with written_whole(file) as beside:
+        beside.write_text("\n".join(kept) + "\n", encoding="utf-8")

@@ -5,8 +5,10 @@ nothing had happened: the same losses, to the last digit on the same machine.
 """
 
 import copy
+import io
 import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,9 @@ import lightning_fabric
 import torch
 from torch import Generator, Tensor, nn
 
-from flowlift.errors import InputError
-from flowlift.io.atomic import made_folder
+from flowlift.damage import refused_if_damaged
+from flowlift.errors import InputError, ModelError
+from flowlift.io.atomic import made_folder, written_whole
 from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
@@ -27,6 +30,7 @@ from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
 from flowlift.training.sources import Batch, Errors, Source, open_source
 from flowlift.training.teacher import Teacher, open_teacher
+from flowlift.weights_only import read_weights_only
 
 CHECKPOINT, BEST, CONFIG = "checkpoint.pt", "best.pt", "config.json"
 CHECK_HYPOTHESES = 4
@@ -45,26 +49,24 @@ class _Run:
     """Time spent training, over all parts of the run."""
 
     def save(self, file: Path) -> None:
-        beside = file.with_suffix(".part")
-        torch.save(
-            {
-                "objective": self.objective.state_dict(),
-                "averaged": self.averaged.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "step": self.step,
-                "best": self.best,
-                "seconds": self.seconds,
-            },
-            beside,
-        )
-        beside.replace(file)
+        state = {
+            "objective": self.objective.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "seconds": self.seconds,
+        }
+        _save(state, file)
 
     def resume(self, file: Path, device: torch.device) -> None:
-        state = torch.load(file, map_location=device, weights_only=True)
-        self.objective.load_state_dict(state["objective"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
+        """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's."""
+        state = read_weights_only(file, device=device)
+        with refused_if_damaged(f"{file}: does not fit this run", ModelError):
+            self.objective.load_state_dict(state["objective"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.best, self.seconds = int(state["step"]), float(state["best"]), float(state["seconds"])
 
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
@@ -123,12 +125,14 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     another run.
     """
     table = _own_table(config, out)
-    _check_device(device, config.run.devices)
+    processes, machines = _processes(config)
+    _check_device(device, processes)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
-        devices=config.run.devices,
+        devices=processes,
+        num_nodes=machines,
         precision=config.run.precision,
-        strategy="ddp" if config.run.devices > 1 else "auto",
+        strategy="ddp" if processes * machines > 1 else "auto",
     )
     fabric.launch()
     source = open_source(config.data, skeleton_of(config), fabric.device)
@@ -140,9 +144,21 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
-        (made_folder(out) / CONFIG).write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        with written_whole(made_folder(out) / CONFIG) as beside:
+            beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
+
+
+def _processes(config: TrainingConfig) -> tuple[int, int]:
+    """Processes on each machine, and machines: what torchrun has started, else what the run asks for.
+
+    Raises InputError where the batch cannot be shared evenly."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", config.run.devices))
+    everywhere = int(os.environ.get("WORLD_SIZE", here)) if "LOCAL_WORLD_SIZE" in os.environ else here
+    if config.run.batch % everywhere:
+        raise InputError(f"run.batch ({config.run.batch}) must be a multiple of the {everywhere} processes")
+    return here, everywhere // here
 
 
 def _check_device(device: str, count: int) -> None:
@@ -156,7 +172,9 @@ def _check_device(device: str, count: int) -> None:
 def _own_table(config: TrainingConfig, out: Path) -> dict[str, Any]:
     """The run's configuration as JSON will hold it. Raises InputError where another run's lies in `out`."""
     file, table = out / CONFIG, json.loads(json.dumps(config.as_dict()))
-    if file.exists() and not _same_run(json.loads(file.read_text(encoding="utf-8")), table):
+    with refused_if_damaged(f"{file}: cannot read the run's configuration"):
+        other = file.exists() and not _same_run(json.loads(file.read_text(encoding="utf-8")), table)
+    if other:
         raise InputError(f"{out} holds a run with another configuration: choose another folder, or remove it")
     return table
 
@@ -237,6 +255,9 @@ def _step(
         target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
     loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
+    # The processes' mean has to be that of the whole batch: those with more to learn from count more.
+    counted = t.new_ones(batch) if seen.known is None else seen.known.sum(dim=1)
+    loss = loss * (fabric.world_size * counted[mine].sum() / counted.sum().clamp(min=1))
     run.optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
@@ -299,7 +320,13 @@ def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
         return
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
-    beside = out / "best.part"
     state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}
-    torch.save(state | {"seconds": run.seconds}, beside)
-    beside.replace(out / BEST)
+    _save(state | {"seconds": run.seconds}, out / BEST)
+
+
+def _save(state: dict[str, Any], file: Path) -> None:
+    # Through a stream of our own: what torch raises where a disk is full is no OSError.
+    content = io.BytesIO()
+    torch.save(state, content)
+    with written_whole(file) as beside:
+        beside.write_bytes(content.getbuffer())

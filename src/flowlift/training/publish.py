@@ -6,11 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from flowlift import __version__
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
-from flowlift.errors import InputError
+from flowlift.errors import InputError, ModelError
 from flowlift.models import find_model
 from flowlift.models.card import CARD, FORMAT, SKELETON
 from flowlift.models.folders import made_whole
@@ -20,8 +19,9 @@ from flowlift.skeletons import BUILT_IN
 from flowlift.training.calibrate import HeldOut, held_out_clip, held_out_figures, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
 from flowlift.training.figure_source import load_figures
-from flowlift.training.logs import CHECKS
+from flowlift.training.logs import CHECKS, LOSS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
+from flowlift.weights_only import read_weights_only
 
 UNITS = {"animal3d": "model units", "ctrlani3d": "model units", "any": "body lengths"}
 """Of data that are not in metres."""
@@ -38,7 +38,8 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
     skeleton = skeleton_of(config)
     state = _best(run)
     network = make_network(config.network.kind, config.network.settings, skeleton).eval()
-    network.load_state_dict(state["network"])
+    with refused_if_damaged(f"{run / BEST}: does not fit the run's network", ModelError):
+        network.load_state_dict(state["network"])
     built_in = BUILT_IN.get(skeleton.name) == skeleton
     settings: Any = network.config
     card: dict[str, Any] = {
@@ -90,17 +91,17 @@ def _calibrate(out: Path, card: dict[str, Any], held_out: HeldOut) -> None:
 
 
 def _config(run: Path) -> TrainingConfig:
-    try:
+    with refused_if_damaged(f"{run / CONFIG}: cannot read the run's configuration"):
         return config_from(json.loads((run / CONFIG).read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{run / CONFIG}: cannot read the run's configuration: {error}") from error
 
 
 def _best(run: Path) -> dict[str, Any]:
     file = run / BEST
     if not file.is_file():
         raise InputError(f"{file} is missing: this run has not finished an epoch yet")
-    return torch.load(file, map_location="cpu", weights_only=True)
+    state = read_weights_only(file)
+    with refused_if_damaged(f"{file}: holds no weights of a run", ModelError):
+        return {"network": dict(state["network"]), "step": int(state["step"]), "seconds": float(state["seconds"])}
 
 
 def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
@@ -123,15 +124,17 @@ def _told(name_or_path: str) -> dict[str, Any]:
 def _views(run: Path) -> int:
     """Views that were seen until the best epoch."""
     step = _best(run)["step"]
-    with (run / "log.csv").open(newline="", encoding="utf-8") as stream:
+    file = run / LOSS
+    with refused_if_damaged(f"{file}: does not tell step {step}"), file.open(newline="", encoding="utf-8") as stream:
         return next(int(row["views"]) for row in csv.DictReader(stream) if int(row["step"]) >= step)
 
 
 def _held_out(run: Path) -> dict[str, float]:
     """What the best epoch reached on the run's held-out views."""
-    with (run / CHECKS).open(newline="", encoding="utf-8") as stream:
+    file = run / CHECKS
+    with refused_if_damaged(f"{file}: tells no errors"), file.open(newline="", encoding="utf-8") as stream:
         best = min(csv.DictReader(stream), key=lambda row: float(row["p_mpjpe_mm"]))
-    return {name: float(value) for name, value in best.items()}
+        return {name: float(value) for name, value in best.items()}
 
 
 def _write(out: Path, card: dict[str, Any]) -> None:

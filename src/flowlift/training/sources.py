@@ -10,9 +10,12 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Generator, Tensor
 
 from flowlift.conditioning import decode_pose
+from flowlift.damage import refused_if_damaged
 from flowlift.datasets.labelled import DataSet, LabelledClip
+from flowlift.datasets.mocap_bank_file import EXPECTED
 from flowlift.errors import InputError
 from flowlift.evaluation.metrics import mpjpe_per_pose, p_mpjpe_per_pose
+from flowlift.io.archive import read_arrays
 from flowlift.screen import to_screen
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
@@ -149,11 +152,9 @@ CHECK_STATURE = 1.58
 
 def load_poses(file: Path) -> tuple[Tensor, Tensor]:
     """Training and held-out poses (N, 17, 3) from an npz with `train` and `val`. Raises InputError."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            return torch.tensor(arrays["train"]), torch.tensor(arrays["val"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{file}: expected an npz with pose arrays `train` and `val`: {error}") from error
+    held = read_arrays(file, expected=EXPECTED)
+    with refused_if_damaged(f"{file}: expected {EXPECTED}"):
+        return torch.tensor(held["train"]), torch.tensor(held["val"])
 
 
 def open_source(data: DataConfig, skeleton: Skeleton, device: torch.device) -> Source:

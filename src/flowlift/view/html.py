@@ -5,6 +5,7 @@ import html
 import json
 import re
 import zlib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,10 +17,9 @@ from flowlift.view.payload import payload_of
 from flowlift.view.style import CENTRE, HEAT, LEFT, PEOPLE, RIGHT, Color
 
 # One scope, in this order: what is named in an earlier file is used in a later one.
-_SCRIPTS = (
-    *("data.js", "paint.js", "timeline.js", "image.js", "orbit.js", "scene.js"),
-    *("film.js", "strip.js", "angles.js", "panel.js", "keys.js", "main.js"),
-)
+DRAWING = ("data.js", "paint.js", "timeline.js", "image.js", "orbit.js", "scene.js", "panel.js")
+"""What draws one frame, and says what is drawn."""
+_VIEWER = ("film.js", "strip.js", "angles.js", "keys.js", "main.js")
 
 
 def write_html(poses: Poses3D, path: str | Path, *, title: str = "flowlift", film: Film | None = None) -> Path:
@@ -43,7 +43,7 @@ def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None) -
         video = {"name": film.name, "type": film.type, "address": film.address, "start": film.start}
     parts = {
         "title": html.escape(title),
-        "style": _colours() + _resource("viewer.css"),
+        "style": style(),
         "header": _json(payload.header | {"video": video}),
         "data": _base64(zlib.compress(payload.block)),
         "film": "" if film is None or film.data is None else _base64(film.data),
@@ -57,9 +57,14 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def script() -> str:
-    """The page's program: the files of `view/page` in one scope of their own."""
-    return "(() => {\n'use strict';\n" + "\n".join(_resource(name) for name in _SCRIPTS) + "\n})();"
+def script(names: Sequence[str] = (*DRAWING, *_VIEWER), more: str = "") -> str:
+    """A page's program: files of `view/page` (the viewer's), and the page's own part, in one scope of their own."""
+    return "(() => {\n'use strict';\n" + "\n".join([*map(_resource, names), more]) + "\n})();"
+
+
+def style() -> str:
+    """How the viewer's pages look."""
+    return _colours() + _resource("viewer.css")
 
 
 def _resource(name: str) -> str:

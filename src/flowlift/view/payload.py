@@ -40,22 +40,36 @@ def payload_of(poses: Poses3D, title: str) -> Payload:
         "frames": len(poses),
         "people": poses.people,
         "fps": poses.fps,
-        "unit": poses.unit,
         "start": float(poses.frame_times[0]) if len(poses) else 0.0,
-        "skeleton": _describe(poses.skeleton),
-        "seen": None if poses.keypoints is None else _describe(poses.keypoints.skeleton),
-        "image": _image_size(poses),
-        "scene": _describe_scene(scene),
-        "frustum": _frustum(poses),
-        "camera": _camera(poses),
-        "large": large_deviation(scene.size),
-        "cell": round_number(scene.size / 3.5),
+        **surroundings(poses),
+        **scenery(scene),
         "hypotheses": _hypotheses(poses, arrays),
         "angles": [{"name": angle.label, "side": angle.side} for angle in angles_in(poses.skeleton)] or None,
         "facts": facts_of(poses),
         "arrays": block.index,
     }
     return Payload(header, block.data)
+
+
+def surroundings(poses: Poses3D) -> dict[str, object]:
+    """What is the same in all frames, whoever is in them: skeletons, image, camera."""
+    return {
+        "unit": poses.unit,
+        "skeleton": _describe(poses.skeleton),
+        "seen": None if poses.keypoints is None else _describe(poses.keypoints.skeleton),
+        "image": _image_size(poses),
+        "frustum": _frustum(poses),
+        "camera": _camera(poses),
+    }
+
+
+def scenery(scene: Scene) -> dict[str, object]:
+    """Where things stand, and what is large in it: `large`, a standard deviation; `cell`, of the grid; both m."""
+    return {
+        "scene": _describe_scene(scene),
+        "large": large_deviation(scene.size),
+        "cell": round_number(scene.size / 3.5),
+    }
 
 
 def _arrays(poses: Poses3D, size: float) -> dict[str, Packed]:

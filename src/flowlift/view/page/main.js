@@ -26,11 +26,6 @@ async function start() {
   opening(page);
 }
 
-function setTheme(dark) {
-  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
-  readTheme();
-}
-
 // What can be done with the page; buttons, keys and clocks call these and nothing else.
 function pageOf(result, state, view) {
   const page = { result, state, view };

@@ -11,6 +11,11 @@ function readTheme() {
   theme.heat = [0, 1, 2].map((i) => style.getPropertyValue(`--heat-${i}`).match(/\d+/g).map(Number));
 }
 
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
+  readTheme();
+}
+
 function peopleOf(result) {
   return Array.from({ length: result.people }, (_, person) => person);
 }

@@ -1,0 +1,1 @@
+"""Many clips: jobs, who works on them, what became of each."""

@@ -1,0 +1,56 @@
+"""What a result depends on, in short: the same marks, the same result."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flowlift.batch.job import Job
+from flowlift.checksums import of_file
+from flowlift.models import Model
+from flowlift.models.checksum import checksum
+
+_FILES = ("camera", "mapping", "skeleton")
+"""Settings that may name a file, whose content counts then."""
+_LENGTH = 16
+_ELSEWHERE = ("model",)
+"""Settings that have a mark of their own."""
+
+
+def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
+    """Of `flowlift.lift`'s settings, of the files that they name, and of what is written."""
+    told = {name: value for name, value in settings.items() if name not in _ELSEWHERE}
+    files = {name: _content(str(told[name])) for name in _FILES if told.get(name) is not None}
+    written = [job.format, *("".join(path.suffixes[-2:]) for path in job.files)]
+    return _short(json.dumps([told, files, written], sort_keys=True, default=str).encode())
+
+
+def mark_of_model(model: Model) -> str:
+    """Of the files that decide what it answers."""
+    return checksum(model)[:_LENGTH]
+
+
+def mark_of_input(source: str | int) -> str:
+    """Of an input's size and the time of its last change; of a folder, those of all files in it. Empty where there is
+    none."""
+    path = Path(str(source).partition("::")[0])
+    try:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        states = [(file.relative_to(path).as_posix(), file.stat()) for file in files]
+    except OSError:
+        return ""
+    return _short("".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states).encode())
+
+
+def _content(name: str) -> str:
+    """The checksum of a file (or of the file in FILE::NAME), or nothing where the name is no file's."""
+    file = Path(name.partition("::")[0])
+    try:
+        return of_file(file)
+    except OSError:
+        return ""
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_LENGTH]

@@ -1,0 +1,189 @@
+"""The manifest: rows come back, whatever was cut off; what is said to be done is there."""
+
+import json
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlift.batch.identity import mark_of_input, mark_of_settings
+from flowlift.batch.job import Job, MadeFile
+from flowlift.batch.lifting import is_done
+from flowlift.batch.manifest import MANIFEST, Marks, Row, rows_of, text_of
+from flowlift.batch.remote import AddressTarget
+from flowlift.batch.target import FolderTarget
+from flowlift.errors import OutputError
+
+ROW = Row("a/walk", "clips/a/walk.mp4", "done", "2026-01-01T00:00:00+00:00", 1.5, 1, Marks("s", "m", "i"), "0.1.0")
+NAMES = st.text(min_size=1)
+ROWS = st.dictionaries(NAMES, st.builds(replace, st.just(ROW), error=st.text(), frames=st.integers(0, 10**6)))
+
+
+@given(ROWS, st.data())
+def test_a_manifest_that_was_cut_off_keeps_its_whole_lines(errors: dict[str, Row], data: st.DataObject) -> None:
+    rows = {name: replace(row, clip=name, files={name: (3, "00")}) for name, row in errors.items()}
+    content = text_of(rows.values())
+    assert rows_of(content) == rows
+    cut = content[: data.draw(st.integers(0, len(content)))]
+    assert list(rows_of(cut)) == list(rows)[: len(rows_of(cut))]
+    assert len(rows_of(cut)) >= cut.count(b"\n")
+
+
+@given(st.binary())
+def test_anything_is_read(content: bytes) -> None:
+    assert set(rows_of(content + b"\n" + text_of([ROW]))) == {"a/walk"}
+
+
+def made(path: Path, content: bytes) -> MadeFile:
+    return MadeFile(path, content, len(content), "00")
+
+
+def test_files_and_rows_outlive_the_run(tmp_path: Path) -> None:
+    target = FolderTarget(tmp_path / "out")
+    files = target.put([made(tmp_path / "out" / "a" / "walk.npz", b"abc")])
+    assert files == {"a/walk.npz": (3, "00")}
+    row = replace(ROW, files=files)
+    target.add(replace(row, state="failed"))
+    target.add(row)
+    # No close(): killed here. The next run finds the row, and a half-written line after it.
+    with (tmp_path / "out" / MANIFEST).open("ab") as stream:
+        stream.write(b'{"clip": "b/run", "sou')
+    again = FolderTarget(tmp_path / "out")
+    assert again.rows == {"a/walk": row}
+    again.add(replace(row, clip="c"))
+    target.close()
+    again.close()
+    lines = (tmp_path / "out" / MANIFEST).read_bytes().splitlines()
+    assert [json.loads(line)["clip"] for line in lines] == ["a/walk", "c"]
+
+
+def test_a_tidy_manifest_has_one_row_a_clip(tmp_path: Path) -> None:
+    for state in ("failed", "failed", "done"):
+        target = FolderTarget(tmp_path)
+        target.add(replace(ROW, state=state))
+        target.close()
+    assert (tmp_path / MANIFEST).read_bytes() == text_of([replace(ROW, state="done")])
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
+
+
+def _append(folder: Path, first: int) -> None:
+    target = FolderTarget(folder)
+    for index in range(first, first + 200):
+        target.add(replace(ROW, clip=str(index)))
+        target.add(replace(ROW, clip=str(index), error="twice"))
+    target.close()
+
+
+def test_two_runs_at_once_lose_no_row_of_each_other(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    runs = [context.Process(target=_append, args=(tmp_path, first)) for first in (0, 200)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(60)
+    assert set(rows_of((tmp_path / MANIFEST).read_bytes())) == set(map(str, range(400)))
+
+
+def test_what_counts_as_done(tmp_path: Path) -> None:
+    """The same input, settings and model, and files that are there: else it is done again."""
+    target = FolderTarget(tmp_path / "out")
+    place = tmp_path / "out" / "walk.npz"
+    job = Job("walk.mp4", (place,), name="a/walk")
+    assert not is_done(job, ROW.marks, target)
+    target.add(replace(ROW, files=target.put([made(place, b"abc")])))
+    assert is_done(job, ROW.marks, target)
+    assert not any(is_done(job, replace(ROW.marks, **{what: "x"}), target) for what in ("settings", "model", "input"))
+    assert not is_done(replace(job, name="b"), ROW.marks, target)
+    place.write_bytes(b"ab")
+    assert not is_done(job, ROW.marks, target)
+    place.unlink()
+    assert not is_done(job, ROW.marks, target)
+    target.add(replace(ROW, state="failed"))
+    assert not is_done(job, ROW.marks, target)
+    target.close()
+
+
+def test_marks_tell_apart_what_gives_another_result(tmp_path: Path) -> None:
+    calibration = tmp_path / "cameras.toml"
+    calibration.write_text("one")
+    settings = {"model": "human", "hypotheses": 20, "camera": f"{calibration}::left", "image_size": (640, 480)}
+    job = Job("walk.mp4", (Path("out/walk.npz"),))
+    mark = mark_of_settings(settings, job)
+    assert mark == mark_of_settings(dict(reversed(settings.items())), replace(job, source="run.mp4"))
+    others = [
+        mark_of_settings({**settings, "hypotheses": 21}, job),
+        mark_of_settings({**settings, "image_size": (640, 481)}, job),
+        mark_of_settings(settings, replace(job, paths=(Path("out/walk.csv"),))),
+        mark_of_settings(settings, replace(job, overlay=Path("out/walk.mp4"))),
+    ]
+    calibration.write_text("two")
+    others.append(mark_of_settings(settings, job))
+    assert len({mark, *others}) == 1 + len(others)
+
+
+def test_an_input_s_mark_follows_its_size_and_time(tmp_path: Path) -> None:
+    import os
+
+    file, folder = tmp_path / "walk.npz", tmp_path / "images"
+    folder.mkdir()
+    for path in (file, folder / "1.png"):
+        path.write_bytes(b"abc")
+    marks = [mark_of_input(str(file)), mark_of_input(str(folder))]
+    assert mark_of_input(f"{file}::clip") == marks[0]
+    os.utime(file, ns=(0, 5))
+    (folder / "2.png").write_bytes(b"")
+    marks += [mark_of_input(str(file)), mark_of_input(str(folder))]
+    (folder / "2.png").write_bytes(b"a")
+    marks += [mark_of_input(str(folder)), mark_of_input(str(tmp_path / "nowhere"))]
+    assert len(set(marks)) == len(marks)
+
+
+def test_a_manifest_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).mkdir()
+    with pytest.raises(OutputError, match=MANIFEST):
+        FolderTarget(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a file; a folder is wanted"):
+        FolderTarget(tmp_path / "file")
+
+
+def test_files_come_whole_from_another_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    def refuse(self: Path, target: Path) -> Path:
+        if ".part" not in self.name:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return original(self, target)
+
+    original = Path.replace
+    monkeypatch.setattr(Path, "replace", refuse)
+    content = np.random.default_rng(0).bytes(5000)
+    (tmp_path / "elsewhere").write_bytes(content)
+    target = FolderTarget(tmp_path / "out")
+    target.put([MadeFile(tmp_path / "out" / "a.npz", tmp_path / "elsewhere", 5000, "00")])
+    target.close()
+    assert (tmp_path / "out" / "a.npz").read_bytes() == content
+
+
+def test_an_address_is_a_target_as_a_folder_is(tmp_path: Path) -> None:
+    memory = pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'").filesystem("memory")
+    address = f"memory://{tmp_path.name}/results"
+    target = AddressTarget(address)
+    scratch = target.scratch()
+    (scratch / "walk.csv").write_bytes(b"abcd")
+    files = target.put([made(Path("a/walk.npz"), b"abc"), MadeFile(Path("a/walk.csv"), scratch / "walk.csv", 4, "11")])
+    assert files == {"a/walk.npz": (3, "00"), "a/walk.csv": (4, "11")}
+    row = replace(ROW, files=files)
+    target.add(replace(row, state="failed"))
+    target.add(row)
+    target.close()
+    again = AddressTarget(address)
+    assert again.rows == {"a/walk": row}
+    assert again.holds(row)
+    assert not again.holds(replace(row, files={"a/walk.npz": (4, "00")}))
+    assert not again.holds(replace(row, files={"b/walk.npz": (3, "00")}))
+    assert memory.cat_file(f"/{tmp_path.name}/results/a/walk.csv") == b"abcd"

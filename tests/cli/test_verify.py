@@ -1,0 +1,143 @@
+"""`flowlift verify`, through the real command line: a result as it was written is the same, a changed one is not."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import flowlift
+from flowlift.cli import main
+from flowlift.io.packing import SUM, content_sum
+from flowlift.verify import verify
+
+
+@pytest.fixture(scope="module")
+def results(walk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with walk.npz (keypoints), and what was lifted from it as npz and JSON."""
+    folder = tmp_path_factory.mktemp("results")
+    shutil.copy(walk, folder / "walk.npz")
+    for name in ("poses.npz", "poses.json"):
+        arguments = ["lift", str(folder / "walk.npz"), "-o", str(folder / name), "--model", "human-fast"]
+        assert main([*arguments, "--hypotheses", "4", "--seed", "3", "--quiet"]) == 0
+    return folder
+
+
+def changed(results: Path, folder: Path, change: dict[str, Any], *, forged: bool = False) -> Path:
+    """The JSON result with parts of it changed; `forged`: with a checksum that fits again."""
+    held = json.loads((results / "poses.json").read_text())
+    for way, value in change.items():
+        *parts, last = way.split("/")
+        inside = held
+        for part in parts:
+            inside = inside[part]
+        inside[int(last) if last.isdigit() else last] = value
+    path = folder / "changed.json"
+    path.write_text(json.dumps(held))
+    if forged:
+        path.write_text(json.dumps(held | {SUM: content_sum(flowlift.load(path))}))
+    return path
+
+
+def states(path: Path, **more: Any) -> dict[str, str]:
+    return {finding.what: finding.state for finding in verify(path, **more)}
+
+
+@pytest.mark.parametrize("name", ["poses.npz", "poses.json"])
+def test_a_result_as_it_was_written(run, results: Path, name: str) -> None:
+    done = run("verify", results / name, "--source", results / "walk.npz")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "same"
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        [f"{what}:", "same"] for what in ("content", "version", "source", "model", "poses")
+    ]
+
+
+def test_a_tampered_result(run, results: Path, tmp_path: Path) -> None:
+    path = changed(results, tmp_path, {"arrays/xyz/values/40": 0.5})
+    done = run("verify", path, "--quiet")
+    assert done.returncode == 1
+    assert "content: differs" in done.stdout
+    assert "poses:   differs" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays/xyz/values/40": 0.5},
+        {"arrays/cov/values/100": 4.0},
+        {"arrays/root/values/2": 9.0},
+        {"arrays/keypoints.xy/values/30": 5.0},
+        {"camera/matrix/0": [900.0, 0.0, 300.0]},
+        {"provenance/seed": 4},
+        {"provenance/hypotheses": 2},
+        {"provenance/smooth": "off"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_forged_checksum_does_not_help(results: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    found = states(changed(results, tmp_path, change, forged=True))
+    assert (found["content"], found["poses"]) == ("same", "differs")
+
+
+def test_another_source_and_another_model(results: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    flowlift.save(flowlift.load(results / "walk.npz").take(np.arange(5)), other)
+    assert states(results / "poses.npz", source=other)["source"] == "differs"
+    found = states(results / "poses.npz", model="human")
+    assert (found["model"], found["poses"]) == ("differs", "not checked")
+    assert states(changed(results, tmp_path, {"provenance/model": "unicorn"}))["model"] == "not checked"
+
+
+def test_what_cannot_be_checked_is_said(run, results: Path, tmp_path: Path) -> None:
+    held = flowlift.load(results / "poses.npz")
+    bare = flowlift.Poses3D(held.xyz, held.root, held.cov, held.skeleton, held.fps, provenance=held.provenance)
+    flowlift.save(bare, tmp_path / "bare.npz")
+    done = run("verify", "bare.npz")
+    assert done.returncode == 1
+    assert "nothing to lift again" in done.stdout
+    assert done.stdout.splitlines()[-1] == "not verified"
+
+
+@pytest.mark.parametrize(
+    ("settings", "provenance"),
+    [
+        ({"height": 1.8, "smooth": 0.2}, {"height_m": 1.8, "size_given": True, "smooth": "0.2 s"}),
+        ({"ground": "auto", "smooth": "off"}, {"size_given": False, "smooth": "off"}),
+        ({"fov": 60.0, "steps": 2, "people": "largest"}, {"steps": 2, "intrinsics": "given"}),
+    ],
+    ids=["height", "ground", "camera"],
+)
+def test_settings_of_each_kind_are_kept_and_give_the_same(
+    results: Path, tmp_path: Path, settings: dict[str, Any], provenance: dict[str, Any]
+) -> None:
+    poses = flowlift.lift(results / "walk.npz", model="human-fast", hypotheses=3, seed=1, **settings)
+    assert {name: poses.provenance[name] for name in provenance} == provenance
+    path = flowlift.save(poses, tmp_path / "a.npz")
+    assert states(path)["poses"] == "same"
+
+
+def test_both_formats_tell_the_same_checksum(results: Path) -> None:
+    poses = flowlift.load(results / "poses.npz")
+    assert content_sum(poses) == content_sum(flowlift.load(results / "poses.json"))
+    assert content_sum(poses) == json.loads((results / "poses.json").read_text())[SUM]
+    moved = poses.xyz.copy()
+    moved[0, 0, 0, 0] = np.nextafter(moved[0, 0, 0, 0], np.float32(1))
+    assert content_sum(flowlift.Poses3D(moved, poses.root, poses.cov, poses.skeleton)) != content_sum(
+        flowlift.Poses3D(poses.xyz, poses.root, poses.cov, poses.skeleton)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("poses.csv", "only npz and JSON"), ("walk.npz", "2D keypoints"), ("none.npz", "no such file")],
+)
+def test_other_files(run, results: Path, tmp_path: Path, name: str, complaint: str) -> None:
+    (tmp_path / "poses.csv").write_text("frame,x\n1,2\n")
+    done = run("verify", tmp_path / name if name == "poses.csv" else results / name)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert len(done.stderr.splitlines()) == 1
