@@ -18,6 +18,7 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "read_ahead",
         "damage",
         "checksums",
         "format_version",
