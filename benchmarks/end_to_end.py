@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from machine import describe_machine
 from pages import as_markdown, save_result
 
 import flowlift
+from flowlift.bench.machine import describe_machine
 from flowlift.demo import synthesize
 
 HYPOTHESES = 20

@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
-from demo_video import pictures
-from machine import describe_machine
 from pages import as_markdown, save_result
 
 import flowlift
+from flowlift.bench.machine import describe_machine
 from flowlift.demo import DemoClip, synthesize
+from flowlift.demo_video import pictures
 
 SIZE, FPS = (1920, 1080), 30
 SETTINGS = {"crf": "26", "preset": "veryfast", "bf": "0"}

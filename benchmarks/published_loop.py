@@ -1,16 +1,20 @@
-"""How fast the published way is on this machine: its architecture in PyTorch, one pose after the other.
+"""The published way to sample, straightforwardly in PyTorch: a frame at a time, in both of its forms.
 
-Random weights (speed does not depend on them), one hypothesis, three Euler steps. Prints poses per second.
+Its network as its parameters say (a 1x1 convolution, an einsum over the parts of the graph, attention side by side),
+random weights (speed does not depend on them), Euler steps; torch takes all cores. `one_by_one` evaluates a frame's
+hypotheses one after another, `together` as one batch. Prints hypotheses per second.
 
-    python benchmarks/published_loop.py
+    python benchmarks/published_loop.py [--device cuda] [--seconds 5]
 """
 
+import argparse
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-JOINTS, WIDTH, BLOCKS, HEADS, STEPS = 17, 512, 5, 8, 3
+JOINTS, WIDTH, BLOCKS, HEADS = 17, 512, 5, 8
 
 
 class Block(nn.Module):
@@ -19,7 +23,7 @@ class Block(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.over_joints, self.over_channels, self.before_mlp = (nn.LayerNorm(n) for n in (JOINTS, WIDTH, WIDTH))
-        self.spread = nn.Linear(WIDTH, 4 * WIDTH)  # a 1x1 convolution
+        self.spread = nn.Conv1d(WIDTH, 4 * WIDTH, 1)
         self.adjacency = nn.Parameter(torch.rand(4, JOINTS, JOINTS) / JOINTS)
         self.qkv, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
         self.mlp = nn.Sequential(nn.Linear(WIDTH, 1024), nn.GELU(), nn.Linear(1024, WIDTH))
@@ -29,8 +33,8 @@ class Block(nn.Module):
         return x + self.mlp(self.before_mlp(x))
 
     def _graph(self, x: Tensor) -> Tensor:
-        spread = self.spread(self.over_joints(x.transpose(1, 2)).transpose(1, 2))
-        return torch.einsum("bjkc,kji->bic", spread.view(len(x), JOINTS, 4, WIDTH), self.adjacency)
+        spread = self.spread(self.over_joints(x.transpose(1, 2))).view(len(x), 4, WIDTH, JOINTS)
+        return torch.einsum("bkcv,kvw->bcw", spread, self.adjacency).transpose(1, 2)
 
     def _attention(self, x: Tensor) -> Tensor:
         split = self.qkv(x).view(len(x), JOINTS, 3, HEADS, WIDTH // HEADS)
@@ -46,9 +50,9 @@ class Velocity(nn.Module):
         super().__init__()
         self.register_buffer("frequencies", torch.randn(16))
         self.time = nn.Sequential(nn.Linear(32, 64), nn.GELU(), nn.Linear(64, 32))
-        self.enter = nn.Sequential(nn.Linear(2 + 3 + 32, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH))
+        self.enter = nn.Sequential(nn.Linear(2 + 3 + 32, 256), nn.GELU(), nn.Linear(256, WIDTH))
         self.blocks = nn.Sequential(*(Block() for _ in range(BLOCKS)))
-        self.leave = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, 3))
+        self.leave = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 256), nn.GELU(), nn.Linear(256, 3))
 
     def forward(self, seen: Tensor, x: Tensor, t: Tensor) -> Tensor:
         angle = 2 * torch.pi * t[:, None] * self.frequencies
@@ -56,24 +60,59 @@ class Velocity(nn.Module):
         return self.leave(self.blocks(self.enter(torch.cat([seen, x, when[:, None].expand(-1, JOINTS, -1)], dim=-1))))
 
 
-@torch.inference_mode()
-def lift_one(network: Velocity, seen: Tensor) -> Tensor:
-    x = torch.randn(1, JOINTS, 3)
-    for step in range(STEPS):
-        x = x + network(seen, x, torch.tensor([step / STEPS])) / STEPS
+def follow(network: Velocity, seen: Tensor, steps: int) -> Tensor:
+    """Euler's steps from noise to poses (batch, joint, 3), each evaluated with its 2D (batch, joint, 2)."""
+    x = torch.randn(len(seen), JOINTS, 3, device=seen.device)
+    for step in range(steps):
+        x = x + network(seen, x, torch.full((len(seen),), step / steps, device=seen.device)) / steps
     return x
 
 
+def one_by_one(network: Velocity, seen: Tensor, hypotheses: int, steps: int) -> Tensor:
+    """A frame's hypotheses (hypothesis, joint, 3) from its 2D (joint, 2), one after another."""
+    return torch.cat([follow(network, seen[None], steps) for _ in range(hypotheses)])
+
+
+def together(network: Velocity, seen: Tensor, hypotheses: int, steps: int) -> Tensor:
+    """The same in one batch."""
+    return follow(network, seen.expand(hypotheses, -1, -1), steps)
+
+
+FORMS = {"one by one": one_by_one, "in one batch": together}
+
+
+@torch.inference_mode()
+def hypotheses_per_second(
+    form: Callable[[Velocity, Tensor, int, int], Tensor],
+    *,
+    hypotheses: int,
+    steps: int,
+    seconds: float,
+    device: str = "cpu",
+) -> float:
+    """Frame after frame for some seconds; a frame's poses are waited for before the next."""
+    network = Velocity().eval().to(device)
+    frames = torch.randn(64, JOINTS, 2, device=device)
+    for _ in range(2):
+        form(network, frames[0], hypotheses, steps).cpu()
+    done, start = 0, time.perf_counter()
+    while time.perf_counter() < start + seconds:
+        form(network, frames[done % len(frames)], hypotheses, steps).cpu()
+        done += 1
+    return done * hypotheses / (time.perf_counter() - start)
+
+
 def main() -> None:
-    network = Velocity().eval()
-    seen = torch.randn(1, JOINTS, 2)
-    for _ in range(10):
-        lift_one(network, seen)
-    count, start = 150, time.perf_counter()
-    for _ in range(count):
-        lift_one(network, seen)
-    millions = sum(parameter.numel() for parameter in network.parameters()) / 1e6
-    print(f"{count / (time.perf_counter() - start):.0f} poses/s, {millions:.1f} million parameters")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each form and number of hypotheses")
+    options = parser.parse_args()
+    for name, form in FORMS.items():
+        for hypotheses in (1, 40):
+            speed = hypotheses_per_second(
+                form, hypotheses=hypotheses, steps=3, seconds=options.seconds, device=options.device
+            )
+            print(f"{name}, {hypotheses} of a frame, 3 steps: {speed:.0f} hypotheses/s")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from machine import describe_machine
 from pages import as_markdown, save_result
 
 import flowlift
+from flowlift.bench.machine import describe_machine
 
 
 def closure(package: str) -> set[str]:

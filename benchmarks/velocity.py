@@ -8,7 +8,6 @@ products of the same shapes into outputs that are there already, on as many thre
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -17,16 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe_machine
 from pages import as_markdown, save_result
 from torch import Tensor, nn
 
-from flowlift.adjacency import adjacency
-from flowlift.models import read_card
-from flowlift.models.weights import export_onnx
-from flowlift.network import GraphConvolution, VelocityConfig, VelocityNetwork
+from flowlift.bench.machine import describe_machine
+from flowlift.bench.published_size import published_network, write_published_size
+from flowlift.network import GraphConvolution, VelocityNetwork
 from flowlift.runtime import OnnxEngine, available_cores
-from flowlift.skeletons import HUMAN36M17
 
 Work = Callable[[], object]
 WANTED = 1.3
@@ -86,23 +82,6 @@ def torch_evaluation(network: VelocityNetwork, batch: int, device: torch.device)
     return lambda: network(seen, x, t)
 
 
-def onnx_engine(network: VelocityNetwork, folder: Path) -> OnnxEngine:
-    """The engine that flowlift takes on a CPU, for a model of these weights."""
-    card = {
-        "format": "flowlift-model-1",
-        "name": "velocity",
-        "version": "0",
-        "skeleton": "human36m17",
-        "steps": 3,
-        "conditioning": "screen",
-        "method": "flow",
-        "network": {"kind": "velocity"},
-    }
-    (folder / "model.json").write_text(json.dumps(card), encoding="utf-8")
-    export_onnx(network, folder)
-    return OnnxEngine(read_card(folder))
-
-
 def onnx_evaluation(engine: OnnxEngine, batch: int, joints: int) -> Work:
     draw = np.random.default_rng(0)
     seen = draw.standard_normal((batch, joints, 2)).astype(np.float32)
@@ -129,12 +108,11 @@ def take_turns(contestants: Mapping[str, Work], finished: Work, seconds: float) 
 
 def measure(batches: Sequence[int], device: torch.device, seconds: float) -> list[dict[str, object]]:
     """For each batch: operations, and the median time of the products and of every engine in milliseconds."""
-    torch.manual_seed(0)
-    network = VelocityNetwork(VelocityConfig(), torch.from_numpy(adjacency(HUMAN36M17))).eval()
+    network = published_network()
     measured: list[dict[str, object]] = []
     finished = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        engine = onnx_engine(network, Path(folder)) if device.type == "cpu" else None
+        engine = OnnxEngine(write_published_size(Path(folder))) if device.type == "cpu" else None
         network = network.to(device)
         for batch in batches:
             products = Products(network, batch, device)

@@ -17,11 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from machine import describe_machine
 from pages import as_markdown, save_result
 from playwright.sync_api import Browser, sync_playwright
 
 import flowlift
+from flowlift.bench.machine import describe_machine
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.lifter import Lifter

@@ -12,9 +12,9 @@ import json
 import time
 from pathlib import Path
 
-from machine import describe_machine
 from pages import save_result
 
+from flowlift.bench.machine import describe_machine
 from flowlift.cli import main as flowlift
 from flowlift.datasets.session import read_cameras, read_sessions, rig_of
 from flowlift.demo_animal_files import write_files

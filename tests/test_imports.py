@@ -20,6 +20,7 @@ LAYERS = (
         "quiet",
         "temporary",
         "parent",
+        "read_ahead",
         "damage",
         "checksums",
         "format_version",
@@ -49,13 +50,13 @@ LAYERS = (
         "causal",
         "bone_lengths",
     ),
-    ("runtime", "models"),
+    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
-        *("io", "detect", "datasets", "view", "demo", "demo_animal", "demo_animal_files"),
+        *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),
         *("track", "matching", "people"),
     ),
-    ("clips", "pipeline", "verify", "batch", "training", "evaluation", "studio", "live"),
+    ("clips", "pipeline", "batch", "verify", "training", "evaluation", "studio", "live", "bench"),
     ("cli", "__main__", "__init__"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -5,7 +5,8 @@ from jaxtyping import Float64
 
 from flowlift.skeleton import Skeleton
 
-_ROUNDS = 20
+_ROUNDS, _CAUSAL_ROUNDS = 20, 10
+"""After which bones are off by less than 0.02 mm, or 0.6 mm where a stream waits for them (by 0.01 mm on average)."""
 
 
 def clip_bone_lengths(
@@ -51,11 +52,13 @@ def with_lengths(
     cov: Float64[np.ndarray, "frame joint 3 3"],
     lengths: Float64[np.ndarray, "#frame joint"],
     skeleton: Skeleton,
+    *,
+    causal: bool = False,
 ) -> Float64[np.ndarray, "frame joint 3"]:
     """The likeliest poses near these whose bones have those lengths (m); joints give way where they are unsure.
 
     Each constraint |x_c - x_p| = l is met by moving both ends along the covariance, in turn, until all are met (as
-    position based dynamics does with masses). The root stays.
+    position based dynamics does with masses). The root stays. `causal`: in fewer rounds.
     """
     xyz = xyz.copy()
     child, parent = _bones(skeleton)
@@ -63,7 +66,7 @@ def with_lengths(
     yielding = cov + (_LEAST * mean + 1e-12)[:, None, None, None] * np.eye(3)
     yielding[:, skeleton.root] = 0
     ends = np.concatenate([yielding[:, child], yielding[:, parent]], axis=2)  # (frame, bone, 6, 3)
-    for _ in range(_ROUNDS):
+    for _ in range(_CAUSAL_ROUNDS if causal else _ROUNDS):
         for bone, (c, p) in enumerate(zip(child, parent, strict=True)):
             along = xyz[:, c] - xyz[:, p]
             length = np.sqrt(np.einsum("fi,fi->f", along, along))

@@ -127,6 +127,19 @@ def test_command_line_and_python_agree(run, walk: Path, tmp_path: Path) -> None:
     assert told.camera.matrix[0, 0] == pytest.approx(1280 / 2 / np.tan(np.radians(30)))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["torch", "torch+compile", "torch+bf16"])
+def test_devices_agree(run, walk: Path, tmp_path: Path, device: str) -> None:
+    pytest.importorskip("torch")
+    for name in ("cpu", device):
+        options = ("--device", name, "--model", "human-fast", "--end", 0.3, "--smooth", "off")
+        told = run("lift", walk, "-o", f"{name}.npz", *options)
+        assert told.returncode == 0, told.stderr
+    one, other = (flowlift.load(tmp_path / f"{name}.npz") for name in ("cpu", device))
+    np.testing.assert_allclose(one.xyz, other.xyz, atol=0.02 if "bf16" in device else 2e-4)
+    assert one.provenance["engine"] != other.provenance["engine"]
+
+
 def test_a_terminal_shows_what_was_written_unless_quiet(walk: Path, tmp_path: Path) -> None:
     for quiet, expected in (([], True), (["--quiet"], False)):
         process, terminal = on_terminal(["lift", walk, "-o", "poses.npz", *quiet], tmp_path)

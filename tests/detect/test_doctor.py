@@ -22,6 +22,7 @@ EXTRAS = {
     "PyTorch engine": "train",
     "training": "train",
     "studio": "studio",
+    "live": "live",
 }
 
 BREAKAGES = {

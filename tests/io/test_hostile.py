@@ -306,3 +306,15 @@ def test_damage_is_not_what_flowlift_says_itself() -> None:
         raise ValueError("two\n   lines")
     with pytest.raises(NameError), refused_if_damaged("mistakes of the program's own are not damage"):
         raise NameError("x")
+
+
+def test_a_heap_of_an_hdf5_that_claims_everything(tmp_path: Path) -> None:
+    """Texts of any length lie in heaps, whose claimed size HDF5's library would take from memory."""
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "a.nwb"
+    with h5py.File(path, "w") as file:
+        file["texts"] = ["one", "two"]
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<Q", content, content.index(b"GCOL") + 8, 1 << 40)
+    path.write_bytes(content)
+    assert "claims 1,099,511,627,776 bytes" in refusal(load, path)

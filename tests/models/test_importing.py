@@ -100,7 +100,7 @@ def test_weights_arrive_as_they_were(imported, tmp_path, settings):
         said = [network(*map(torch.from_numpy, (seen, x[:, i].copy(), np.full(5, 0.6, np.float32)))) for i in range(3)]
     for device in ENGINES:
         engine = load_engine(find_model("net"), device)
-        found = engine.velocity(engine.encode(seen), x, 0.6)
+        found = engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(x), 0.6))
         np.testing.assert_allclose(found, np.stack(said, axis=1), atol=2e-6, rtol=2e-6)
 
 

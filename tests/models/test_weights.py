@@ -9,11 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from flowlift import Keypoints2D, Lifter  # noqa: E402
+from flowlift.cores import Cores  # noqa: E402
 from flowlift.errors import MissingExtraError, ModelError  # noqa: E402
 from flowlift.models import Model, read_card  # noqa: E402
 from flowlift.models.weights import export_onnx, has_graphs, load_network, save_weights  # noqa: E402
 from flowlift.networks import make_network  # noqa: E402
-from flowlift.runtime import OnnxEngine, TorchEngine, load_engine  # noqa: E402
+from flowlift.runtime import Engine, OnnxEngine, TorchEngine, load_engine  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
 
 SMALL = {
@@ -52,6 +53,10 @@ def make(kind: str, folder: Path, *, method: str | None = None) -> Model:
     return read_card(folder)
 
 
+def said(engine: Engine, seen: np.ndarray, x: np.ndarray, t: float = 0.3) -> np.ndarray:
+    return engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(x), t))
+
+
 @pytest.mark.parametrize("kind", SMALL)
 def test_weights_come_back(tmp_path, kind):
     model = make(kind, tmp_path)
@@ -76,9 +81,63 @@ def test_engines_agree_for_any_number_of_views_and_hypotheses(tmp_path, kind):
         shape = (views, 69) if kind == "two-part" else (views, 17, 2)
         seen = generator.uniform(-1, 1, shape).astype(np.float32)
         x = generator.standard_normal((views, hypotheses, 17, 3)).astype(np.float32)
-        one, other = (engine.velocity(engine.encode(seen), x, 0.3) for engine in engines)
+        one, other = (
+            engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(x), 0.3)) for engine in engines
+        )
         assert one.shape == x.shape
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-3 if kind == "two-part" else 3e-6)
+
+
+@pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])
+@pytest.mark.parametrize("make_engine", [OnnxEngine, lambda model: TorchEngine(model, "cpu")], ids=["onnx", "torch"])
+def test_pieces_change_nothing(tmp_path, monkeypatch, kind, make_engine):
+    model = make(kind, tmp_path)
+    whole, pieces = make_engine(model), make_engine(model)
+    for name, value in (("_piece", 3), ("_most", 3), ("_least", 2), ("_cores", Cores(2))):
+        if hasattr(pieces, name):
+            monkeypatch.setattr(pieces, name, value)
+    generator = np.random.default_rng(0)
+    seen = generator.uniform(-1, 1, (5, 69) if kind == "two-part" else (5, 17, 2)).astype(np.float32)
+    x = generator.standard_normal((5, 7, 17, 3)).astype(np.float32)
+    np.testing.assert_allclose(said(pieces, seen, x), said(whole, seen, x), rtol=1e-5, atol=3e-6)
+
+
+@pytest.mark.parametrize("word", ["bf16", "fp16"])
+@pytest.mark.parametrize("kind", ["velocity", "two-part"])
+def test_half_precision_is_nearly_the_same_network(tmp_path, kind, word):
+    model = make(kind, tmp_path)
+    generator = np.random.default_rng(0)
+    seen = generator.uniform(-1, 1, (4, 69) if kind == "two-part" else (4, 17, 2)).astype(np.float32)
+    x = generator.standard_normal((4, 3, 17, 3)).astype(np.float32)
+    engine = load_engine(model, f"torch+{word}")
+    assert engine.name.endswith(f" on cpu {word}")
+    found, exact = said(engine, seen, x), said(load_engine(model, "torch"), seen, x)
+    error = np.sqrt(((found - exact) ** 2).mean()) / exact.std()
+    assert 1e-6 < error < 0.02
+
+
+def test_a_network_that_torch_cannot_compile_is_told(tmp_path, monkeypatch):
+    def no_compiler(function, mode):
+        def fail(*_):
+            raise RuntimeError("no C++ compiler\nat all")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    engine = load_engine(make("velocity", tmp_path), "torch+compile")
+    with pytest.raises(ModelError, match=r"compile the network \(no C\+\+ compiler\); leave out \+compile"):
+        said(engine, np.zeros((1, 17, 2), np.float32), np.zeros((1, 1, 17, 3), np.float32))
+
+
+@pytest.mark.parametrize("device", ["cuda+int3", "torch+bf16+fp16", "cpu+", "torch+"])
+def test_words_that_mean_nothing_are_refused(tmp_path, device):
+    with pytest.raises(ModelError, match="behind \\+ come bf16, fp16, compile"):
+        load_engine(make("velocity", tmp_path), device)
+
+
+def test_a_gpu_without_the_runtime_for_it_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="pip install onnxruntime-gpu"):
+        load_engine(make("velocity", tmp_path), "onnx-cuda")
 
 
 @pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])
@@ -98,7 +157,7 @@ def test_graphs_hold_no_weights_of_their_own(tmp_path, kind):
 
     def says():
         engine = OnnxEngine(model)
-        return engine.velocity(engine.encode(seen), x, 0.3)
+        return said(engine, seen, x)
 
     before = says()
     weights = tmp_path / "weights.safetensors"

@@ -28,6 +28,7 @@ def _app() -> App:
         "view": "Show a result: video and 2D beside 3D, in one page.",
         "studio": "Lift in the browser: drop files, watch, look, download.",
         "demo": "Lift a clip that flowlift synthesises, and show the result.",
+        "bench": "How fast everything is on this machine, and how fast it could be.",
         "doctor": "What is installed, what works, and how to add what is missing.",
     }
     app.command("flowlift.cli.models:models", name="models", help="Which models there are, and how to add one.")

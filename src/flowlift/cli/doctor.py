@@ -222,6 +222,7 @@ CHECKS = (
     Check("PyTorch engine", _torch, "flowlift[train]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
+    Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
     Check("clusters (Ray)", lambda: _installed("ray"), "flowlift[ray]"),
     Check("results at addresses (fsspec)", lambda: _installed("fsspec"), "flowlift[fsspec]"),
 )

@@ -4,15 +4,15 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
 from flowlift.batch.job import Job
 from flowlift.cli.options import LiveOptions
-from flowlift.cli.outputs import plan_jobs
+from flowlift.cli.outputs import is_address, plan_jobs
 from flowlift.errors import InputError
-from flowlift.io.capture import address_name, is_address
+from flowlift.io.capture import address_name, is_stream
 from flowlift.temporal import Smoothing
 
 _WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off", "mapping": None}
@@ -53,11 +53,10 @@ def run_live(
     from flowlift.studio.guard import LOCAL
 
     keep = how_many(settings["people"])
-    with ExitStack() as stack:
-        listening = stack.enter_context(listen(options.host, options.port))
+    with listen(options.host, options.port) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         source = open_live(inputs[0], start=settings["start"], end=settings["end"])
-        detector = stack.enter_context(load_detector(settings["detector"]))
+        detector = load_detector(settings["detector"])
         recording = None if job is None else Recording()
         session = Session(source, _lifter(settings, detector, source), recording.add if recording is not None else None)
         token = new_token() if options.token or options.host not in LOCAL else None
@@ -71,6 +70,8 @@ def run_live(
         with suppress(KeyboardInterrupt):  # this is how it ends
             server.run(sockets=[listening])
         session.stop()
+        if not session.stuck:  # else closing would wait for it, too
+            detector.close()
     if not quiet:
         print(session.report(), flush=True)
     if job is not None and recording is not None and (len(recording) or session.trouble is None):
@@ -89,7 +90,9 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
         if formats:
             raise InputError("--format says what -o gets; give -o as well")
         return None
-    name = address_name(inputs[0]) if is_address(inputs[0]) else inputs[0]
+    if is_address(output):
+        raise InputError(f"{output}: --live writes to a file or folder of this machine")
+    name = address_name(inputs[0]) if is_stream(inputs[0]) else inputs[0]
     return plan_jobs([name], output, formats)[0]
 
 

@@ -32,7 +32,7 @@ class ModelOptions:
     ground: str = "off"
     """Find the ground and keep standing feet from sliding: off, auto (from the feet), or calibration (its world's)."""
     device: str | None = None
-    """Where the network runs, such as cpu or cuda."""
+    """Where the network runs: cpu, cuda, cuda+bf16 (or +fp16, +compile), onnx-cuda, torch."""
 
 
 @Parameter(name="*", group="Camera")
@@ -71,21 +71,6 @@ class InputOptions:
     """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
 
 
-@Parameter(name="*", group="Many clips")
-@dataclass(frozen=True, kw_only=True)
-class ManyOptions:
-    """How several inputs are worked on."""
-
-    jobs: int | None = None
-    """Clips at the same time; as many as there are cores when not given."""
-    timeout: float | None = None
-    """Give a clip up after this many seconds; never when not given."""
-    again: Annotated[bool, Parameter(name="--again", negative="")] = False
-    """Lift also the clips that an earlier run has finished."""
-    engine: str = "local"
-    """Where clips are worked on: local (this machine), or ray (a Ray cluster)."""
-
-
 @Parameter(name="*", group="Live")
 @dataclass(frozen=True, kw_only=True)
 class LiveOptions:
@@ -101,3 +86,18 @@ class LiveOptions:
     """Ask for a token on this machine, too: for a machine that others use."""
     show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True
     """Open the browser, when run in a terminal."""
+
+
+@Parameter(name="*", group="Many clips")
+@dataclass(frozen=True, kw_only=True)
+class ManyOptions:
+    """How several inputs are worked on."""
+
+    jobs: int | None = None
+    """Clips at the same time; as many as there are cores when not given."""
+    timeout: float | None = None
+    """Give a clip up after this many seconds; never when not given."""
+    again: Annotated[bool, Parameter(name="--again", negative="")] = False
+    """Lift also the clips that an earlier run has finished."""
+    engine: str = "local"
+    """Where clips are worked on: local (this machine), or ray (a Ray cluster)."""

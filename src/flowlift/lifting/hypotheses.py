@@ -43,24 +43,29 @@ def sample_hypotheses(
     engine: Engine, conditioning: Conditioning, view: View, x_0: States, *, method: str, steps: int
 ) -> States:
     """Follow noise `x_0` (one row a view) to poses as the network gives them; every second one is sampled from the
-    mirrored view and mirrored back."""
+    mirrored view and mirrored back. Views and mirrored views go through the network together."""
+    rows, paired = len(x_0), x_0.shape[1] // 2 * 2
     states = np.empty_like(x_0)
-    states[:, 0::2] = follow(engine, view.condition, x_0[:, 0::2], method=method, steps=steps)
-    if x_0.shape[1] > 1:
-        other = follow(engine, view.mirrored, x_0[:, 1::2], method=method, steps=steps)
-        states[:, 1::2] = conditioning.unmirror(other)
+    if paired:
+        starts = np.concatenate([x_0[:, 0:paired:2], x_0[:, 1:paired:2]])
+        condition = np.concatenate([view.condition, view.mirrored])
+        found = follow(engine, condition, starts, method=method, steps=steps)
+        states[:, 0:paired:2] = found[:rows]
+        states[:, 1:paired:2] = conditioning.unmirror(found[rows:])
+    if paired < x_0.shape[1]:
+        states[:, paired:] = follow(engine, view.condition, x_0[:, paired:], method=method, steps=steps)
     return states
 
 
 def follow(
     engine: Engine, condition: Float32[np.ndarray, "row *inputs"], x_0: States, *, method: str, steps: int
 ) -> States:
-    """What the noise `x_0` becomes under one condition for each row; a part of the hypotheses at a time."""
-    context = engine.encode(condition)
+    """What the noise `x_0` becomes under one condition for each row, a part of the hypotheses at a time. It stays where
+    the engine is until it is a pose."""
+    network = partial(engine.velocity, engine.encode(engine.put(condition)))
     most = max(1, engine.together // max(1, len(x_0)))
-    network = partial(engine.velocity, context)
     parts = [
-        sample(method, network, np.ascontiguousarray(x_0[:, start : start + most]), steps=steps)
+        engine.take(sample(method, network, engine.put(x_0[:, start : start + most]), steps=steps))
         for start in range(0, x_0.shape[1], most)
     ]
     return np.concatenate(parts, axis=1)

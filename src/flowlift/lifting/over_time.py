@@ -67,7 +67,7 @@ def with_clip_bones(poses: Poses3D, *, causal: bool = False) -> Poses3D:
             continue
         part = xyz[there, person], cov[there, person]
         lengths = clip_bone_lengths(*part, poses.skeleton, causal=causal)
-        xyz[there, person] = with_lengths(*part, lengths, poses.skeleton)
+        xyz[there, person] = with_lengths(*part, lengths, poses.skeleton, causal=causal)
     return replace(poses, xyz=xyz)
 
 

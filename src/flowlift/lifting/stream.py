@@ -102,7 +102,7 @@ class Stream:
         for known, sums in zip(everybody, bone_sums(xyz, cov, poses.skeleton), strict=True):
             known.bones = known.bones + sums
         lengths = lengths_of(np.stack([known.bones for known in everybody]), poses.skeleton)
-        xyz = with_lengths(xyz, cov, lengths, poses.skeleton)
+        xyz = with_lengths(xyz, cov, lengths, poses.skeleton, causal=True)
         seen, weights = self._look(poses)
         for known, row, body in zip(everybody, rows, xyz, strict=True):
             root = None if row is None else solve_root(body[None], seen.rays[[row]], weights[[row]])[0]

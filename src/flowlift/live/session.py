@@ -13,8 +13,8 @@ from flowlift.live.report import Report, Tally
 from flowlift.live.scenery import Surroundings
 from flowlift.live.source import Caught, frames_as_they_come
 
-_PATIENCE = 5.0
-"""Seconds that a session waits for a detector or a camera when it ends; then it goes on without."""
+_PATIENCE = 3.0
+"""Seconds that a session waits for a camera or a detector when it ends; then it goes on without."""
 
 Say = Callable[[str, Callable[[], None]], None]
 """Hands a message to whoever listens; calls back when that is done."""
@@ -31,6 +31,7 @@ class Session:
         self._stopping, self._tally = Event(), Tally()
         self._scene = Surroundings(self.nothing)
         self._threads: list[Thread] = []
+        self._until: float | None = None
         self._began = time.time() - time.monotonic()  # what turns our clock into the wall's
 
     @property
@@ -48,11 +49,17 @@ class Session:
             thread.start()
 
     def stop(self) -> None:
-        """End now. What is stuck in a driver or a detector is left behind after some seconds."""
+        """End now, and wait until that is done, or for some seconds."""
         self._stopping.set()
         self._slot.close()
+        self._until = self._until or time.monotonic() + _PATIENCE
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, self._until - time.monotonic()))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether something in a driver or a detector goes on all the same."""
+        return any(thread.is_alive() for thread in self._threads)
 
     def report(self) -> Report:
         """How it went until now."""
@@ -82,5 +89,5 @@ class Session:
         about = message.About(caught.frame.index, self._began + caught.at, self._slot.dropped)
         say(message.frame(seen, self._scene.scene, about), lambda: self._tally.note(time.monotonic() - caught.at))
         self._scene.see(seen.poses)
-        if self._keep is not None:
+        if self._keep is not None and not self._stopping.is_set():
             self._keep(seen)

@@ -1,6 +1,7 @@
 """Graphs that take their weights from the file beside them: no model holds them twice."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +20,8 @@ class _Stored(NamedTuple):
 
 
 def share_weights(graph: Path, weights: Path) -> None:
-    """Let an ONNX graph take every large constant that a safetensors file beside it holds, as it is or transposed,
-    from that file (ONNX's external data)."""
+    """Let an ONNX graph take every large constant that a safetensors file beside it holds, as it is, transposed or as a
+    block of rows, from that file (ONNX's external data)."""
     import onnx
     from onnx import external_data_helper, helper, numpy_helper
 
@@ -66,9 +67,22 @@ def _stored(weights: Path) -> list[_Stored]:
 
 
 def _find(value: Shaped[np.ndarray, "..."], stored: list[_Stored]) -> tuple[_Stored, bool] | None:
-    for place in stored:
+    for whole in stored:
         for transposed in (False, True)[: 1 + (value.ndim == 2)]:
-            array = place.array.T if transposed else place.array
-            if array.dtype == value.dtype and array.shape == value.shape and np.array_equal(array, value):
-                return place, transposed
+            wanted = value.T if transposed else value
+            for place in _blocks(whole, wanted.shape):
+                if place.array.dtype == value.dtype and np.array_equal(place.array, wanted):
+                    return place, transposed
     return None
+
+
+def _blocks(whole: _Stored, shape: tuple[int, ...]) -> Iterator[_Stored]:
+    """What could be an array of that shape: the whole, or each of the equal blocks of rows that it is made of."""
+    if whole.array.shape == shape:
+        yield whole
+    elif len(shape) == 2 and whole.array.ndim > 1 and whole.array.size % (shape[0] * shape[1]) == 0:
+        rows = whole.array.reshape(len(whole.array), -1)
+        if rows.shape[1] == shape[1] and len(rows) > shape[0]:
+            length = whole.length * shape[0] // len(rows)
+            for number, array in enumerate(np.split(rows, len(rows) // shape[0])):
+                yield _Stored(array, whole.offset + number * length, length)

@@ -1,7 +1,6 @@
 """The trained weights: safetensors for training and torch, ONNX graphs for inference."""
 
 import warnings
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from torch import Tensor, nn
 from flowlift.errors import InputError, ModelError
 from flowlift.lift_network import LiftNetwork
 from flowlift.models.card import CARD, Model, read_card
+from flowlift.models.inference_form import InferenceForm
 from flowlift.models.shared_weights import share_weights
+from flowlift.network import VelocityNetwork
 from flowlift.networks import make_network
 from flowlift.normalizing_flow import NormalizingFlow
 
@@ -87,34 +88,12 @@ class _OnePart(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = _centred(deepcopy(network))
+        self.network = network
 
     def forward(self, context: Tensor, x: Tensor, t: Tensor) -> Tensor:
         each = x.flatten(0, 1)
         seen = context[:, None].expand(-1, x.shape[1], -1, -1).flatten(0, 1)
         return self.network(seen, each, t.expand(each.shape[0])).reshape(x.shape)
-
-
-class _CentredNorm(nn.Module):
-    """A layer norm of what has mean 0. ONNX Runtime takes the variance as E[x^2] - E[x]^2, which loses digits where the
-    mean is large: over joints, which are alike, enough to miss the published values by 1e-5."""
-
-    def __init__(self, norm: nn.LayerNorm) -> None:
-        super().__init__()
-        self.norm = norm
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(x - x.mean(dim=-1, keepdim=True))
-
-
-def _centred(network: nn.Module) -> nn.Module:
-    """The network with every layer norm in it replaced, in place."""
-    for name, part in network.named_children():
-        if isinstance(part, nn.LayerNorm):
-            setattr(network, name, _CentredNorm(part))
-        else:
-            _centred(part)
-    return network
 
 
 def has_graphs(network: nn.Module) -> bool:
@@ -138,7 +117,8 @@ def export_onnx(network: nn.Module, folder: Path) -> None:
         head: nn.Module = _Velocity(network)
         context = network.encode(features).detach()
     else:
-        head, context = _OnePart(network), torch.zeros(2, joints, 2)
+        head = InferenceForm(network) if isinstance(network, VelocityNetwork) else _OnePart(network)
+        context = torch.zeros(2, joints, 2)
     inputs = {"context": context, "x": torch.zeros(2, 3, joints, 3), "t": torch.zeros(1)}
     _export(head, inputs, folder / VELOCITY)
     if halved(network):

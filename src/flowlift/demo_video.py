@@ -1,20 +1,16 @@
 """A video of the clip that flowlift synthesises: a plain figure that walks about on a tiled floor.
 
-    python benchmarks/demo_video.py walk.mp4
-
-Pictures in the documentation are made from it, so that nobody's likeness is in them.
+Detection is timed on it, and pictures in the documentation are made from it, so that nobody's likeness is in them.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image, ImageDraw
 
 from flowlift.camera import Camera
-from flowlift.demo import DemoClip, synthesize
+from flowlift.demo import DemoClip
 
 _WALL, _FLOOR, _TILE = (214, 219, 224), (178, 170, 158), (160, 151, 139)
 _SKIN, _SHIRT, _TROUSERS, _SHOE, _HAIR = (203, 159, 131), (66, 104, 128), (70, 66, 82), (40, 38, 42), (74, 54, 42)
@@ -35,12 +31,15 @@ _LIMBS = (
 
 def write_demo_video(path: Path, clip: DemoClip) -> None:
     """H.264, one picture a frame of the clip."""
+    import av
+
     width, height = clip.camera.image_size
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=round(clip.truth.fps or 30), options={"crf": "26"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for image in pictures(clip):
-            file.mux(stream.encode(av.VideoFrame.from_image(image)))
+            frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+            file.mux(stream.encode(frame))
         file.mux(stream.encode())
 
 
@@ -106,11 +105,3 @@ def _limb(
         x, y = _FINER * camera.project(middle)
         radius = _FINER * camera.matrix[0, 0] * (wide + part * (narrow - wide)) / 2 / middle[2]
         pen.ellipse([x - radius, y - radius, x + radius, y + radius], fill=color)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("output", type=Path)
-    parser.add_argument("--seconds", type=float, default=8.0)
-    given = parser.parse_args()
-    write_demo_video(given.output, synthesize(seconds=given.seconds))

@@ -1,0 +1,100 @@
+"""The machine that something was measured on, and how fast it multiplies matrices."""
+
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from flowlift.runtime import available_cores
+
+_PACKAGES = ("flowlift", "onnxruntime", "openvino", "torch", "numpy", "av", "mediapipe")
+_SIDE, _SIDE_ON_DEVICE = 1024, 8192
+"""A product on the CPU is over within a slice of time on a machine that does other work, too."""
+_SECONDS = 1.0
+
+
+def describe_machine() -> dict[str, object]:
+    """CPU model, cores that this process may use, and the versions that matter for speed."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": available_cores(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def torch_device(device: str | None) -> str:
+    """What torch calls the device of an engine (`flowlift.runtime.load_engine`).
+
+    >>> torch_device(None), torch_device("cuda:1+bf16"), torch_device("onnx-cuda"), torch_device("torch")
+    ('cpu', 'cuda:1', 'cuda', 'cpu')
+    """
+    where = (device or "cpu").partition("+")[0].removeprefix("onnx-")
+    return "cpu" if where == "torch" else where
+
+
+def describe_device(device: str) -> str:
+    """The CPU with its cores, or the name of a torch device."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(torch.device(device))
+    machine = describe_machine()
+    return f"{machine['cores']} core{'' if machine['cores'] == 1 else 's'} of {machine['cpu']}"
+
+
+def matrix_rate(device: str = "cpu") -> float:
+    """Floating-point operations a second of square float32 matrix products: the best of what is installed.
+
+    `device`: "cpu" (NumPy and torch, on all cores that this process may use) or a torch device.
+    """
+    if device != "cpu":
+        return _torch_rate(device, _SIDE_ON_DEVICE)
+    a, out = np.ones((_SIDE, _SIDE), np.float32), np.empty((_SIDE, _SIDE), np.float32)
+    rates = [_rate(lambda: np.matmul(a, a, out=out), _SIDE)]
+    if find_spec("torch"):
+        rates.append(_torch_rate("cpu", _SIDE))
+    return max(rates)
+
+
+def _torch_rate(device: str, side: int) -> float:
+    import torch
+
+    a = torch.ones((side, side), device=device)
+    out = torch.empty_like(a)
+
+    def multiply() -> None:
+        torch.mm(a, a, out=out)
+        if out.is_cuda:
+            torch.cuda.synchronize(out.device)
+
+    return _rate(multiply, side)
+
+
+def _rate(multiply: Callable[[], object], side: int) -> float:
+    multiply()
+    best, stop = float("inf"), time.perf_counter() + _SECONDS
+    while time.perf_counter() < stop:
+        start = time.perf_counter()
+        multiply()
+        best = min(best, time.perf_counter() - start)
+    return 2 * side**3 / best
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

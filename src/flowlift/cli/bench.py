@@ -1,0 +1,83 @@
+"""`flowlift bench`: how fast everything is here."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flowlift.bench.stages import Row
+
+
+def bench(
+    *,
+    device: str | None = None,
+    seconds: float = 2.0,
+    hypotheses: Annotated[list[int] | None, Parameter(negative="")] = None,
+    steps: Annotated[list[int] | None, Parameter(negative="")] = None,
+    json_file: Annotated[str | None, Parameter(name="--json")] = None,
+) -> None:
+    """How fast detection, lifting, aggregation, smoothing and writing are on this machine, and how fast they could be.
+
+    Everything is timed on a clip that flowlift synthesises. The arithmetic limit of a network is the machine's rate of
+    float32 matrix products over the network's operations; it needs the train extra, and so does a network of the
+    published size (random weights). A minute or two.
+
+    Parameters
+    ----------
+    device
+        Where the networks run, as `flowlift lift` takes it.
+    seconds
+        To spend on each row.
+    hypotheses
+        Numbers of hypotheses, instead of 1, 20 and 40.
+    steps
+        Numbers of steps, instead of 1 and 3.
+    json_file
+        Also write the figures, with the machine's description, to this file.
+    """
+    from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
+    from flowlift.bench.stages import HYPOTHESES, STEPS, Bench
+    from flowlift.errors import InputError
+    from flowlift.io.atomic import written_whole
+
+    for name, values in (("--hypotheses", hypotheses or ()), ("--steps", steps or ()), ("--seconds", (seconds,))):
+        if min(values, default=1) <= 0:
+            raise InputError(f"{name} must be above 0, got {min(values)}")
+    where = torch_device(device)
+    rate = matrix_rate(where)
+    todo = Bench(rate, seconds, device, hypotheses or HYPOTHESES, steps or STEPS)
+    rows = list(todo.rows())
+    title = f"{describe_device(where)}: {rate / 1e9:.0f} billion operations/s in float32 matrix products"
+    _show(rows, title)
+    if json_file is not None:
+        told = {
+            "machine": describe_machine(),
+            "device": device or "cpu",
+            "device_name": describe_device(where),
+            "matrix_operations_per_second": rate,
+        }
+        with written_whole(Path(json_file)) as beside:
+            text = json.dumps({**told, "rows": [asdict(row) for row in rows]}, indent=1)
+            beside.write_text(text + "\n", encoding="utf-8")
+
+
+def _show(rows: list[Row], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "what"):
+        table.add_column(column, no_wrap=True)
+    for column in ("frames", "frames/s", "of limit"):
+        table.add_column(column, no_wrap=True, justify="right")
+    table.add_column("")
+    for row in rows:
+        speed = "-" if row.per_second is None else f"{row.per_second:.{0 if row.per_second >= 10 else 1}f}"
+        share = "" if row.of_limit is None else f"{100 * row.of_limit:.0f} %"
+        table.add_row(row.stage, row.what, str(row.frames or ""), speed, share, Text(row.note, overflow="fold"))
+    console = Console(highlight=False, markup=False)
+    console.print(title, soft_wrap=True)
+    console.print(table)

@@ -1,0 +1,53 @@
+"""Work on all cores: cut into pieces of a good size, each done by one core alone.
+
+Nothing waits for another core between two layers of a network, and no thread spins while it waits.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import ceil
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+Array = Float32[np.ndarray, "batch ..."]
+
+
+def available_cores() -> int:
+    """Processors that this process may use: those that it has, at most as many as OMP_NUM_THREADS says."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(told)) if told.isdecimal() and int(told) else there
+
+
+def cut(count: int, *, most: int, least: int, cores: int) -> list[slice]:
+    """Equal pieces of `count` things: as many for each core, none of more than `most`, of fewer than `least` only where
+    there are no more."""
+    rounds = max(1, ceil(count / (most * cores)))
+    size = max(min(least, most), ceil(count / (rounds * cores)), 1)
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+class Cores:
+    """Does work piece by piece on several cores; threads are started when they are first needed."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count = available_cores() if count is None else count
+        self._pool: ThreadPoolExecutor | None = None
+
+    def over(self, work: Callable[..., Any], arrays: tuple[Array, ...], *, most: int, least: int = 1) -> Array:
+        """`work(*pieces)` for pieces of arrays of one length, and what comes of them joined. `work` has to let other
+        threads run while it computes. On Ctrl-C pieces that were not begun are dropped."""
+        pieces = [tuple(array[part] for array in arrays) for part in self._cut(len(arrays[0]), most, least)]
+        if len(pieces) == 1:
+            return work(*pieces[0])
+        if self.count == 1:
+            return np.concatenate([work(*piece) for piece in pieces])
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="flowlift")
+        return np.concatenate(list(self._pool.map(lambda piece: work(*piece), pieces)))
+
+    def _cut(self, count: int, most: int, least: int) -> list[slice]:
+        return cut(count, most=most, least=least, cores=self.count) or [slice(0, 0)]

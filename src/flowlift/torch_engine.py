@@ -1,0 +1,87 @@
+"""The torch engine: on any device that torch knows, where hypotheses stay from noise to poses."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32
+
+from flowlift.cores import cut
+from flowlift.errors import MissingExtraError, ModelError
+from flowlift.models import Model
+
+Tensor = Any  # torch loads where it is used; shapes stand in the docstrings
+
+HELD, ON_CPU = 4096, 32
+"""Hypotheses that are held at once, and of those of a network that works joint by joint how many a CPU evaluates at
+once: at the published width each takes 0.6 MB."""
+PRECISIONS = {"bf16": "bfloat16", "fp16": "float16"}
+COMPILE = "compile"
+WORDS = (*PRECISIONS, COMPILE)
+
+
+class TorchEngine:
+    """Runs `weights.safetensors` on a torch device. Raises ModelError, MissingExtraError."""
+
+    together = HELD
+
+    def __init__(self, model: Model, device: str, *, words: tuple[str, ...] = (), purpose: str = "") -> None:
+        """`words`: bf16 or fp16 computes matrix products in half precision; compile has torch compile the network, on
+        CUDA into a graph. `purpose`: what needs torch, for the message where it is missing."""
+        try:
+            import torch
+
+            from flowlift import networks
+            from flowlift.models.weights import load_network
+        except ImportError as error:
+            raise MissingExtraError(purpose or f"the device {device!r}", "train") from error
+        self._torch = torch
+        try:
+            self._device = torch.device(device)
+            network = load_network(model).to(self._device)
+        except (RuntimeError, AssertionError) as error:
+            raise ModelError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from error
+        self._dtype = next((getattr(torch, PRECISIONS[word]) for word in words if word in PRECISIONS), None)
+        self._encode = partial(networks.encode, network)
+        self._evaluate: Callable[..., Tensor] = partial(networks.evaluate, network)
+        self._compiled = COMPILE in words
+        if self._compiled:
+            mode = "reduce-overhead" if self._device.type == "cuda" else "default"
+            self._evaluate = torch.compile(self._evaluate, mode=mode)
+        self.name = " ".join([f"torch {torch.__version__} on {device}", *words])
+        by_joint = self._device.type == "cpu" and model.network in ("velocity", "normalizing-flow")
+        self._piece = ON_CPU if by_joint else HELD
+
+    def put(self, array: Float32[np.ndarray, "..."]) -> Tensor:
+        return self._torch.as_tensor(np.ascontiguousarray(array), device=self._device)
+
+    def take(self, array: Tensor) -> Float32[np.ndarray, "..."]:
+        return array.cpu().numpy()
+
+    def encode(self, condition: Tensor) -> Tensor:
+        with self._torch.inference_mode(), self._precision():
+            return self._encode(condition).float()
+
+    def velocity(self, context: Tensor, x: Tensor, t: float) -> Tensor:
+        most = max(1, self._piece // x.shape[1])
+        parts = cut(len(x), most=most, least=most, cores=1)
+        with self._torch.inference_mode(), self._precision():
+            said = [self._one_piece(context[part], x[part], t) for part in parts]
+        return said[0] if len(said) == 1 else self._torch.cat(said)
+
+    def _one_piece(self, context: Tensor, x: Tensor, t: float) -> Tensor:
+        times = self._torch.full((len(x), 1), t, device=self._device)
+        if not self._compiled:
+            return self._evaluate(context, x, times).float()
+        try:  # a graph writes its next answer where this one lies
+            return self._evaluate(context, x, times).float().clone()
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"torch cannot compile the network ({reason}); leave out +{COMPILE}") from error
+
+    def _precision(self) -> AbstractContextManager[object]:
+        if self._dtype is None:
+            return nullcontext()
+        return self._torch.autocast(self._device.type, dtype=self._dtype)
