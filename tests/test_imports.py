@@ -19,6 +19,8 @@ LAYERS = (
         "errors",
         "quiet",
         "read_ahead",
+        "temporary",
+        "parent",
         "damage",
         "checksums",
         "format_version",
