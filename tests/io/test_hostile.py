@@ -341,3 +341,12 @@ def test_skeletons_that_no_body_has(tmp_path: Path) -> None:
     for name in ("a\0", "a\nb", "a\tb", "\x1b[31m"):
         with pytest.raises(InputError, match="cannot be seen"):
             Skeleton("x", (name,), (None,))
+
+
+def test_as_many_people_as_sightings(tmp_path: Path) -> None:
+    """A small file in which everybody is somebody else would become a large array, mostly of nobody."""
+    one = [1.0, 2.0, 0.5] * 17
+    found = [{"image_id": i, "category_id": 1, "keypoints": one, "score": 1.0, "track_id": i} for i in range(5000)]
+    assert "5,000 people of 17 joints in 5,000 frames" in refusal(
+        lambda path: load(path, image_size=(640, 480)), write(tmp_path / "a.json", json.dumps(found))
+    )
