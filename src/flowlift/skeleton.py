@@ -14,6 +14,7 @@ from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 
 _MOST = 10_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def plain_name(name: str) -> str:
@@ -51,8 +52,8 @@ class Skeleton:
         for joint, count in Counter(self.joints).items():
             if count > 1:
                 fail(f"joint {joint!r} is listed twice")
-            if not joint.isprintable():
-                fail(f"joint {joint!r} has characters in its name that cannot be seen")
+            if _CONTROL.search(joint):
+                fail(f"joint {joint!r} has control characters in its name")
         for named in (p for p in self.parents if p is not None):
             if named not in known:
                 fail(f"parent {named!r} is not a joint")
