@@ -47,7 +47,8 @@ def _frames_of(poses: Poses3D, person: int) -> slice:
 
 def _alone(poses: Poses3D, person: int, frames: slice) -> Poses3D:
     which, seen = (frames, slice(person, person + 1)), poses.keypoints
-    rest: dict[str, Any] = {name: getattr(poses, name) for name in ("root", "root_cov", "bridged")}
+    rest = {name: getattr(poses, name) for name in ("root", "root_cov", "bridged")}
+    cut: Any = {name: None if array is None else array[which] for name, array in rest.items()}
     timed = poses.fps is not None or poses.times is not None
     return replace(
         poses,
@@ -56,5 +57,5 @@ def _alone(poses: Poses3D, person: int, frames: slice) -> Poses3D:
         hypotheses=None,
         keypoints=None if seen is None else replace(seen, xy=seen.xy[which], score=seen.score[which], times=None),
         times=poses.frame_times[frames] if timed else None,
-        **{name: None if array is None else array[which] for name, array in rest.items()},
+        **cut,
     )

@@ -8,8 +8,9 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+from flowlift.batch.job import Job
 from flowlift.cli.options import LiveOptions
-from flowlift.cli.outputs import Job, plan_jobs
+from flowlift.cli.outputs import plan_jobs
 from flowlift.errors import InputError
 from flowlift.io.capture import address_name, is_address
 from flowlift.temporal import Smoothing
