@@ -51,7 +51,7 @@ LAYERS = (
         "causal",
         "bone_lengths",
     ),
-    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
+    ("runtime", "models", "cores", "graph_engine", "openvino_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
         *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),
