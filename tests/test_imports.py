@@ -24,7 +24,6 @@ LAYERS = (
         "damage",
         "checksums",
         "format_version",
-        "temporary",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
