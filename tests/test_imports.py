@@ -18,9 +18,9 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "read_ahead",
         "temporary",
         "parent",
-        "read_ahead",
         "damage",
         "checksums",
         "format_version",
@@ -50,7 +50,7 @@ LAYERS = (
         "causal",
         "bone_lengths",
     ),
-    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
+    ("runtime", "models", "cores", "graph_engine", "openvino_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
         *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),

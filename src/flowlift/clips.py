@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.cores import available_cores
+from flowlift.cores import allowed_threads
 from flowlift.detect import Detector
 from flowlift.errors import InputError
 from flowlift.io import READERS, load
@@ -186,7 +186,7 @@ def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -
 def _reading(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:
     """The frames, decoded while others are looked at, where there is a core for it. What a camera shows is taken as it
     comes: frames that wait for their turn would be old."""
-    if available_cores() == 1 or (isinstance(frames, VideoSource) and frames.place.live):
+    if allowed_threads() == 1 or (isinstance(frames, VideoSource) and frames.place.live):
         return nullcontext(iter(frames))
     return closing(read_ahead(frames, held=AHEAD))
 

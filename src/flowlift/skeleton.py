@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,9 @@ from typing import Self
 
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
+
+_MOST = 10_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def plain_name(name: str) -> str:
@@ -24,8 +28,8 @@ class Skeleton:
 
     `parents` gives each joint's parent by name (None for the root only); `pairs` lists (left, right) joints. `size`:
     joints whose distances, each to the next, add up to the body's length; it says how lengths are told, and does not
-    make two skeletons differ. Raises InputError for duplicate or unknown names, several roots, a cycle, a joint in two
-    pairs, or a size of fewer than two joints.
+    make two skeletons differ. Raises InputError for duplicate or unknown names, names with control characters, several
+    roots, a cycle, a joint in two pairs, a size of fewer than two joints, or more joints than anybody has.
     """
 
     name: str
@@ -42,32 +46,40 @@ class Skeleton:
             fail("it has no joints")
         if len(self.parents) != len(self.joints):
             fail(f"{len(self.joints)} joints but {len(self.parents)} parents")
-        for joint in self.joints:
-            if self.joints.count(joint) > 1:
+        if len(self.joints) > _MOST:
+            fail(f"it has {len(self.joints):,} joints, more than {_MOST:,}")
+        known = set(self.joints)
+        for joint, count in Counter(self.joints).items():
+            if count > 1:
                 fail(f"joint {joint!r} is listed twice")
+            if _CONTROL.search(joint):
+                fail(f"joint {joint!r} has control characters in its name")
         for named in (p for p in self.parents if p is not None):
-            if named not in self.joints:
+            if named not in known:
                 fail(f"parent {named!r} is not a joint")
         roots = [joint for joint, parent in zip(self.joints, self.parents, strict=True) if parent is None]
         if len(roots) != 1:
             fail(f"exactly one joint must have no parent, found {roots or 'none'}")
         parent_of = dict(zip(self.joints, self.parents, strict=True))
+        to_root: set[str | None] = {None}
         for joint in self.joints:
-            seen = {joint}
-            above = parent_of[joint]
-            while above is not None:
-                if above in seen:
+            way: dict[str, None] = {}
+            above: str | None = joint
+            while above is not None and above not in to_root:
+                if above in way:
                     fail(f"the parents of {joint!r} form a cycle")
-                seen.add(above)
+                way[above] = None
                 above = parent_of[above]
+            to_root.update(way)
         paired = [joint for pair in self.pairs for joint in pair]
         for joint in paired:
-            if joint not in self.joints:
+            if joint not in known:
                 fail(f"paired joint {joint!r} is not a joint")
-            if paired.count(joint) > 1:
+        for joint, count in Counter(paired).items():
+            if count > 1:
                 fail(f"joint {joint!r} stands in two left-right pairs")
         for joint in self.size:
-            if joint not in self.joints:
+            if joint not in known:
                 fail(f"size names {joint!r}, which is not a joint")
         if len(self.size) == 1:
             fail("size needs at least two joints")

@@ -24,6 +24,7 @@ from flowlift.io import archive, load, restricted, save
 from flowlift.io.archive import extract, read_arrays
 from flowlift.io.images import read_image
 from flowlift.io.mapping_file import read_mapping
+from flowlift.io.registry import WRITERS
 from flowlift.models import find_model, read_card
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import COCO17, HUMAN36M17
@@ -31,6 +32,7 @@ from flowlift.skeletons import COCO17, HUMAN36M17
 from .made_poses import made_poses
 
 DEEP = 100_000
+HUMAN36M17_PARENTS = tuple(None if parent is None else f"../../{parent}/\\" for parent in HUMAN36M17.parents)
 
 
 def refusal(read: Callable[[Any], Any], given: Any) -> str:
@@ -318,3 +320,33 @@ def test_a_heap_of_an_hdf5_that_claims_everything(tmp_path: Path) -> None:
     struct.pack_into("<Q", content, content.index(b"GCOL") + 8, 1 << 40)
     path.write_bytes(content)
     assert "claims 1,099,511,627,776 bytes" in refusal(load, path)
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in WRITERS if suffix != ".rrd"])
+def test_what_joints_and_sources_are_called_leads_to_no_other_folder(tmp_path: Path, suffix: str) -> None:
+    named = Skeleton("../../x", tuple(f"../../{joint}/\\" for joint in HUMAN36M17.joints), HUMAN36M17_PARENTS, ())
+    given = made_poses(people=2, skeleton=named, provenance={"source": "../../evil", "model": "/etc/x"}, keypoints=None)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    with suppress(FlowliftError):  # some formats have no room for such names
+        save(given, tmp_path / "a" / "b" / f"poses{suffix}")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+    assert all(path.name.startswith("poses") for path in (tmp_path / "a" / "b").iterdir())
+
+
+def test_skeletons_that_no_body_has(tmp_path: Path) -> None:
+    """A chain of thousands of joints; a joint whose name would end a line, or a text."""
+    chain = "\n".join(f'j{number} = "j{number - 1}"' for number in range(1, 60_000))
+    assert "joints, more than" in refusal(Skeleton.load, write(tmp_path / "a.toml", f'[parents]\nj0 = ""\n{chain}'))
+    for name in ("a\0", "a\nb", "a\tb", "\x1b[31m"):
+        with pytest.raises(InputError, match="control characters"):
+            Skeleton("x", (name,), (None,))
+
+
+def test_as_many_people_as_sightings(tmp_path: Path) -> None:
+    """A small file in which everybody is somebody else would become a large array, mostly of nobody."""
+    one = [1.0, 2.0, 0.5] * 17
+    found = [{"image_id": i, "category_id": 1, "keypoints": one, "score": 1.0, "track_id": i} for i in range(5000)]
+    assert "5,000 people of 17 joints in 5,000 frames" in refusal(
+        lambda path: load(path, image_size=(640, 480)), write(tmp_path / "a.json", json.dumps(found))
+    )

@@ -13,6 +13,7 @@ from flowlift.io.c3d_file import C3dFile, parse
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names
 from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.io.room import room_for
 from flowlift.skeletons import BUILT_IN
 
 _UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
@@ -68,7 +69,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
         called = tuple(markers)  # not ours: markers that happen to be called alike
     named = [plain_name(name) for name in called]
     names = list(dict.fromkeys(named))
-    placed = np.full((len(xyz), len(people), len(names), 3), np.nan)
+    placed = room_for(len(xyz), len(people), len(names), 3)
     for column, (label, name) in enumerate(zip(points.labels, named, strict=True)):
         placed[:, people.index(label.rpartition(":")[0]), names.index(name)] = xyz[:, column]
     skeleton = skeleton_of(names, hints.skeleton, path.stem)

@@ -12,6 +12,7 @@ from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.io.room import room_for
 
 _PLACES = "single"
 """The individual to whom DeepLabCut gives what is there once and is nobody's, such as the corners of a box."""
@@ -54,7 +55,7 @@ def keypoints_from_table(
     names = [plain_name(bodypart) for bodypart in bodyparts]
     skeleton = skeleton_of(names, hints.skeleton, "deeplabcut")
     at = {(column.individual, column.bodypart, column.coordinate): index for index, column in enumerate(columns)}
-    cube = np.full((len(values), len(individuals), len(skeleton), 3), np.nan)
+    cube = room_for(len(values), len(individuals), len(skeleton), 3)
     for i, individual in enumerate(individuals):
         for j, joint in enumerate(skeleton.joints):
             for k, coordinate in enumerate(("x", "y", "likelihood")):

@@ -11,6 +11,7 @@ from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
+from flowlift.io.room import room_for
 from flowlift.skeletons import MEDIAPIPE33
 
 JOINTS = len(MEDIAPIPE33)
@@ -40,7 +41,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     frames = [[_person(person, path) for person in _people(frame, path)] for frame in _frames(content)]
     if not frames:
         raise InputError(f"{path}: it holds no frames")
-    values = np.full((len(frames), max(1, max(map(len, frames))), JOINTS, 3), np.nan)
+    values = room_for(len(frames), max(1, max(map(len, frames))), JOINTS, 3)
     for frame, people in enumerate(frames):
         for index, person in enumerate(people):
             values[frame, index] = person

@@ -14,6 +14,7 @@ from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
+from flowlift.io.room import room_for
 
 _JITTER = 0.1
 """Frames whose times are off an even beat by more of its period have their own times, and no gaps are told."""
@@ -61,7 +62,7 @@ def _keypoints(people: list[Any], path: Path, hints: Hints) -> Keypoints2D:
     skeleton = skeleton_of(names, hints.skeleton, "nwb", edges)
     times = {(i, name): _times(each) for i, joints in enumerate(series) for name, each in joints.items()}
     moments, rate, own = _beat(np.unique(np.concatenate(list(times.values()))), path)
-    values = np.full((int(moments[1].max(initial=-1)) + 1, len(people), len(skeleton), 3), np.nan)
+    values = room_for(int(moments[1].max(initial=-1)) + 1, len(people), len(skeleton), 3)
     for (person, name), when in times.items():
         joint = names[named.index(name)]
         if joint in skeleton.joints:

@@ -15,6 +15,7 @@ from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse_or_none
 from flowlift.io.numbering import last_number, places
+from flowlift.io.room import room_for
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25, BODY25B, COCO18, HALPE26
 
@@ -87,7 +88,7 @@ def _people(file: Path) -> list[Float64[np.ndarray, "joint 3"]]:
 def _stack(
     frames: list[list[Float64[np.ndarray, "joint 3"]]], joints: int
 ) -> Float64[np.ndarray, "frame person joint 3"]:
-    values = np.zeros((len(frames), max(len(people) for people in frames), joints, 3))
+    values = np.nan_to_num(room_for(len(frames), max(len(people) for people in frames), joints, 3))
     for frame, people in enumerate(frames):
         for index, person in enumerate(people):
             values[frame, index] = person

@@ -17,6 +17,8 @@ from flowlift.skeleton import Skeleton
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
 
+_LONGEST = 1000
+"""Characters of an error that quotes what it found."""
 _IN_ANY_ORDER = ("openpose", "mediapipe_json")
 """Formats that list who was found in each frame, not who it was."""
 
@@ -223,7 +225,7 @@ def _read(reader: Reader, file: Path, hints: Hints) -> Keypoints2D | Poses3D:
 
 
 def _one_line(error: BaseException, file: Path | None = None) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())[:_LONGEST] or type(error).__name__
     return text if file is None or text.startswith(str(file)) else f"{file}: {text}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from flowlift.damage import in_one_line
 from flowlift.errors import InputError
 
 _MOST = 100_000_000
@@ -131,7 +132,7 @@ def load(stream: Any) -> Any:
     except InputError:
         raise
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise InputError(f"a damaged pickle: {' '.join(str(error).split()) or type(error).__name__}") from error
+        raise InputError(f"a damaged pickle: {in_one_line(error)}") from error
 
 
 def _check_memo(data: bytes) -> None:

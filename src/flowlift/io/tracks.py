@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
+from flowlift.io.room import room_for
+
 
 class Sighting(NamedTuple):
     """One person in one frame: `identity` over time, None where the file tells none; `values` (joint, 3): x, y px and
@@ -26,7 +28,7 @@ def told_apart(sightings: Iterable[tuple[Hashable, Hashable]]) -> bool:
 def stacked(sightings: Sequence[Sighting], frames: int) -> Float64[np.ndarray, "frame person joint 3"]:
     """An identity is a person, in the order of their first frames; people without one follow, in the file's order
     within each frame. Where two in one frame share an identity, it tells nothing and all count as without. NaN where
-    nobody is. There must be a sighting."""
+    nobody is. There must be a sighting. Raises InputError for more people and frames than memory is taken for."""
     trusted = told_apart((each.frame, each.identity) for each in sightings if each.identity is not None)
     persons: dict[Hashable, int] = {}
     for each in sorted(sightings, key=lambda each: each.frame):
@@ -40,7 +42,7 @@ def stacked(sightings: Sequence[Sighting], frames: int) -> Float64[np.ndarray, "
         else:
             places.append(len(persons) + others[each.frame])
             others[each.frame] += 1
-    values = np.full((frames, max(places) + 1, *sightings[0].values.shape), np.nan)
+    values = room_for(frames, max(places) + 1, *sightings[0].values.shape)
     for each, place in zip(sightings, places, strict=True):
         values[each.frame, place] = each.values
     return values
