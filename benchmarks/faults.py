@@ -112,8 +112,9 @@ def _descendants(process: int) -> list[int]:
 
 
 def _still_running(processes: Sequence[int]) -> list[int]:
-    """Those that go on working, some seconds after their master has gone."""
-    deadline = time.monotonic() + 10
+    """Those that go on working half a minute after their master has gone: a process that is just beginning notices
+    when it has read its modules, which a busy machine can make slow."""
+    deadline = time.monotonic() + 30
     alive = list(processes)
     while alive and time.monotonic() < deadline:
         alive = [process for process in alive if _is_running(process)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift.cores import Cores, cut
+from flowlift.cores import Cores, allowed_threads, available_cores, cut
 
 SIZES = st.tuples(st.integers(1, 64), st.integers(1, 64)).map(sorted)
 
@@ -60,3 +60,12 @@ def test_what_fails_in_a_piece_is_raised():
 
     with pytest.raises(ValueError, match="no"):
         Cores(2).over(fail, (np.zeros((9, 1), np.float32),), most=2)
+
+
+@pytest.mark.parametrize(
+    ("told", "threads"), [("1", 1), ("0", 1), ("100000", available_cores()), ("many", available_cores())]
+)
+def test_a_process_keeps_to_the_threads_that_it_was_told(monkeypatch, told, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert allowed_threads() == threads
+    assert Cores().count == threads

@@ -18,10 +18,12 @@ LAYERS = (
     (
         "errors",
         "quiet",
+        "read_ahead",
+        "temporary",
+        "parent",
         "damage",
         "checksums",
         "format_version",
-        "temporary",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
@@ -48,7 +50,7 @@ LAYERS = (
         "causal",
         "bone_lengths",
     ),
-    ("runtime", "models", "cores", "graph_engine", "torch_engine"),
+    ("runtime", "models", "cores", "graph_engine", "openvino_engine", "torch_engine"),
     ("lifter", "lifting"),
     (
         *("io", "detect", "datasets", "view", "demo", "demo_video", "demo_animal", "demo_animal_files"),

@@ -77,6 +77,12 @@ def flat(keypoints: Keypoints2D) -> Poses3D:
     )
 
 
+@pytest.fixture(params=[1, 2], ids=["one core", "two cores"], autouse=True)
+def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On several cores frames are read ahead."""
+    monkeypatch.setattr(clips, "allowed_threads", lambda: request.param)
+
+
 def lifted(frames: Frames, detector: Detector) -> Poses3D | None:
     return lift_chunks(open_images(frames, detector, lambda done, total: None), flat)
 

@@ -3,6 +3,7 @@
 import mimetypes
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +12,21 @@ import numpy as np
 from jaxtyping import Float32
 
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.cores import allowed_threads
 from flowlift.detect import Detector
 from flowlift.errors import InputError
 from flowlift.io import READERS, load
-from flowlift.io.video import FrameSource, open_frames
+from flowlift.io.video import Frame, FrameSource, VideoSource, open_frames
 from flowlift.lifter import MIN_JOINTS
+from flowlift.read_ahead import read_ahead
 from flowlift.skeleton import Skeleton
 from flowlift.track import Sighting, Tracked, Tracker, stack, track
 
 CHUNK = 256
 """Frames that are lifted together. It bounds the memory and changes no result."""
+
+AHEAD = 4
+"""Frames that are decoded before they are looked at: enough to even out decoder and detector, and little memory."""
 
 Progress = Callable[[int, int | None], None]
 
@@ -163,17 +169,26 @@ def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -
     rest = _Rest(0, [])
     report(0, frames.frame_count)
     try:
-        for done, frame in enumerate(frames, 1):
-            found = detector(frame)
-            rest.frames.extend(follow.push(frame.time, found.xy, found.score))
-            report(done, frames.frame_count)
-            while len(rest.frames) >= CHUNK:
-                yield rest.chunk(frames, detector.skeleton)
-                rest = rest.after()
+        with _reading(frames) as images:
+            for done, frame in enumerate(images, 1):
+                found = detector(frame)
+                rest.frames.extend(follow.push(frame.time, found.xy, found.score))
+                report(done, frames.frame_count)
+                while len(rest.frames) >= CHUNK:
+                    yield rest.chunk(frames, detector.skeleton)
+                    rest = rest.after()
     except KeyboardInterrupt:
         yield from _remaining(rest, follow, frames, detector.skeleton)
         raise
     yield from _remaining(rest, follow, frames, detector.skeleton)
+
+
+def _reading(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:
+    """The frames, decoded while others are looked at, where there is a core for it. What a camera shows is taken as it
+    comes: frames that wait for their turn would be old."""
+    if allowed_threads() == 1 or (isinstance(frames, VideoSource) and frames.place.live):
+        return nullcontext(iter(frames))
+    return closing(read_ahead(frames, held=AHEAD))
 
 
 class _Rest(NamedTuple):

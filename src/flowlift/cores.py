@@ -22,6 +22,12 @@ def available_cores() -> int:
     return min(there, int(told)) if told.isdecimal() and int(told) else there
 
 
+def allowed_threads() -> int:
+    """How many threads to compute with: a core each, or OMP_NUM_THREADS, where that is set and less."""
+    told, cores = os.environ.get("OMP_NUM_THREADS", ""), available_cores()
+    return max(1, min(cores, int(told))) if told.isdecimal() else cores
+
+
 def cut(count: int, *, most: int, least: int, cores: int) -> list[slice]:
     """Equal pieces of `count` things: as many for each core, none of more than `most`, of fewer than `least` only where
     there are no more."""
@@ -34,7 +40,7 @@ class Cores:
     """Does work piece by piece on several cores; threads are started when they are first needed."""
 
     def __init__(self, count: int | None = None) -> None:
-        self.count = available_cores() if count is None else count
+        self.count = allowed_threads() if count is None else count
         self._pool: ThreadPoolExecutor | None = None
 
     def over(self, work: Callable[..., Any], arrays: tuple[Array, ...], *, most: int, least: int = 1) -> Array:

@@ -1,9 +1,8 @@
 """The default engine: a model's ONNX graphs in ONNX Runtime, every core with a part of the hypotheses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -17,6 +16,10 @@ Condition = Float32[np.ndarray, "batch *inputs"]
 Context = Float32[np.ndarray, "batch *width"]
 States = Float32[np.ndarray, "batch hypothesis joint 3"]
 
+Array = Float32[np.ndarray, "..."]
+Inputs = Mapping[str, Array]
+Run = Callable[[Inputs], Array]
+
 HELD = 4096
 """Hypotheses that are held at once. It bounds the memory and changes no result."""
 PIECES = {"velocity": (4, 16)}
@@ -26,23 +29,23 @@ longer lies in the core's own cache, and fewer do not keep its arithmetic busy (
 ON_DEVICE = 4096
 
 
-class OnnxEngine:
-    """Runs `velocity.onnx` and, where the network has two parts, `encoder.onnx`.
+class GraphEngine:
+    """Runs a model's `velocity.onnx` and, where the network has two parts, `encoder.onnx`, with whatever opens them.
 
-    `cuda`: on a GPU, with ONNX Runtime's own build for it. Raises ModelError.
+    `open_graph` gives a function from a graph's inputs to its output, which several threads may call at once. `pieces`:
+    hypotheses that one core evaluates at once, at least and at most. Raises ModelError.
     """
 
     together = HELD
 
-    def __init__(self, model: Model, *, cuda: bool = False) -> None:
-        self.name = "onnxruntime on cuda" if cuda else "onnxruntime"
+    def __init__(
+        self, model: Model, open_graph: Callable[[Path], Run], *, name: str, cores: Cores, pieces: tuple[int, int]
+    ) -> None:
+        self.name, self._cores = name, cores
+        self._least, self._most = pieces
         self._two_parts = model.network == "two-part"
-        self._cores = Cores(1 if cuda else None)
-        least, most = (1, ON_DEVICE) if cuda else PIECES.get(model.network, PIECES_ELSE)
-        self._least, self._most = least, most
-        providers = _providers(cuda)
-        self._velocity = _session(model.folder / "velocity.onnx", providers)
-        self._encoder = _session(model.folder / "encoder.onnx", providers) if self._two_parts else None
+        self._velocity = self._opened(model.folder / "velocity.onnx", open_graph)
+        self._encoder = self._opened(model.folder / "encoder.onnx", open_graph) if self._two_parts else None
 
     def put(self, array: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
         return np.ascontiguousarray(array)
@@ -53,14 +56,14 @@ class OnnxEngine:
     def encode(self, condition: Condition) -> Context:
         if self._encoder is None:
             return condition
-        encode = partial(_run, self._encoder)
-        return self._cores.over(lambda some: encode(features=some), (condition,), most=self._most, least=self._least)
+        run = self._encoder
+        return self._cores.over(lambda some: run({"features": some}), (condition,), most=self._most, least=self._least)
 
     def velocity(self, context: Context, x: States, t: float) -> States:
         time = np.array([t], dtype=np.float32)
 
         def evaluate(some: Context, states: States) -> States:
-            return _run(self._velocity, context=some, x=states, t=time)
+            return self._velocity({"context": some, "x": states, "t": time})
 
         count = x.shape[1]
         if self._two_parts:  # what was encoded serves all hypotheses of a view: they stay together
@@ -68,6 +71,36 @@ class OnnxEngine:
             return self._cores.over(evaluate, (context, x), most=most, least=least)
         each = np.repeat(context, count, axis=0), x.reshape(-1, 1, *x.shape[2:])
         return self._cores.over(evaluate, each, most=self._most, least=self._least).reshape(x.shape)
+
+    def _opened(self, file: Path, open_graph: Callable[[Path], Run]) -> Run:
+        if not file.is_file():
+            raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
+        check_graph(file)
+        try:
+            run = open_graph(file)
+        except Exception as error:  # runtimes raise their own, unexported types
+            raise ModelError(f"{file}: {self.name} cannot load it: {_reason(error)}") from error
+
+        def checked(inputs: Inputs) -> Array:
+            try:
+                return run(inputs)
+            except Exception as error:  # it is damaged, or another network's
+                raise ModelError(f"the model's graph cannot be run: {_reason(error)}") from error
+
+        return checked
+
+
+class OnnxEngine(GraphEngine):
+    """ONNX Runtime. `cuda`: on a GPU, with the runtime's own build for it. Raises ModelError."""
+
+    def __init__(self, model: Model, *, cuda: bool = False) -> None:
+        super().__init__(
+            model,
+            partial(_session, providers=_providers(cuda)),
+            name="onnxruntime on cuda" if cuda else "onnxruntime",
+            cores=Cores(1 if cuda else None),
+            pieces=(1, ON_DEVICE) if cuda else PIECES.get(model.network, PIECES_ELSE),
+        )
 
 
 def _providers(cuda: bool) -> list[str]:
@@ -81,24 +114,17 @@ def _providers(cuda: bool) -> list[str]:
     return ["CUDAExecutionProvider", "CPUExecutionProvider"] if cuda else ["CPUExecutionProvider"]
 
 
-def _session(file: Path, providers: Sequence[str]) -> Any:
+def _session(file: Path, providers: Sequence[str]) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # cores are kept busy by pieces
     options.log_severity_level = 3
-    if not file.is_file():
-        raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
-    check_graph(file)
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=0)
-    except Exception as error:  # onnxruntime raises its own, unexported types
-        raise ModelError(f"{file}: onnxruntime cannot load it: {str(error).splitlines()[0]}") from error
+    session = onnxruntime.InferenceSession(str(file), options, providers=list(providers), enable_fallback=0)
+    return lambda inputs: session.run(None, inputs)[0]
 
 
-def _run(session: Any, **inputs: Float32[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
-    """The graph's first output. Raises ModelError where it cannot be run: it is damaged, or another network's."""
-    try:
-        return session.run(None, inputs)[0]
-    except Exception as error:  # onnxruntime raises its own, unexported types
-        raise ModelError(f"the model's graph cannot be run: {str(error).splitlines()[0]}") from error
+def _reason(error: Exception) -> str:
+    """The first line that says something: some begin with a place in their own source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Exception from")), type(error).__name__)

@@ -1,4 +1,4 @@
-"""One interface to the network, and the engines behind it: ONNX Runtime (the default) and torch."""
+"""One interface to the network, and the engines behind it: ONNX Runtime (the default), OpenVINO and torch."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,9 +9,15 @@ from flowlift.cores import available_cores
 from flowlift.errors import ModelError
 from flowlift.graph_engine import OnnxEngine
 from flowlift.models import Model
-from flowlift.torch_engine import PRECISIONS, WORDS, TorchEngine
+from flowlift.openvino_engine import WORDS as OPENVINO_WORDS
+from flowlift.openvino_engine import OpenVinoEngine
+from flowlift.torch_engine import PRECISIONS, TorchEngine
+from flowlift.torch_engine import WORDS as TORCH_WORDS
 
-__all__ = ["Engine", "OnnxEngine", "TorchEngine", "available_cores", "load_engine"]
+__all__ = ["Engine", "OnnxEngine", "OpenVinoEngine", "TorchEngine", "available_cores", "load_engine"]
+
+OTHER_WORDS: dict[str, tuple[str, ...]] = {"openvino": OPENVINO_WORDS, "onnx-cuda": ()}
+"""What may stand behind a device that is not torch's."""
 
 Array = Any  # as the engine holds it, on its device; shapes stand in the docstrings
 
@@ -40,22 +46,21 @@ class Engine(Protocol):
 
 
 def load_engine(model: Model, device: str | None = None) -> Engine:
-    """The engine for a device: None or "cpu" -> ONNX Runtime; "torch" or a torch device ("cuda", "cuda:1") -> torch,
-    with words behind it as in "cuda+bf16" (`TorchEngine`); "onnx-cuda" -> ONNX Runtime on a GPU.
+    """The engine for a device: None or "cpu" -> ONNX Runtime; "torch" or a torch device ("cuda", "cuda:1") -> torch;
+    "openvino"; "onnx-cuda" -> ONNX Runtime on a GPU. Words behind it, as in "cuda+bf16", are the engine's.
 
     A normalizing flow runs with torch on any device. Raises ModelError, MissingExtraError.
     """
-    where, *words = ("cpu" if device is None else device).split("+")
-    _check(words, device)
+    where, *given = ("cpu" if device is None else device).split("+")
+    words, known = tuple(given), OTHER_WORDS.get(where, TORCH_WORDS)
+    if not set(words) <= set(known) or len(set(words) & set(PRECISIONS)) > 1:
+        allowed = f"come {', '.join(known)}, of precisions one" if known else "comes nothing"
+        raise ModelError(f"the device {device!r}: behind + {allowed}")
     if model.network == "normalizing-flow":
-        where = "cpu" if where == "torch" else where
-        return TorchEngine(model, where, words=tuple(words), purpose=f"the model {model.name!r}, a normalizing flow,")
+        where = "cpu" if where in ("torch", "openvino") else where
+        return TorchEngine(model, where, words=words, purpose=f"the model {model.name!r}, a normalizing flow,")
+    if where == "openvino":
+        return OpenVinoEngine(model, words=words)
     if where == "onnx-cuda" or (where == "cpu" and not words):
         return OnnxEngine(model, cuda=where == "onnx-cuda")
-    return TorchEngine(model, "cpu" if where == "torch" else where, words=tuple(words))
-
-
-def _check(words: list[str], device: str | None) -> None:
-    unknown = [word for word in words if word not in WORDS]
-    if unknown or sum(word in PRECISIONS for word in words) > 1:
-        raise ModelError(f"the device {device!r}: behind + come {', '.join(WORDS)}, of precisions one")
+    return TorchEngine(model, "cpu" if where == "torch" else where, words=words)

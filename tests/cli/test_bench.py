@@ -4,7 +4,24 @@ import json
 
 import pytest
 
+from flowlift.bench.stages import Bench, Row
+from flowlift.cli import main
 
+
+def test_figures_are_shown_and_written_alike(monkeypatch, tmp_path, capsys):
+    rows = [Row("lifting", "human, 1 step", 10, 123.4, 0.456), Row("detection", "MediaPipe", note="it is [missing]")]
+    monkeypatch.setattr(Bench, "rows", lambda self: iter(rows))
+    monkeypatch.setattr("flowlift.bench.machine.matrix_rate", lambda device: 5e10)
+    assert main(["bench", "--json", str(tmp_path / "bench.json")]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in ("50 billion", "lifting human, 1 step 10 123 46 %", "detection MediaPipe - it is [missing]"):
+        assert part in shown
+    told = json.loads((tmp_path / "bench.json").read_text())
+    assert told["matrix_operations_per_second"] == 5e10
+    assert [row["per_second"] for row in told["rows"]] == [123.4, None]
+
+
+@pytest.mark.slow
 def test_command_line_writes_the_figures(run, tmp_path):
     done = run("bench", "--seconds", "0.01", "--hypotheses", "2", "--steps", "1", "--json", "bench.json")
     assert done.returncode == 0, done.stderr

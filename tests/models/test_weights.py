@@ -1,6 +1,7 @@
 """Every kind of network as files: what is read back, and what both engines make of it."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,9 +130,40 @@ def test_a_network_that_torch_cannot_compile_is_told(tmp_path, monkeypatch):
         said(engine, np.zeros((1, 17, 2), np.float32), np.zeros((1, 1, 17, 3), np.float32))
 
 
-@pytest.mark.parametrize("device", ["cuda+int3", "torch+bf16+fp16", "cpu+", "torch+"])
+@pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])
+def test_openvino_is_the_same_network(tmp_path, kind):
+    pytest.importorskip("openvino")
+    model = make(kind, tmp_path)
+    generator = np.random.default_rng(0)
+    seen = generator.uniform(-1, 1, (40, 69) if kind == "two-part" else (40, 17, 2)).astype(np.float32)
+    x = generator.standard_normal((40, 9, 17, 3)).astype(np.float32)
+    exact = said(load_engine(model), seen, x)
+    engine, half = load_engine(model, "openvino"), load_engine(model, "openvino+bf16")
+    np.testing.assert_allclose(said(engine, seen, x), exact, rtol=1e-4, atol=2e-3 if kind == "two-part" else 1e-5)
+    assert np.sqrt(((said(half, seen, x) - exact) ** 2).mean()) / exact.std() < 0.03
+    assert engine.name.startswith("openvino 2")
+    assert half.name == f"{engine.name} bf16"
+
+
+def test_openvino_says_what_it_cannot_load(tmp_path):
+    pytest.importorskip("openvino")
+    model = make("velocity", tmp_path)
+    (tmp_path / "velocity.onnx").unlink()
+    with pytest.raises(ModelError, match="graph is missing"):
+        load_engine(model, "openvino")
+
+
+def test_openvino_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"flowlift\[openvino\]"):
+        load_engine(make("velocity", tmp_path), "openvino")
+
+
+@pytest.mark.parametrize(
+    "device", ["cuda+int3", "torch+bf16+fp16", "cpu+", "torch+", "openvino+fp16", "onnx-cuda+bf16"]
+)
 def test_words_that_mean_nothing_are_refused(tmp_path, device):
-    with pytest.raises(ModelError, match="behind \\+ come bf16, fp16, compile"):
+    with pytest.raises(ModelError, match=r"^the device '.+': behind \+ come"):
         load_engine(make("velocity", tmp_path), device)
 
 

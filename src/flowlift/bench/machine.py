@@ -35,7 +35,7 @@ def torch_device(device: str | None) -> str:
     ('cpu', 'cuda:1', 'cuda', 'cpu')
     """
     where = (device or "cpu").partition("+")[0].removeprefix("onnx-")
-    return "cpu" if where == "torch" else where
+    return "cpu" if where in ("torch", "openvino") else where
 
 
 def describe_device(device: str) -> str:

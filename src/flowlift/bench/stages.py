@@ -29,8 +29,8 @@ PACKAGED, PUBLISHED = ("human", "human-fast"), "published size"
 HYPOTHESES, STEPS = (1, 20, 40), (1, 3)
 FILES = ("npz", "csv", "html", "trc")
 _FRAMES = 1800
-_SMOOTHED = 600
-_VIDEO_SECONDS = 3.0
+_SMOOTHED = 450
+_VIDEO_SECONDS = 2.0
 _USUAL = 20
 """Hypotheses where nothing else is said."""
 

@@ -220,9 +220,10 @@ CHECKS = (
     Check("rerun recordings", _rerun, "flowlift[rerun]"),
     Check("plots (matplotlib)", lambda: _importable("matplotlib"), "flowlift[plot]"),
     Check("PyTorch engine", _torch, "flowlift[train]"),
+    Check("OpenVINO engine", lambda: _importable("openvino"), "flowlift[openvino]"),
     Check("training", lambda: _installed("safetensors", "lightning-fabric", "onnx"), "flowlift[train]"),
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
     Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
     Check("clusters (Ray)", lambda: _installed("ray"), "flowlift[ray]"),
-    Check("results at addresses (fsspec)", lambda: _installed("fsspec"), "flowlift[fsspec]"),
+    Check("results at addresses", lambda: _installed("fsspec"), "flowlift[fsspec]"),
 )

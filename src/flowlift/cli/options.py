@@ -32,7 +32,7 @@ class ModelOptions:
     ground: str = "off"
     """Find the ground and keep standing feet from sliding: off, auto (from the feet), or calibration (its world's)."""
     device: str | None = None
-    """Where the network runs: cpu, cuda, cuda+bf16 (or +fp16, +compile), onnx-cuda, torch."""
+    """Where the network runs: cpu, openvino, openvino+bf16, cuda, cuda+bf16 (or +fp16, +compile), onnx-cuda, torch."""
 
 
 @Parameter(name="*", group="Camera")

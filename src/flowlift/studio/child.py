@@ -22,6 +22,7 @@ from flowlift.errors import FlowliftError, InputError
 from flowlift.io import load, save
 from flowlift.io.atomic import written_whole
 from flowlift.io.video import open_frames
+from flowlift.parent import lines_from_parent
 from flowlift.pipeline import lift
 from flowlift.quiet import own_channel, own_warnings
 from flowlift.studio.job import OVERLAY, JobFolder, read_job
@@ -40,6 +41,7 @@ Say = Callable[[dict[str, object]], None]
 def main(arguments: Sequence[str]) -> int:
     """Do what is asked; the exit status."""
     channel = own_channel()
+    lines_from_parent()  # none come: it is how we learn that the server is gone
 
     def say(values: dict[str, object]) -> None:
         print(json.dumps(values), file=channel, flush=True)
@@ -106,12 +108,10 @@ def _write(folder: JobFolder, suffix: str) -> None:
 
 def _reporter(say: Say, stage: str) -> Progress:
     """A progress report that is not sent more often than anybody looks."""
-    server, last = os.getppid(), -1.0
+    last = -1.0
 
     def report(done: int, total: int | None) -> None:
         nonlocal last
-        if os.getppid() != server:
-            sys.exit(BAD_INPUT)
         now = time.monotonic()
         if now - last >= _EVERY or done == total:
             last = now

@@ -123,7 +123,7 @@ async def _child(folder: JobFolder, *arguments: str) -> asyncio.subprocess.Proce
     with folder.log.open("wb") as log:
         return await asyncio.create_subprocess_exec(
             *_command(str(folder.path), *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,  # closed when this process ends, however it does: then the child ends too
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             start_new_session=True,  # Ctrl-C in the terminal is for the server

@@ -1,0 +1,55 @@
+"""The OpenVINO engine: a model's ONNX graphs on the CPU, in bfloat16 where it has instructions for that (AMX)."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from threading import local
+
+from flowlift.cores import Cores
+from flowlift.errors import MissingExtraError
+from flowlift.graph_engine import PIECES_ELSE, Array, GraphEngine, Inputs, Run
+from flowlift.models import Model
+
+PIECES = {"velocity": (8, 48)}
+"""Larger than elsewhere: these instructions want more of the same weights at once."""
+WORDS = ("bf16",)
+
+
+class OpenVinoEngine(GraphEngine):
+    """OpenVINO, a stream for each core. `words`: bf16 computes matrix products in bfloat16.
+
+    Raises ModelError, MissingExtraError.
+    """
+
+    def __init__(self, model: Model, *, words: tuple[str, ...] = ()) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise MissingExtraError("the device 'openvino'", "openvino") from error
+        cores = Cores()
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if "bf16" in words else "f32",
+            "INFERENCE_NUM_THREADS": cores.count,
+            "NUM_STREAMS": cores.count,
+        }
+        super().__init__(
+            model,
+            partial(_compiled, settings=settings),
+            name=" ".join([f"openvino {openvino.__version__.partition('-')[0]}", *words]),
+            cores=cores,
+            pieces=PIECES.get(model.network, PIECES_ELSE),
+        )
+
+
+def _compiled(file: Path, settings: Mapping[str, object]) -> Run:
+    import openvino
+
+    compiled = openvino.Core().compile_model(str(file), "CPU", dict(settings))
+    own = local()
+
+    def run(inputs: Inputs) -> Array:
+        if not hasattr(own, "request"):  # a thread's own: one serves one call at a time
+            own.request = compiled.create_infer_request()
+        return own.request.infer(dict(inputs), share_inputs=True)[0]
+
+    return run

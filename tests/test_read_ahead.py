@@ -1,0 +1,70 @@
+"""Reading ahead: the same items, the same error in the same place, never far ahead, and a source that is closed."""
+
+import threading
+import time
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowlift.read_ahead import read_ahead
+
+
+@given(st.lists(st.integers()), st.integers(1, 5))
+def test_it_gives_the_same_items(items, held):
+    assert list(read_ahead(items, held=held)) == items
+
+
+@pytest.mark.parametrize("error", [ValueError("damaged"), KeyboardInterrupt()])
+@pytest.mark.parametrize("stop", [0, 1, 7])
+def test_what_the_source_raises_comes_after_the_items_before_it(error, stop):
+    def source():
+        yield from range(stop)
+        raise error
+
+    seen = []
+    with pytest.raises(type(error)):
+        seen.extend(read_ahead(source(), held=3))
+    assert seen == list(range(stop))
+
+
+def test_it_never_runs_far_ahead():
+    read = []
+
+    def source():
+        for item in range(50):
+            read.append(item)
+            yield item
+
+    for taken, _ in enumerate(read_ahead(source(), held=3), 1):
+        time.sleep(0.002)
+        assert len(read) <= taken + 3 + 1  # held, and the one in the reader's hand
+
+
+def test_a_source_that_nobody_needs_any_more_is_closed_by_its_reader():
+    closed_by = []
+
+    def source():
+        try:
+            while True:
+                yield 1
+        finally:
+            closed_by.append(threading.current_thread().name)
+
+    with closing(read_ahead(source(), held=2)) as items:
+        assert next(items) == 1
+    assert closed_by == ["flowlift reader"]
+    assert "flowlift reader" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_reading_and_working_take_the_time_of_the_longer():
+    def source():
+        for item in range(10):
+            time.sleep(0.02)
+            yield item
+
+    start = time.perf_counter()
+    for _ in read_ahead(source(), held=4):
+        time.sleep(0.02)
+    assert time.perf_counter() - start < 0.35  # one after the other: 0.4
