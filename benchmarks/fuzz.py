@@ -108,7 +108,7 @@ class Attempts:
             said, detail = self._said(path)
         finally:
             path.write_bytes(self.whole[self.paths.index(path)])
-        return Outcome(said, time.process_time() - begun, detail)
+        return Outcome(said, time.process_time() - begun, ascii(detail)[1:-1])
 
     def _said(self, path: Path) -> tuple[str, str]:
         try:

@@ -442,7 +442,8 @@ def _lifting(path: Path) -> object:
     joints = len(model.skeleton)
     seen, state = np.zeros((1, joints, 2), np.float32), np.zeros((1, 1, joints, 3), np.float32)
     return [
-        engine.velocity(engine.encode(seen), state, 0.5) for engine in (OnnxEngine(model), TorchEngine(model, "cpu"))
+        engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(state), 0.5))
+        for engine in (OnnxEngine(model), TorchEngine(model, "cpu"))
     ]
 
 

@@ -125,10 +125,10 @@ def test_folders_and_archives_without_captures(tmp_path: Path) -> None:
         read_captures(tmp_path / "text.tar")
     outside = tmp_path / "outside.tar"
     with tarfile.open(outside, "w") as archive:
-        archive.add(tmp_path / "text.tar", arcname="../escaped.txt")
+        archive.add(tmp_path / "text.tar", arcname="../escaped.amc")
     with pytest.raises(InputError, match="cannot read it as an archive"):
         read_captures(outside)
-    assert not (tmp_path.parent / "escaped.txt").exists()
+    assert not (tmp_path.parent / "escaped.amc").exists()
 
 
 @pytest.mark.slow

@@ -149,7 +149,7 @@ def test_the_subject_is_followed_whatever_the_order_of_people() -> None:
 def test_no_reference(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "reference.npz").write_bytes(content)
-    with pytest.raises(InputError, match=r"reference\.npz: cannot read"):
+    with pytest.raises(InputError, match=r"reference\.npz: expected the reference"):
         read_shots(tmp_path)
 
 
