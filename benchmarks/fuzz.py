@@ -28,9 +28,9 @@ from typing import Any
 import numpy as np
 from fuzz_mutations import damaged
 from fuzz_targets import ROOT, TARGETS, Target, seeds_of
-from machine import describe_machine
 from pages import RESULTS, as_markdown, save_result
 
+from flowlift.bench.machine import describe_machine
 from flowlift.errors import FlowliftError, MissingExtraError
 
 SECONDS, MEGABYTES = 10.0, 2048

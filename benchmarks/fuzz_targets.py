@@ -216,7 +216,7 @@ KEYPOINTS = (
     Target("TRC", _written("trc"), _loaded, ("eval/pose2sim/*.trc",)),
     Target("C3D", _written("c3d"), _loaded),
     Target("images", _images, _frames),
-    Target("videos", _videos, _frames),
+    Target("videos", _videos, _frames, ("eval/pose2sim/videos/cam04.mp4",)),
     Target("camera calibrations", _calibrations, _cameras, ("eval/pose2sim/*.toml",)),
     Target("skeleton TOML", _skeletons, Skeleton.load),
     Target("mapping TOML", _mappings, _mapping),

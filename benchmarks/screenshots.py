@@ -1,4 +1,4 @@
-"""The pictures in the documentation: viewer, studio and overlay, of the clip that flowlift synthesises.
+"""The pictures in the documentation: viewer, studio, live and overlay, of the clip that flowlift synthesises.
 
     python benchmarks/screenshots.py [docs/pictures]
 
@@ -70,6 +70,32 @@ def studio(browser: Browser, video: Path, folder: Path) -> bytes:
             server.terminate()
 
 
+def live(browser: Browser, video: Path) -> bytes:
+    command = [
+        sys.executable,
+        "-m",
+        "flowlift",
+        "lift",
+        video,
+        "--live",
+        "--port",
+        "0",
+        "--no-open",
+        "--height",
+        "1.73",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            page = browser.new_page(viewport={"width": 1280, "height": 640})
+            page.goto(server.stdout.readline().strip())
+            page.wait_for_selector("html[data-drawn]", state="attached")
+            page.wait_for_timeout(2000)
+            return page.screenshot()
+        finally:
+            server.terminate()
+
+
 def overlay(poses: Poses3D, image: Image.Image) -> Image.Image:
     return Image.fromarray(draw_overlay(np.asarray(image), poses, FRAME)).crop((160, 90, 1120, 700))
 
@@ -94,6 +120,7 @@ def main() -> None:
         for name, picture in (
             ("viewer", viewer(browser, poses, folder / "walk.mp4", folder)),
             ("studio", studio(browser, folder / "walk.mp4", folder)),
+            ("live", live(browser, folder / "walk.mp4")),
         ):
             save(Image.open(io.BytesIO(picture)), output / f"{name}.png")
         browser.close()

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import flowlift
+from flowlift.batch.manifest import FORMAT as MANIFEST_FORMAT
+from flowlift.batch.manifest import rows_of
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError, ModelError
 from flowlift.format_version import check_format
@@ -30,7 +32,7 @@ def where(path: Path) -> str:
 
 
 def test_there_is_a_file_of_each_version_there_ever_was() -> None:
-    for name in (FORMAT, MODEL_FORMAT):
+    for name in (FORMAT, MODEL_FORMAT, MANIFEST_FORMAT):
         for number in range(1, int(name.rpartition("-")[2]) + 1):
             assert any((GOLDEN / f"{name.rpartition('-')[0]}-{number}").iterdir())
 
@@ -103,3 +105,20 @@ def test_files_of_before_checksums_are_read(tmp_path: Path) -> None:
     path = shutil.copy(GOLDEN / FORMAT / "poses-without-sums.npz", tmp_path / "a.npz")
     states = {finding.what: finding.state for finding in verify(path)}
     assert states == dict.fromkeys(("content", "source", "model", "poses"), "not checked") | {"version": "same"}
+
+
+@pytest.mark.parametrize("name", ["manifest", "without-format"])
+def test_manifests_are_read(name: str) -> None:
+    rows = rows_of((GOLDEN / "flowlift-manifest-1" / f"{name}.jsonl").read_bytes())
+    assert [(row.clip, row.state, row.frames, row.attempts) for row in rows.values()] == [
+        ("a/one", "done", 30, 1),
+        ("two", "failed", 0, 2),
+    ]
+    assert rows["a/one"].files == {"a/one.npz": (1234, "ab" * 32)}
+    assert rows["two"].error == "two.mp4: nobody to lift"
+
+
+def test_a_manifest_of_a_newer_version_is_refused() -> None:
+    content = (GOLDEN / MANIFEST_FORMAT / "manifest.jsonl").read_bytes()
+    with pytest.raises(InputError, match=r"'flowlift-manifest-2', of a newer flowlift"):
+        rows_of(content.replace(b"manifest-1", b"manifest-2"))

@@ -128,6 +128,10 @@ def _poses(poses: Poses3D, model: Model | None, tolerance: float) -> Finding:
     if apart <= tolerance:
         at_most = "to the digit" if apart == 0 else f"within {apart:.2g} {poses.unit}"
         return Finding("poses", "same", f"lifted again from the 2D in it, {at_most}; the 2D itself was not found again")
+    if poses.provenance.get("live"):
+        return Finding(
+            "poses", "not checked", "recorded live: lifting the whole clip does not repeat that frame by frame"
+        )
     said = "other frames or joints are known" if math.isinf(apart) else f"up to {apart:.3g} {poses.unit} apart"
     return Finding("poses", "differs", f"lifted again they are others: {said}")
 

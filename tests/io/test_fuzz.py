@@ -32,7 +32,7 @@ def attempts() -> Callable[..., object]:
             return fuzz.Attempts(target, folder)
 
         yield made
-        for name in ("fuzz", "fuzz_mutations", "fuzz_targets", "machine", "pages"):
+        for name in ("fuzz", "fuzz_mutations", "fuzz_targets", "pages"):
             sys.modules.pop(name, None)
 
 

@@ -47,7 +47,7 @@ def streamed(lifter: Lifter, raw: Poses3D, keypoints: Keypoints2D) -> dict[str, 
     return found
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10_000), frames=st.integers(1, 40))
 def test_frame_by_frame_is_the_whole_clip(lifter: Lifter, seed: int, frames: int) -> None:
     keypoints = two_people(seed, frames)

@@ -24,7 +24,7 @@ from flowlift.cli.live import server_settings
 from flowlift.cli.serving import listen
 from flowlift.lifter import Lifter
 from flowlift.live.lifting import LiveLifter
-from flowlift.live.server import application
+from flowlift.live.server import Speaker, application
 from flowlift.live.session import Session
 from flowlift.live.source import open_live
 
@@ -49,7 +49,7 @@ class Live:
     """A server that runs; `ended` is set when its session ended by itself."""
 
     port: int
-    session: Session
+    session: Speaker
     ended: threading.Event
     token: str | None
 
@@ -60,37 +60,51 @@ class Live:
 Serve = Callable[..., Any]
 
 
+@contextmanager
+def served(session: Speaker, token: str | None = None) -> Iterator[Live]:
+    """The server around a session, in this process."""
+    ended = threading.Event()
+
+    def done() -> None:
+        ended.set()
+        server.should_exit = True
+
+    server = uvicorn.Server(uvicorn.Config(application(session, token, done), **server_settings()))
+    listening = listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield Live(listening.getsockname()[1], session, ended, token)
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listening.close()
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def run_server() -> Serve:
+    """Serve whatever stands in for a session."""
+    return served
+
+
 @pytest.fixture
 def serve(film: Path, lifter: Lifter) -> Serve:
-    """Serve a video live, in this process: `with serve(delay=..., end=...) as live`."""
+    """Serve a video live: `with serve(delay=..., end=...) as live`."""
 
     @contextmanager
-    def served(*, delay: float = 0.0, end: float | None = None, token: str | None = None) -> Iterator[Live]:
-        source, detector, ended = open_live(str(film), end=end), StandIn(), threading.Event()
+    def film_served(*, delay: float = 0.0, end: float | None = None, token: str | None = None) -> Iterator[Live]:
+        source, detector = open_live(str(film), end=end), StandIn()
         detector.delay = delay
         session = Session(source, LiveLifter(detector, lifter, source.image_size))
-
-        def done() -> None:
-            ended.set()
-            server.should_exit = True
-
-        server = uvicorn.Server(uvicorn.Config(application(session, token, done), **server_settings()))
-        listening = listen("127.0.0.1", 0)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield Live(listening.getsockname()[1], session, ended, token)
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            listening.close()
-        assert not thread.is_alive()
+        with served(session, token) as live:
+            yield live
         if session.trouble is not None:
             raise session.trouble
 
-    return served
+    return film_served
 
 
 def messages(connection: Any, seconds: float = 60.0) -> Iterator[Message]:

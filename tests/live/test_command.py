@@ -11,6 +11,7 @@ import pytest
 import flowlift
 from flowlift.cli import main
 from flowlift.containers import Poses3D
+from flowlift.verify import verified, verify
 
 from .conftest import command
 from .stand_in import DELAY
@@ -36,6 +37,7 @@ def test_ctrl_c_ends_it_cleanly_and_what_was_shown_is_written(film: Path, tmp_pa
     assert poses.provenance["model"] == "human-fast"
     assert (np.diff(poses.frame_times) > 0).all()
     assert np.isfinite(poses.xyz).all(axis=(1, 2, 3)).sum() > 5
+    assert verified(verify(tmp_path / "out" / "film.npz")), "its 2D, lifted as a clip, gives the same again"
 
 
 def test_a_video_ends_it_and_sigterm_too(film: Path, tmp_path: Path) -> None:
@@ -52,6 +54,7 @@ def test_a_video_ends_it_and_sigterm_too(film: Path, tmp_path: Path) -> None:
         (tmp_path / "poses.csv").unlink()
 
 
+@pytest.mark.slow
 def test_a_detector_that_hangs_does_not_keep_it(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DELAY, "100")
     with command(film, "--live", "--port", 0, "--detector", "stand-in", "-o", "a.npz", cwd=tmp_path) as live:
@@ -88,6 +91,8 @@ def test_with_another_host_it_has_a_token(film: Path, tmp_path: Path) -> None:
         (["FILM", "--overlay", "a.mp4"], "--overlay needs the whole clip"),
         (["FILM", "--format", "bvh"], "-o"),
         (["FILM", "-o", "poses.docx"], "no writer"),
+        (["FILM", "-o", "s3://bucket/out/"], "of this machine"),
+        (["FILM", "--engine", "ray"], "not with --live"),
         (["FILM", "--hypotheses", "0"], "hypotheses must be"),
         (["FILM", "--model", "nobody"], "nobody"),
         (["FILM", "--fov", "60", "--focal", "900"], "give one of them"),

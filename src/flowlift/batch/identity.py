@@ -8,12 +8,9 @@ from typing import Any
 
 from flowlift.batch.job import Job
 from flowlift.checksums import of_file
-from flowlift.models import Model
-from flowlift.models.checksum import checksum
 
 _FILES = ("camera", "mapping", "skeleton")
 """Settings that may name a file, whose content counts then."""
-_LENGTH = 16
 _ELSEWHERE = ("model",)
 """Settings that have a mark of their own."""
 
@@ -24,11 +21,6 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
     files = {name: _content(str(told[name])) for name in _FILES if told.get(name) is not None}
     written = [job.format, *("".join(path.suffixes[-2:]) for path in job.files)]
     return _short(json.dumps([told, files, written], sort_keys=True, default=str).encode())
-
-
-def mark_of_model(model: Model) -> str:
-    """Of the files that decide what it answers."""
-    return checksum(model)[:_LENGTH]
 
 
 def mark_of_input(source: str | int) -> str:
@@ -53,4 +45,4 @@ def _content(name: str) -> str:
 
 
 def _short(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_LENGTH]
+    return hashlib.sha256(content).hexdigest()[:16]

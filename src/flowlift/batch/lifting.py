@@ -7,17 +7,18 @@ from typing import Any
 
 from flowlift import __version__
 from flowlift.batch.crew import Crew
-from flowlift.batch.identity import mark_of_input, mark_of_model, mark_of_settings
+from flowlift.batch.identity import mark_of_input, mark_of_settings
 from flowlift.batch.job import Failure, Job, Outcome
 from flowlift.batch.manifest import Marks, Row
 from flowlift.batch.running import run_jobs
 from flowlift.batch.target import Target
 from flowlift.models import find_model
+from flowlift.models.checksum import checksum
 
 
 def marks_of(jobs: Sequence[Job], settings: Mapping[str, Any]) -> dict[Job, Marks]:
     """What each job's result depends on. Raises ModelError for a model that is not there."""
-    model = mark_of_model(find_model(settings["model"]))
+    model = checksum(find_model(settings["model"]))
     return {job: Marks(mark_of_settings(settings, job), model, mark_of_input(job.source)) for job in jobs}
 
 

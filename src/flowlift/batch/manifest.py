@@ -5,8 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from flowlift.format_version import check_not_newer
+
 MANIFEST = "_manifest.jsonl"
 """Its name, beside the results. What begins with an underscore is no data to those who read folders of Parquet."""
+
+FORMAT = "flowlift-manifest-1"
+"""Of each line. Lines of before it was told are of this format too."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Row:
     frames: int = 0
     people: int = 0
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    format: str = FORMAT
 
 
 def line_of(row: Row) -> bytes:
@@ -50,7 +56,10 @@ def text_of(rows: Iterable[Row]) -> bytes:
 
 
 def rows_of(content: bytes) -> dict[str, Row]:
-    """The last row of each clip, by its name; lines that were cut off, or are something else, are left out."""
+    """The last row of each clip, by its name; lines that were cut off, or are something else, are left out.
+
+    Raises InputError for lines of a newer flowlift: what it did is not done again.
+    """
     rows = (_row(line) for line in content.split(b"\n"))
     return {row.clip: row for row in rows if row is not None}
 
@@ -58,6 +67,7 @@ def rows_of(content: bytes) -> dict[str, Row]:
 def _row(line: bytes) -> Row | None:
     try:
         words: dict[str, Any] = json.loads(line)
+        check_not_newer(words.get("format", FORMAT), FORMAT)
         marks = Marks(**words.pop("marks"))
         files = {str(path): (int(size), str(digest)) for path, (size, digest) in words.pop("files").items()}
         return Row(**words, marks=marks, files=files)

@@ -1,12 +1,12 @@
 """The work on one clip: lifted, and written to files. Whoever does it, where it is done, it is done here."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flowlift.batch.job import Answer, Failure, Job, MadeFile, Work
+from flowlift.checksums import of_file
 from flowlift.clips import open_source
 from flowlift.containers import Poses3D
 from flowlift.errors import FlowliftError
@@ -87,6 +87,4 @@ def _with_places(text: str, job: Job, scratch: Path) -> str:
 def _made(file: Path, path: Path) -> MadeFile | None:
     if not file.is_file():
         return None
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return MadeFile(path, file, file.stat().st_size, digest)
+    return MadeFile(path, file, file.stat().st_size, of_file(file))

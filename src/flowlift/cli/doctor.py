@@ -225,5 +225,5 @@ CHECKS = (
     Check("studio", lambda: _importable("starlette", "uvicorn"), "flowlift[studio]"),
     Check("live", lambda: _importable("starlette", "uvicorn", "websockets"), "flowlift[live]"),
     Check("clusters (Ray)", lambda: _installed("ray"), "flowlift[ray]"),
-    Check("results at addresses (fsspec)", lambda: _installed("fsspec"), "flowlift[fsspec]"),
+    Check("results at addresses", lambda: _installed("fsspec"), "flowlift[fsspec]"),
 )

@@ -54,6 +54,8 @@ def lift(
     if live.live:
         from flowlift.cli.live import run_live
 
+        if many != _MANY:
+            raise InputError("--jobs, --timeout, --again and --engine are for many clips: not with --live")
         return run_live(inputs, output, format or (), settings, live, overlay=overlay, quiet=quiet)
     if output is None:
         raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")

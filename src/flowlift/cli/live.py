@@ -10,9 +10,9 @@ from typing import Any
 
 from flowlift.batch.job import Job
 from flowlift.cli.options import LiveOptions
-from flowlift.cli.outputs import plan_jobs
+from flowlift.cli.outputs import is_address, plan_jobs
 from flowlift.errors import InputError
-from flowlift.io.capture import address_name, is_address
+from flowlift.io.capture import address_name, is_stream
 from flowlift.temporal import Smoothing
 
 _WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off", "mapping": None}
@@ -90,7 +90,9 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
         if formats:
             raise InputError("--format says what -o gets; give -o as well")
         return None
-    name = address_name(inputs[0]) if is_address(inputs[0]) else inputs[0]
+    if is_address(output):
+        raise InputError(f"{output}: --live writes to a file or folder of this machine")
+    name = address_name(inputs[0]) if is_stream(inputs[0]) else inputs[0]
     return plan_jobs([name], output, formats)[0]
 
 

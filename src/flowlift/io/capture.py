@@ -47,8 +47,8 @@ _NETWORK = {
 }
 
 
-def is_address(source: str) -> bool:
-    """Whether this is an address, by its form; not whether it can be opened."""
+def is_stream(source: str) -> bool:
+    """Whether this is the address of a stream, by its form; not whether it can be opened."""
     return "://" in source
 
 

@@ -1,4 +1,4 @@
-"""Where the ground is and which way is up, found again as more is seen: soon at first, then rarely."""
+"""Where the ground is and which way is up, found again as more is seen: often at first, then now and then."""
 
 from collections import deque
 from dataclasses import replace
@@ -8,7 +8,7 @@ from flowlift.containers import Poses3D
 from flowlift.view.scene import Scene, scene_of
 
 _KEPT = 150  # frames
-_FIRST, _RARELY = 10, 150  # frames with somebody in them, until it is found and until it is found again
+_SOON, _LATER, _BEGINNING = 0.5, 2.0, 5.0  # seconds from one time to the next: at the beginning, and then
 
 
 class Surroundings:
@@ -17,14 +17,16 @@ class Surroundings:
     def __init__(self, nothing: Poses3D) -> None:
         self.scene: Scene = scene_of(nothing)
         self._recent: deque[Poses3D] = deque(maxlen=_KEPT)
-        self._seen, self._next = 0, 1
+        self._first = self._next = float("-inf")
 
     def see(self, poses: Poses3D) -> None:
         """Take in one frame."""
         if not poses.people:
             return
+        time = float(poses.frame_times[0])
+        if not self._recent:
+            self._first = time
         self._recent.append(replace(poses, hypotheses=None, keypoints=None))
-        self._seen += 1
-        if self._seen >= self._next:
+        if time >= self._next:
             self.scene = scene_of(concatenate_poses(list(self._recent)))
-            self._next = self._seen + (_FIRST if self._seen < _RARELY else _RARELY)
+            self._next = time + (_SOON if time - self._first < _BEGINNING else _LATER)

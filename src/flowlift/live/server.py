@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
+from typing import Protocol, runtime_checkable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from flowlift.live import message
 from flowlift.live.listeners import Listener, Listeners
-from flowlift.live.session import Session
+from flowlift.live.session import Say
 from flowlift.studio.guard import Guard
 from flowlift.view.html import DRAWING, script, style
 
@@ -28,7 +29,22 @@ _POLICY = (
 )
 
 
-def application(session: Session, token: str | None, done: Callable[[], None]) -> Guard:
+@runtime_checkable
+class Speaker(Protocol):
+    """Who has something to say to listeners, such as a `Session`."""
+
+    @property
+    def hello(self) -> str:
+        """What every listener is told first."""
+
+    def start(self, say: Say, ended: Callable[[str], None]) -> None:
+        """Begin; `say` gets each message, `ended` the last one, from any thread."""
+
+    def stop(self) -> None:
+        """End now; waits for it."""
+
+
+def application(session: Speaker, token: str | None, done: Callable[[], None]) -> Guard:
     """The whole server; the session runs while it does. `done` is called when the session ended by itself."""
     listeners = Listeners(MOST_LISTENERS)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flowlift.clips import open_source
 from flowlift.errors import InputError
-from flowlift.io.capture import is_address, open_address
+from flowlift.io.capture import is_stream, open_address
 from flowlift.io.frames import Frame
 from flowlift.io.video import VideoSource
 
@@ -24,7 +24,7 @@ class Caught(NamedTuple):
 
 def open_live(source: str, *, start: float | None = None, end: float | None = None) -> VideoSource:
     """A camera by its number, an address, or a video file. Raises InputError."""
-    if is_address(source):
+    if is_stream(source):
         return open_address(source, end)
     opened = open_source(source, start, end)
     if not isinstance(opened, VideoSource):

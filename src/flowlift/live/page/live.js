@@ -1,6 +1,6 @@
 // The live page: the newest frames of the stream, as a clip that the viewer's panes draw the end of.
 
-const KEPT = 16; // frames, for what looks at more than one
+const KEPT = 0.5; // seconds of frames, for what looks at more than one
 const AGAIN = 2000; // ms until a lost connection is tried again
 
 // The lower factor L (l11 l21 l22 l31 l32 l33) of a covariance (xx xy xz yy yz zz), L L^T.
@@ -38,7 +38,7 @@ function openStream(hello) {
   for (const [name, row] of Object.entries(rows)) {
     const at = (i) => {
       const cell = Math.floor(i / row);
-      const person = recent[Math.floor(cell / result.people)].get(cell % result.people);
+      const person = recent[Math.floor(cell / result.people)].shown.get(cell % result.people);
       return person ? person[name][i % row] : NaN;
     };
     result.arrays[name] = { row, at };
@@ -53,12 +53,23 @@ function openStream(hello) {
       }
       shown.set(places.get(person.person), rowsOf(person));
     }
-    recent.push(shown);
-    if (recent.length > KEPT) recent.shift();
+    recent.push({ time: frame.time, shown });
+    while (frame.time - recent[0].time > KEPT) recent.shift();
     const { scene, large, cell } = frame;
-    Object.assign(result, { scene, large, cell, frames: recent.length, people: Math.max(0, ...places.values()) + (places.size ? 1 : 0) });
+    for (const { root } of shown.values()) reach(scene, root);
+    Object.assign(result, { scene, large, cell, frames: recent.length, people: Math.max(-1, ...places.values()) + 1 });
   };
   return result;
+}
+
+// The ground goes on below who has walked beyond it.
+function reach(scene, root) {
+  if (root.some(Number.isNaN)) return;
+  const place = turn(scene.rotation, root);
+  for (const axis of [0, 2]) {
+    scene.low[axis] = Math.min(scene.low[axis], place[axis]);
+    scene.high[axis] = Math.max(scene.high[axis], place[axis]);
+  }
 }
 
 function start() {
