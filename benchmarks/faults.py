@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 from kills import VICTIMS, Studio, Victim
-from machine import describe_machine
 from pages import RESULTS, as_markdown, save_result
 from places import PLACES, try_place
+
+from flowlift.bench.machine import describe_machine
 
 SHARES = {"lift": 0.3, "batch": 0.3, "train": 0.2, "studio": 0.2}
 """Of the kills: how many fall to each."""

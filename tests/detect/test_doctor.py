@@ -20,6 +20,7 @@ EXTRAS = {
     "superanimal detector": "superanimal",
     "DeepLabCut h5 files": "dlc",
     "PyTorch engine": "train",
+    "OpenVINO engine": "openvino",
     "training": "train",
     "studio": "studio",
     "live": "live",

@@ -64,13 +64,17 @@ class Bench:
 
     def rows(self) -> Iterator[Row]:
         """Measure, and give each row when it is there."""
-        clip = synthesize(seconds=_FRAMES / 30, fps=30.0)
         yield from _if_there("detection", "MediaPipe", self._detection)
-        for name in PACKAGED:
-            yield from _if_there("lifting", name, partial(self._packaged, name, clip.keypoints))
-        yield from _if_there("lifting", PUBLISHED, partial(self._published, clip.keypoints))
+        yield from self.lifting()
         yield self._aggregation()
-        yield from self._after_lifting(clip.keypoints.frames(0, _SMOOTHED))
+        yield from self._after_lifting(_clip(_SMOOTHED))
+
+    def lifting(self) -> Iterator[Row]:
+        """The rows of lifting alone."""
+        keypoints = _clip(_FRAMES)
+        for name in PACKAGED:
+            yield from _if_there("lifting", name, partial(self._packaged, name, keypoints))
+        yield from _if_there("lifting", PUBLISHED, partial(self._published, keypoints))
 
     def _detection(self) -> Iterator[Row]:
         clip, count = synthesize(seconds=_VIDEO_SECONDS, fps=30.0), round(30 * _VIDEO_SECONDS)
@@ -146,6 +150,10 @@ class Bench:
     ) -> Row:
         frames, speed = frames_per_second(work, most=most, least=least, seconds=self.seconds)
         return Row(stage, what, frames, speed, None if limit is None else speed / limit)
+
+
+def _clip(frames: int) -> Keypoints2D:
+    return synthesize(seconds=frames / 30, fps=30.0).keypoints
 
 
 def _if_there(stage: str, what: str, rows: Callable[[], Iterator[Row]]) -> Iterator[Row]:

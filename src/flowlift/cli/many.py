@@ -19,8 +19,8 @@ from flowlift.cli.options import ManyOptions
 from flowlift.cli.outputs import is_address
 from flowlift.cli.progress import progress_bar
 from flowlift.cli.report import BAD_INPUT, complain
+from flowlift.cores import available_cores
 from flowlift.errors import InputError
-from flowlift.runtime import available_cores
 
 ENGINES = ("local", "ray")
 
