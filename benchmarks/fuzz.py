@@ -234,9 +234,14 @@ def report(tallies: list[Tally]) -> dict[str, Any]:
 
 
 def _merged(tallies: list[Tally], file: Path) -> list[Tally]:
-    """With those of an earlier result whose readers did not run now."""
+    """With those of an earlier result. Of a reader the longer run counts, as the shorter one's files are among its own;
+    but always the later one where either failed."""
     before = json.loads(file.read_text())["readers"] if file.is_file() else []
-    found = {told["reader"]: Tally(**told) for told in before} | {tally.reader: tally for tally in tallies}
+    found = {told["reader"]: Tally(**told) for told in before}
+    for now in tallies:
+        known = found.get(now.reader)
+        if known is None or now.files >= known.files or now.failures or known.failures:
+            found[now.reader] = now
     return [found[name] for name in TARGETS if name in found]
 
 

@@ -114,7 +114,7 @@ def test_unknown_names_get_a_mapping_to_fill_in(
         ("[joints]\nnose = 'p99'\n", "no 'p99'"),
         ("skeleton = 'human36m17'\n[joints]\nnose = 'p0'\n", "maps to 'human36m17'"),
         ("nose = 'p0'\n", r"\[joints\]"),
-        ("[joints\n", "not a TOML file"),
+        ("[joints\n", "cannot be read as TOML"),
         (None, "cannot be read"),
     ],
 )

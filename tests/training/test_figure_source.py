@@ -120,7 +120,7 @@ def test_what_calibrates_is_as_long_as_a_body_and_projects_onto_its_keypoints(ba
         ({"train": np.full((5, 20, 3), np.nan)}, "poses of fewer than 3 joints"),
         ({"val": np.full((5, 20, 3), np.inf)}, "val has shape"),
         ({"about": np.array(json.dumps({"joints": ["a", "b"]}))}, "'mouse' has other joints"),
-        ({"about": np.array("{")}, "expected an npz"),
+        ({"about": np.array("{")}, "expected a bank"),
         ({"camera_rotation": np.zeros((1, 2, 3, 3)), "camera_translation": np.zeros((1, 3, 3))}, "cameras do not fit"),
     ],
 )
