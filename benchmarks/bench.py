@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="for each row")
     options = parser.parse_args()
     where = torch_device(options.device)
-    rate = matrix_rate(where)
+    rate = matrix_rate(where) or float("nan")
     loops = time_loops(where, options.seconds)
     rows = list(Bench(rate, options.seconds, options.device).rows())
     if options.device == "cpu":

@@ -69,8 +69,16 @@ def test_operations_of_a_network_in_two_parts_count_the_encoder_once_for_each_vi
 
 def test_the_machine_multiplies(monkeypatch):
     monkeypatch.setattr("flowlift.bench.machine._SECONDS", 0.01)
-    assert 1e8 < matrix_rate() < 1e15
+    rate = matrix_rate()
+    assert rate is not None
+    assert 1e8 < rate < 1e15
     assert str(describe_machine()["cpu"]) in describe_device("cpu")
+
+
+def test_without_torch_a_gpu_is_no_more_than_its_name(monkeypatch):
+    monkeypatch.setattr("flowlift.bench.machine.find_spec", lambda name: None)
+    assert matrix_rate("cuda:1") is None
+    assert describe_device("cuda:1") == "cuda:1"
 
 
 def test_what_is_missing_is_a_row_that_says_so(monkeypatch):

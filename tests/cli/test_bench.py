@@ -40,3 +40,13 @@ def test_command_line_refuses_what_cannot_be(run, flags):
     done = run("bench", *flags)
     assert done.returncode == 2
     assert done.stderr.startswith(f"flowlift: error: {flags[0]} must be above 0")
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cpu+much", "onnx-cuda"])
+def test_command_line_refuses_a_device_that_cannot_be(run, device):
+    pytest.importorskip("torch")
+    done = run("bench", "--device", device)
+    assert done.returncode == 2
+    assert done.stderr.startswith("flowlift: error: ")
+    assert device in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -39,8 +39,10 @@ def torch_device(device: str | None) -> str:
 
 
 def describe_device(device: str) -> str:
-    """The CPU with its cores, or the name of a torch device."""
+    """The CPU with its cores, or the name of a torch device, where torch is there to tell it."""
     if device.startswith("cuda"):
+        if not find_spec("torch"):
+            return device
         import torch
 
         return torch.cuda.get_device_name(torch.device(device))
@@ -48,13 +50,13 @@ def describe_device(device: str) -> str:
     return f"{machine['cores']} core{'' if machine['cores'] == 1 else 's'} of {machine['cpu']}"
 
 
-def matrix_rate(device: str = "cpu") -> float:
+def matrix_rate(device: str = "cpu") -> float | None:
     """Floating-point operations a second of square float32 matrix products: the best of what is installed.
 
-    `device`: "cpu" (NumPy and torch, on all cores that this process may use) or a torch device.
+    `device`: "cpu" (NumPy and torch, on all cores that this process may use) or a torch device; None without torch.
     """
     if device != "cpu":
-        return _torch_rate(device, _SIDE_ON_DEVICE)
+        return _torch_rate(device, _SIDE_ON_DEVICE) if find_spec("torch") else None
     a, out = np.ones((_SIDE, _SIDE), np.float32), np.empty((_SIDE, _SIDE), np.float32)
     rates = [_rate(lambda: np.matmul(a, a, out=out), _SIDE)]
     if find_spec("torch"):

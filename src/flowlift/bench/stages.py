@@ -25,7 +25,8 @@ from flowlift.lifter import Lifter
 from flowlift.models import Model, find_model
 from flowlift.runtime import load_engine
 
-PACKAGED, PUBLISHED = ("human", "human-fast"), "published size"
+QUICKEST = "human-fast"
+PACKAGED, PUBLISHED = ("human", QUICKEST), "published size"
 HYPOTHESES, STEPS = (1, 20, 40), (1, 3)
 FILES = ("npz", "csv", "html", "trc")
 _FRAMES = 1800
@@ -53,10 +54,10 @@ class Row:
 class Bench:
     """How to measure. `seconds`: for each row. `device`: where networks run, as `Lifter.load` takes it.
 
-    `rate`: matrix products there, operations a second.
+    `rate`: matrix products there, operations a second, where that is known.
     """
 
-    rate: float
+    rate: float | None
     seconds: float = 2.0
     device: str | None = None
     hypotheses: Sequence[int] = HYPOTHESES
@@ -127,7 +128,7 @@ class Bench:
         return self._row("aggregation", f"RPEA and covariance, {_USUAL} hypotheses", aggregate, most=len(poses))
 
     def _after_lifting(self, keypoints: Keypoints2D) -> Iterator[Row]:
-        lifter, frames = Lifter.load("human-fast"), len(keypoints)
+        lifter, frames = Lifter.load(QUICKEST), len(keypoints)
         poses = lifter(keypoints, hypotheses=_USUAL, smooth="off")
         yield self._whole("smoothing", "joints, bones, path", partial(lifter.over_time, poses), frames)
         with TemporaryDirectory() as folder:
@@ -164,11 +165,13 @@ def _if_there(stage: str, what: str, rows: Callable[[], Iterator[Row]]) -> Itera
         yield Row(stage, what, note=str(error))
 
 
-def _limit(model: Model, rate: float) -> Callable[[int, int], float | None]:
+def _limit(model: Model, rate: float | None) -> Callable[[int, int], float | None]:
     """Frames/s at most, from hypotheses and steps; None where nothing counts the operations."""
     try:
         operations = count_operations(model)
     except FlowliftError:
+        operations = None
+    if rate is None or operations is None:
         return lambda hypotheses, steps: None
     return lambda hypotheses, steps: rate / operations.of_frame(hypotheses, steps)
 

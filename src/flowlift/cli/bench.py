@@ -38,19 +38,21 @@ def bench(
         Also write the figures, with the machine's description, to this file.
     """
     from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
-    from flowlift.bench.stages import HYPOTHESES, STEPS, Bench
+    from flowlift.bench.stages import HYPOTHESES, QUICKEST, STEPS, Bench
     from flowlift.errors import InputError
     from flowlift.io.atomic import written_whole
+    from flowlift.lifter import Lifter
 
     for name, values in (("--hypotheses", hypotheses or ()), ("--steps", steps or ()), ("--seconds", (seconds,))):
         if min(values, default=1) <= 0:
             raise InputError(f"{name} must be above 0, got {min(values)}")
     where = torch_device(device)
+    Lifter.load(QUICKEST, device=device)  # a device that cannot be is refused now, with the reason
     rate = matrix_rate(where)
     todo = Bench(rate, seconds, device, hypotheses or HYPOTHESES, steps or STEPS)
     rows = list(todo.rows())
-    title = f"{describe_device(where)}: {rate / 1e9:.0f} billion operations/s in float32 matrix products"
-    _show(rows, title)
+    speed = "" if rate is None else f": {rate / 1e9:.0f} billion operations/s in float32 matrix products"
+    _show(rows, describe_device(where) + speed)
     if json_file is not None:
         told = {
             "machine": describe_machine(),
