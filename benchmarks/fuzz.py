@@ -9,6 +9,7 @@ are printed with their number, and the files kept with --keep; --only READER --a
 
 import argparse
 import json
+import math
 import multiprocessing
 import resource
 import signal
@@ -35,6 +36,8 @@ from flowlift.errors import FlowliftError, MissingExtraError
 
 SECONDS, MEGABYTES = 10.0, 2048
 """What reading one file may take; memory beyond what the process has with everything imported."""
+_START = 600.0
+"""Seconds until a process has imported everything, and made and read its whole files."""
 LONGEST = 1500
 """Characters of an error that still is a clear line."""
 
@@ -149,6 +152,7 @@ def _work(name: str, first: int, files: int, real: Path | None, keep: Path | Non
         has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (has + (MEGABYTES << 20),) * 2)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        pipe.send(("ready",))
         for number in range(first, files):
             pipe.send(("begun", number))
             signal.setitimer(signal.ITIMER_REAL, SECONDS)
@@ -172,33 +176,43 @@ def _kept(attempts: Attempts, number: int, keep: Path) -> None:
 
 def fuzz(name: str, files: int, seconds: float, real: Path | None = None, keep: Path | None = None) -> Tally:
     """Give a reader so many damaged files, or as many as it reads in the time. A process that dies is begun again."""
-    tally, first, end = Tally(name), 0, time.monotonic() + seconds
+    tally, first, end = Tally(name), 0, math.inf
     context = multiprocessing.get_context("spawn")
     while first < files and time.monotonic() < end:
         ours, theirs = context.Pipe(duplex=False)
         worker = context.Process(target=_work, args=(name, first, files, real, keep, theirs), daemon=True)
         worker.start()
         theirs.close()
+        if not ours.poll(_START) or _told(ours) != ("ready",):
+            worker.kill()
+            raise RuntimeError(f"{name}: its whole files are not read, see above")
+        end = min(end, time.monotonic() + seconds)
         first = _watched(worker, ours, tally, end)
     return tally
 
 
+def _told(pipe: Connection) -> Any:
+    """What a worker says; None where it is gone."""
+    try:
+        return pipe.recv()
+    except EOFError:
+        return None
+
+
 def _watched(worker: Any, pipe: Connection, tally: Tally, end: float) -> int:
     """Count until the process ends, dies, hangs, or the time is over. Returns the number to go on from."""
-    number = begun = -1
+    begun = -1
     while time.monotonic() < end:
-        try:
-            if not pipe.poll(3 * SECONDS if begun > number else 120):
-                worker.kill()
-                tally.add(begun, Outcome("hangs", 3 * SECONDS))
-                return begun + 1
-            kind, *told = pipe.recv()
-        except EOFError:
+        if not pipe.poll(3 * SECONDS):
+            worker.kill()
+            tally.add(begun, Outcome("hangs", 3 * SECONDS))
+            return begun + 1
+        said = _told(pipe)
+        if said is None:
             worker.join()
-            if begun < 0:
-                raise RuntimeError(f"{tally.reader}: its whole files are not read, see above") from None
             tally.add(begun, Outcome(f"crash, exit status {worker.exitcode}", 0.0))
             return begun + 1
+        kind, *told = said
         if kind == "end":
             worker.join()
             return sys.maxsize
