@@ -11,7 +11,7 @@ from pathlib import Path
 from pages import as_markdown, save_result
 
 import flowlift
-from flowlift.bench.machine import describe_machine
+from flowlift.bench.machine import describe_device, describe_machine
 from flowlift.demo import synthesize
 
 HYPOTHESES = 20
@@ -75,7 +75,7 @@ def main() -> None:
     result = {
         "columns": ["what", "frames", "frames/s"],
         "rows": [[each["what"], each["frames"], f"{each['per_second']:.0f}"] for each in measured],
-        "notes": [f"Measured by `benchmarks/end_to_end.py` on {machine['cores']} cores of {machine['cpu']}."],
+        "notes": [f"Measured by `benchmarks/end_to_end.py` on {describe_device('cpu')}."],
         "measured": measured,
         "machine": machine,
     }

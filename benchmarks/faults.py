@@ -21,7 +21,7 @@ from kills import VICTIMS, Studio, Victim
 from pages import RESULTS, as_markdown, save_result
 from places import PLACES, try_place
 
-from flowlift.bench.machine import describe_machine
+from flowlift.bench.machine import describe_device, describe_machine
 
 SHARES = {"lift": 0.3, "batch": 0.3, "train": 0.2, "studio": 0.2}
 """Of the kills: how many fall to each."""
@@ -137,7 +137,7 @@ def kill_table(tallies: dict[str, Tally]) -> dict[str, object]:
     return {
         "columns": ["what", "kills", "came to its end", "damaged", "lost", "left over"],
         "rows": [*rows, total],
-        "notes": [f"Measured by `benchmarks/faults.py` on {machine['cores']} cores of {machine['cpu']}."],
+        "notes": [f"Measured by `benchmarks/faults.py` on {describe_device('cpu')}."],
         "complaints": {name: tally.complaints for name, tally in tallies.items()},
         "machine": machine,
     }

@@ -2,9 +2,9 @@
 
     python benchmarks/live.py VIDEO... [--browser] [--seconds 15]
 
-`benchmarks/demo_video.py` makes a video of the clip that flowlift synthesises. Latency runs
-from when a frame comes in until its poses are handed to the listeners; with --browser also until a page has drawn them,
-in a headless Chromium on the same cores.
+`flowlift.demo_video` makes a video of the clip that flowlift synthesises. Latency runs from when a frame comes in until
+its poses are handed to the listeners; with --browser also until a page has drawn them, in a headless Chromium on the
+same cores.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from typing import Any
 
 import av
 import numpy as np
-from machine import describe_machine
 from pages import as_markdown, save_result
 from playwright.sync_api import Page, sync_playwright
 from websockets.sync.client import connect
 
+from flowlift.bench.machine import describe_machine
 from flowlift.live.message import VERSION
 
 NOTED = """

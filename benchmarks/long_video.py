@@ -21,7 +21,7 @@ import av
 from pages import as_markdown, save_result
 
 import flowlift
-from flowlift.bench.machine import describe_machine
+from flowlift.bench.machine import describe_device, describe_machine
 from flowlift.demo import DemoClip, synthesize
 from flowlift.demo_video import pictures
 
@@ -112,7 +112,7 @@ def main() -> None:
         "notes": [
             f"A synthetic video of {frames / FPS / 60:.0f} minutes, {SIZE[0]} x {SIZE[1]}, {FPS} frames/s; MediaPipe, "
             f"model human, 20 hypotheses, smoothed; {people} {'person' if people == 1 else 'people'} found. Measured "
-            f"by `benchmarks/long_video.py` on {machine['cores']} cores of {machine['cpu']}."
+            f"by `benchmarks/long_video.py` on {describe_device('cpu')}."
         ],
         "machine": machine,
     }
