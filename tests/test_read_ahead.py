@@ -43,7 +43,7 @@ def test_it_never_runs_far_ahead():
 
 
 def test_a_source_that_nobody_needs_any_more_is_closed_by_its_reader():
-    closed_by = []
+    closed_by, before = [], set(threading.enumerate())
 
     def source():
         try:
@@ -55,7 +55,7 @@ def test_a_source_that_nobody_needs_any_more_is_closed_by_its_reader():
     with closing(read_ahead(source(), held=2)) as items:
         assert next(items) == 1
     assert closed_by == ["flowlift reader"]
-    assert "flowlift reader" not in [thread.name for thread in threading.enumerate()]
+    assert not set(threading.enumerate()) - before
 
 
 def test_reading_and_working_take_the_time_of_the_longer():
