@@ -19,6 +19,7 @@ LAYERS = (
         "errors",
         "quiet",
         "read_ahead",
+        "one_thread",
         "temporary",
         "parent",
         "damage",

@@ -23,6 +23,7 @@ from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
 from flowlift.models.checksum import checksum
 from flowlift.models.words import words_of
+from flowlift.one_thread import one_thread
 from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import Skeleton
@@ -142,7 +143,10 @@ class Lifter:
         if poses.keypoints is None or poses.camera is None:
             return poses
         timed = poses.fps is not None or poses.times is not None
-        kept = person_by_person(poses, smoothed) if timed and smoothing.seconds != 0 else poses
+        kept = poses
+        if timed and smoothing.seconds != 0:
+            with one_thread():
+                kept = person_by_person(poses, smoothed)
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
     def stream(self, height: float | None = None, size: float | None = None) -> Stream:
