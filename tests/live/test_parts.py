@@ -149,6 +149,7 @@ def test_nobody_to_record_is_said(walk: Poses3D) -> None:
 def test_the_report_counts_and_orders() -> None:
     tally = Tally()
     for latency in np.random.default_rng(0).permutation(101) / 1000:
+        tally.count()
         tally.note(float(latency))
     assert tally.report(7) == Report(108, 101, 7, 50.0, 95.0)
     assert str(Tally().report(2)) == "0 of 2 frames lifted, 2 dropped"

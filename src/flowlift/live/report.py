@@ -33,9 +33,12 @@ class Tally:
         self.lifted = 0
         self._latencies: deque[float] = deque(maxlen=_KEPT)
 
-    def note(self, latency: float) -> None:
-        """One more frame was lifted, `latency` seconds after it came in."""
+    def count(self) -> None:
+        """One more frame was lifted."""
         self.lifted += 1
+
+    def note(self, latency: float) -> None:
+        """A frame's poses were handed over, `latency` seconds after it came in."""
         self._latencies.append(latency)
 
     def report(self, dropped: int) -> Report:

@@ -86,6 +86,7 @@ class Session:
 
     def _lift_one(self, caught: Caught, say: Say) -> None:
         seen = self._lift(caught.frame)
+        self._tally.count()  # here: the last message may be made before the loop has handed this one over
         about = message.About(caught.frame.index, self._began + caught.at, self._slot.dropped)
         say(message.frame(seen, self._scene.scene, about), lambda: self._tally.note(time.monotonic() - caught.at))
         self._scene.see(seen.poses)
