@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from flowlift.bench.machine import describe_machine
 from flowlift.bench.published_size import published_network, write_published_size
+from flowlift.cores import available_cores
 from flowlift.network import GraphConvolution, VelocityNetwork
-from flowlift.runtime import OnnxEngine, available_cores
+from flowlift.runtime import OnnxEngine
 
 Work = Callable[[], object]
 WANTED = 1.3

@@ -5,7 +5,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
-from flowlift.cores import available_cores
 from flowlift.errors import ModelError
 from flowlift.graph_engine import OnnxEngine
 from flowlift.models import Model
@@ -14,7 +13,7 @@ from flowlift.openvino_engine import OpenVinoEngine
 from flowlift.torch_engine import PRECISIONS, TorchEngine
 from flowlift.torch_engine import WORDS as TORCH_WORDS
 
-__all__ = ["Engine", "OnnxEngine", "OpenVinoEngine", "TorchEngine", "available_cores", "load_engine"]
+__all__ = ["Engine", "OnnxEngine", "OpenVinoEngine", "TorchEngine", "load_engine"]
 
 OTHER_WORDS: dict[str, tuple[str, ...]] = {"openvino": OPENVINO_WORDS, "onnx-cuda": ()}
 """What may stand behind a device that is not torch's."""

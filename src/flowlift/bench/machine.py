@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flowlift.runtime import available_cores
+from flowlift.cores import available_cores
 
 _PACKAGES = ("flowlift", "onnxruntime", "openvino", "torch", "numpy", "av", "mediapipe")
 _SIDE, _SIDE_ON_DEVICE = 1024, 8192
