@@ -11,9 +11,9 @@ from flowlift.training.bodies import (  # noqa: E402
     BodyVariation,
     PoseBank,
     _assemble,
-    rotation_from_vector,
     sample_bodies,
 )
+from flowlift.training.segments import rotation_from_vector  # noqa: E402
 from flowlift.training.views import ViewVariation, sample_sightings, sample_views, stature_of  # noqa: E402
 
 STILL = BodyVariation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)

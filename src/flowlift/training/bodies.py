@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.draw import Draw
-
-Bones = Float[Tensor, "b 17 3"]
+from flowlift.training.postures import in_postures
+from flowlift.training.segments import IN_CHEST, Bones, about_axis, rotation_from_vector, segment_frames
 
 USUAL = 0.35
 """How far most bodies' proportions vary, of how far unusual ones' do: by 4 to 7 %, as those of adults."""
@@ -26,14 +26,14 @@ _ARM = {side: _S.indices([f"{side}_elbow", f"{side}_wrist"]) for side in ("left"
 _TRUNK = _S.indices(["spine", "thorax", "left_shoulder", "right_shoulder"])
 _HEAD = _S.indices(["nose", "head"])
 _PARTS = (_LEG["left"], _LEG["right"], _TRUNK, _ARM["left"], _ARM["right"], _HEAD)
-_IN_CHEST = _S.indices(["left_elbow", "left_wrist", "right_elbow", "right_wrist", "nose", "head"])
 
 
 @dataclass(frozen=True)
 class BodyVariation:
     """How far bodies are varied; lengths as standard deviations of the log, angles in radians.
 
-    `unusual`: how often proportions and joints' definitions vary as widely as told; else by USUAL of that.
+    `unusual`: how often proportions and joints' definitions vary as widely as told; else by USUAL of that. `posture`:
+    share of bodies that are put into a posture near the ground (`training.postures`).
     """
 
     mix_halves: float = 0.2
@@ -46,44 +46,8 @@ class BodyVariation:
     asymmetry: float = 0.02
     definition_offset: float = 0.02
     face_nose: float = 0.4
-    crouch: float = 0.12
+    posture: float = 0.2
     unusual: float = 0.25
-
-
-def unit(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
-    return torch.nn.functional.normalize(v, dim=-1)
-
-
-def frame(across: Float[Tensor, "*batch 3"], up: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Columns: left, up, forward of a body segment; maps the segment's coordinates to the world's."""
-    left = unit(across)
-    forward = unit(torch.cross(left, up, dim=-1))
-    return torch.stack([left, torch.cross(forward, left, dim=-1), forward], dim=-1)
-
-
-def rotation_from_vector(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Rodrigues: the rotation by |v| radians about v."""
-    angle = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
-    x, y, z = (v / angle).unbind(-1)
-    o = torch.zeros_like(x)
-    k = torch.stack([o, -z, y, z, o, -x, -y, x, o], dim=-1).reshape(*v.shape[:-1], 3, 3)
-    s, c = angle.sin()[..., None], angle.cos()[..., None]
-    return torch.eye(3, device=v.device) + s * k + (1 - c) * (k @ k)
-
-
-def about_axis(axis: int, angle: Float[Tensor, " b"]) -> Float[Tensor, "b 3 3"]:
-    """Rotations by angles (rad) about one axis of a frame; of a body segment's: 0 its left, 1 its up, 2 its forward."""
-    vector = torch.zeros(len(angle), 3, device=angle.device)
-    vector[:, axis] = angle
-    return rotation_from_vector(vector)
-
-
-def any_rotation(count: int, draw: Draw) -> Float[Tensor, "count 3 3"]:
-    """Rotations spread evenly: from quaternions spread so."""
-    quaternion = torch.nn.functional.normalize(draw.normal(count, 4), dim=-1)
-    w, v = quaternion[:, :1], quaternion[:, 1:]
-    half = v.norm(dim=-1, keepdim=True).clamp(min=1e-8)
-    return rotation_from_vector(v / half * 2 * torch.atan2(half, w))
 
 
 @dataclass(frozen=True)
@@ -102,21 +66,13 @@ class PoseBank:
         for child, parent in enumerate(_PARENT):
             if parent >= 0:
                 bones[:, child] = xyz[:, child] - xyz[:, parent]
-        pelvis, chest = _segment_frames(bones)
+        pelvis, chest = segment_frames(bones)
         local = torch.einsum("nji,nkj->nki", pelvis, bones)
-        local[:, _IN_CHEST] = torch.einsum("nji,nkj->nki", chest, bones[:, _IN_CHEST])
+        local[:, IN_CHEST] = torch.einsum("nji,nkj->nki", chest, bones[:, IN_CHEST])
         return cls(local, pelvis)
 
     def __len__(self) -> int:
         return len(self.bones)
-
-
-def _segment_frames(bones: Float[Tensor, "b 17 3"]) -> tuple[Float[Tensor, "b 3 3"], Float[Tensor, "b 3 3"]]:
-    """Pelvis and chest frames from bone vectors that share one frame."""
-    i = _S.index
-    pelvis = frame(bones[:, i("left_hip")] - bones[:, i("right_hip")], bones[:, i("spine")])
-    chest = frame(bones[:, i("left_shoulder")] - bones[:, i("right_shoulder")], bones[:, i("thorax")])
-    return pelvis, chest
 
 
 def sample_bodies(
@@ -130,10 +86,12 @@ def sample_bodies(
         bones[:, joints] = bank.bones[source[:, part]][:, joints]
     bones = _turn(bones, variation, draw)
     bones = _fold(bones, variation, draw)
-    bones, pitch = _crouch(bones, variation, draw)
     bones = _proportion(bones, variation, draw)
     tilt = rotation_from_vector(draw.normal(count, 3) * 0.15 * draw.uniform(count, 1))
-    return _assemble(bones, tilt @ bank.pelvis[source[:, 0]] @ about_axis(0, pitch))
+    pelvis = tilt @ bank.pelvis[source[:, 0]]
+    put = (draw.uniform(count) < variation.posture).nonzero()[:, 0]
+    bones[put], pelvis[put] = in_postures(bones[put], draw)
+    return _assemble(bones, pelvis)
 
 
 def _mix(source: Int[Tensor, "b part"], chance: Float[Tensor, " b"], variation: BodyVariation) -> Int[Tensor, "b part"]:
@@ -181,22 +139,6 @@ def _fold(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         turn = rotation_from_vector((draw.uniform(count, 3) * 2 - 1) * 2.5 * anywhere)
         bones = _turned(bones, turn, _ARM[side])
     return bones
-
-
-def _crouch(bones: Bones, variation: BodyVariation, draw: Draw) -> tuple[Bones, Float[Tensor, " b"]]:
-    """Let some bodies squat or sit: thighs forward and apart, shins near the vertical, the pelvis pitched and the trunk
-    bent. Returns the pitch of the pelvis (rad, forwards) too."""
-    count = len(bones)
-    low = (draw.uniform(count) < variation.crouch).float()
-    pitch = low * (draw.uniform(count) - 0.3)
-    flex, apart, shin = 0.4 + 1.8 * draw.uniform(count), 0.6 * draw.uniform(count), 0.35 * draw.normal(count) - 0.25
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        thigh = -low * (flex + 0.1 * draw.normal(count))
-        shank = torch.maximum(low * (shin + 0.1 * draw.normal(count)) - pitch, thigh)
-        for joint, angle in zip(_LEG[side][1:], (thigh, shank), strict=True):
-            bones = _turned(bones, about_axis(1, sign * low * apart) @ about_axis(0, angle), [joint])
-    lean = low * (0.8 * draw.uniform(count) - 0.3)
-    return _turned(bones, about_axis(0, lean), _TRUNK[1:]), pitch
 
 
 def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -> Bones:
@@ -266,9 +208,9 @@ def _definition_offsets(strength: Float[Tensor, " b"], variation: BodyVariation,
 
 def _assemble(bones: Float[Tensor, "b 17 3"], pelvis: Float[Tensor, "b 3 3"]) -> Float[Tensor, "b 17 3"]:
     """Joint positions from bone vectors in segment frames."""
-    _, chest = _segment_frames(bones)
+    _, chest = segment_frames(bones)
     bones = bones.clone()
-    bones[:, _IN_CHEST] = torch.einsum("nij,nkj->nki", chest, bones[:, _IN_CHEST])
+    bones[:, IN_CHEST] = torch.einsum("nij,nkj->nki", chest, bones[:, IN_CHEST])
     bones = torch.einsum("nij,nkj->nki", pelvis, bones)
     xyz = torch.zeros_like(bones)
     for joint in _S.topological[1:]:

@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float, Int64
 from torch import Generator, Tensor
 
 from flowlift.conditioning import canonicalize, encode_pose, features
-from flowlift.training.bodies import about_axis, any_rotation
 from flowlift.training.detections import draw_confidence, draw_noise
 from flowlift.training.draw import Draw
 from flowlift.training.figures import Figures
+from flowlift.training.segments import about_axis, any_rotation
 from flowlift.training.tree import Tree
 
 NEAREST = 0.3

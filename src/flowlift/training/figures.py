@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int64
 from torch import Generator, Tensor
 
 from flowlift.skeleton import Skeleton
-from flowlift.training.bodies import USUAL, rotation_from_vector
+from flowlift.training.bodies import USUAL
 from flowlift.training.draw import Draw
+from flowlift.training.segments import rotation_from_vector
 from flowlift.training.tree import Tree, tree_of
 
 REFERENCES = 300

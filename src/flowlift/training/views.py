@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 from flowlift.conditioning import canonicalize, encode_pose, features
 from flowlift.datasets.mocap import BONES_OF_STATURE
 from flowlift.skeletons import HUMAN36M17
-from flowlift.training.bodies import about_axis, any_rotation
 from flowlift.training.detections import draw_confidence, draw_noise
 from flowlift.training.draw import Draw
+from flowlift.training.segments import about_axis, any_rotation
 
 _S = HUMAN36M17
 _FACELESS = _S.indices(["spine", "thorax", "nose", "head"])

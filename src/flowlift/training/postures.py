@@ -1,0 +1,242 @@
+"""Postures that captures of walking and dancing lack: squatting, kneeling, sitting, lying, on all fours.
+
+Made by geometry, with the bones that a body has: how high the hip is above the ground, how far the trunk leans, where
+feet and hands rest; knees and elbows follow. People who squat keep their balance: the feet are under the body's middle.
+Coordinates of the body as it faces: x to its left, y up, z forward; lengths in legs, angles in radians.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from flowlift.skeletons import HUMAN36M17
+from flowlift.training.draw import Draw
+from flowlift.training.segments import Bones, about_axis, segment_frames, unit
+
+ON_FEET, KNEELING, SITTING, LYING, ON_FOURS = range(5)
+SHARES = (0.45, 0.12, 0.15, 0.18, 0.10)
+"""How often each of them is drawn."""
+
+_CAPTURED, _REACH, _ON_KNEES, _ON_GROUND, _ON_HEAD = range(5)
+_HANDS = torch.tensor(
+    [
+        [0.35, 0.35, 0.15, 0.07, 0.08],
+        [0.40, 0.30, 0.12, 0.10, 0.08],
+        [0.30, 0.20, 0.20, 0.25, 0.05],
+        [0.45, 0.35, 0.05, 0.07, 0.08],
+        [0.10, 0.00, 0.00, 0.90, 0.00],
+    ]
+)
+"""Where the hands are, by posture: as captured, reached out, on the knees, on the ground, on the head."""
+
+_S = HUMAN36M17
+_SIDES = (("left", 1.0), ("right", -1.0))
+_TRUNK = _S.indices(["thorax", "left_shoulder", "right_shoulder"])
+_BUTTOCKS, _ANKLE, _WRIST = 0.1, 0.08, 0.04
+"""Heights of the hip, the ankle and the wrist above the ground that they rest on."""
+
+Points = Float[Tensor, "b 3"]
+Numbers = Float[Tensor, " b"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """Bones on their way into a posture, told in their segments' frames; `pelvis` and `chest` turn those to the world,
+    whose origin is the hip. `ground` is how high that lies; `leg` the unit of lengths."""
+
+    bones: Bones
+    kind: Int64[Tensor, " b"]
+    pelvis: Float[Tensor, "b 3 3"]
+    chest: Float[Tensor, "b 3 3"]
+    lean: Numbers
+    leg: Numbers
+    ground: Numbers
+
+    def at(self, *chain: str) -> Points:
+        """Where a joint of trunk or legs is: the sum of the bones that lead to it from the hip."""
+        return torch.einsum("bij,bj->bi", self.pelvis, self.bones[:, _S.indices(chain)].sum(dim=1))
+
+
+def in_postures(bones: Bones, draw: Draw, *, shares: Sequence[float] = SHARES) -> tuple[Bones, Float[Tensor, "b 3 3"]]:
+    """Put every body into a posture: the new bones, and each pelvis' frame to the world (Y up). Lengths stay.
+
+    `bones` are told in the frames of pelvis and chest (`training.segments`); `shares`: how often each posture is drawn.
+    """
+    kind = _drawn(torch.tensor(shares, device=bones.device).expand(len(bones), -1), draw)
+    body = _legs(_trunk(bones, kind, draw), draw)
+    return _arms(body, draw), body.pelvis
+
+
+def _drawn(shares: Float[Tensor, "b kind"], draw: Draw) -> Int64[Tensor, " b"]:
+    return (draw.uniform(len(shares), 1) > shares.cumsum(dim=1)[:, :-1]).sum(dim=1)
+
+
+def _between(low: float | Tensor, high: float | Tensor, count: int, draw: Draw) -> Numbers:
+    return low + (high - low) * draw.uniform(count)
+
+
+def _by_kind(kind: Int64[Tensor, " b"], of: Sequence[Numbers]) -> Numbers:
+    return torch.stack(list(of)).gather(0, kind[None])[0]
+
+
+def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
+    """Lean the chest, and the pelvis by a part of it; a deep squat or seat tucks the pelvis under."""
+    count = len(bones)
+    bent = draw.uniform(count) < 0.25
+    on_feet = torch.where(bent, _between(0.8, 1.8, count, draw), _between(-0.15, 1.0, count, draw))
+    lean = _by_kind(
+        kind,
+        [
+            on_feet,
+            _between(-0.3, 0.9, count, draw),
+            _between(-1.3, 0.8, count, draw),
+            0.15 * draw.normal(count) - math.pi / 2,
+            _between(0.9, 1.8, count, draw),
+        ],
+    )
+    tuck = torch.where(kind <= SITTING, 0.5 * draw.uniform(count), 0.0)
+    share = torch.where(kind == LYING, 1.0, _between(0.35, 1.0, count, draw))
+    pitch = lean * share - tuck
+    twist = about_axis(1, 0.2 * draw.normal(count)) @ about_axis(2, 0.1 * draw.normal(count))
+    bones = bones.clone()
+    bones[:, _TRUNK] = bones[:, _TRUNK] @ (about_axis(0, lean - pitch) @ twist).mT
+    spine = _S.index("spine")
+    bones[:, [spine]] = bones[:, [spine]] @ about_axis(0, (lean - pitch) / 2).mT
+    neck = torch.where(lean > 0, -0.7 * lean, 0.4) * draw.uniform(count)
+    head = _S.indices(["nose", "head"])
+    bones[:, head] = bones[:, head] @ about_axis(0, neck).mT
+    pelvis = about_axis(2, 0.1 * draw.normal(count)) @ about_axis(0, pitch)
+    chest = pelvis @ segment_frames(bones)[1]
+    lengths = bones.norm(dim=-1)
+    leg = lengths[:, _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])].sum(dim=1) / 2
+    return _Body(bones, kind, pelvis, chest, lean, leg, torch.zeros_like(lean))
+
+
+def _legs(body: _Body, draw: Draw) -> _Body:
+    """Place both feet, or the knees; find the ground."""
+    count, kind, leg = len(body.kind), body.kind, body.leg
+    thigh = body.bones[:, _S.indices(["left_knee", "right_knee"])].norm(dim=-1).mean(dim=1) / leg
+    # The hip's height, in legs: of who kneels it follows from how far the thighs lean.
+    leant = torch.where(kind == ON_FOURS, 0.3 * draw.normal(count), _between(-0.25, 1.1, count, draw))
+    straight = (kind == ON_FOURS) & (draw.uniform(count) < 0.4)
+    kneels = (kind == KNEELING) | ((kind == ON_FOURS) & ~straight)
+    one_knee = (kind == KNEELING) & (draw.uniform(count) < 0.5)
+    leant = torch.where(one_knee, 0.3 * draw.normal(count), leant).clamp(-0.6, 1.3)
+    chair = (kind == ON_FEET) & (draw.uniform(count) < 0.2)
+    standing = torch.where(chair, _between(0.35, 0.75, count, draw), 0.17 + 0.81 * draw.uniform(count))
+    rests = torch.where(straight, _between(0.3, 0.9, count, draw), standing)
+    height = torch.where(kind == ON_FEET, rests + _ANKLE, torch.where(straight, rests + _ANKLE, _BUTTOCKS))
+    height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
+
+    middle = 0.55 * body.at("spine", "thorax")[:, 2] / leg + 0.12 * (1 - rests)  # the body's, forward of the hip
+    ahead = torch.where(chair, _between(0.1, 0.6, count, draw), middle + 0.08 * draw.normal(count) - 0.04)
+    reach = (0.97**2 - rests.square()).clamp(min=0).sqrt()
+    ahead = torch.where(straight, -reach * _between(0.4, 1.0, count, draw), ahead)
+    lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
+    alike = draw.uniform(count) < 0.6
+    far, raised, turned_out = (draw.uniform(count) for _ in range(3))
+    rolled = _by_kind(
+        _drawn(torch.tensor([0.5, 0.15, 0.15, 0.2], device=leg.device).expand(count, -1), draw),
+        [0 * leg, 0 * leg + math.pi / 2, 0 * leg - math.pi / 2, 0 * leg + math.pi],
+    )
+    on_back = (kind == SITTING) | ((kind == LYING) & (rolled == 0))
+    prone = rolled == math.pi
+    roll = about_axis(2, torch.where(kind == LYING, rolled + 0.2 * draw.normal(count), 0.0))
+    which_kneels = draw.uniform(count) < 0.5
+
+    bones = body.bones.clone()
+    for side, sign in _SIDES:
+        hip = body.at(f"{side}_hip")
+        names = _S.indices([f"{side}_knee", f"{side}_ankle"])
+        lengths = bones[:, names].norm(dim=-1)
+        spread = hip[:, 0] / leg + sign * _between(-0.05, 0.3, count, draw)
+        own_far = torch.where(alike, far + 0.05 * draw.normal(count), draw.uniform(count))
+        out = sign * torch.where(on_back, _between(-0.4, 1.4, count, draw), 0.9 * turned_out)
+        # A foot that stands, or lies before who sits or lies on their back.
+        foot_ahead = torch.where(on_back, 0.2 + 0.8 * own_far, ahead + sign * lunge)
+        lifted = torch.where(on_back & (raised < 0.12), draw.uniform(count), 0.06 * draw.uniform(count))
+        planted = (kind == KNEELING) & one_knee
+        foot_ahead = torch.where(planted, _between(0.2, 0.6, count, draw), foot_ahead)
+        foot = torch.stack([spread, lifted + _ANKLE - height, foot_ahead], dim=-1) * leg[:, None]
+        forward = torch.where(on_back, 0.2, 1.0)
+        pole = torch.stack([out, torch.where(on_back, 1.0, 0.15), forward], dim=-1)
+        upper, lower = bend(foot - hip, lengths, pole)
+        # A knee on the ground, the shank behind it.
+        rests_knee = kneels & (~one_knee | (which_kneels == (sign > 0)))
+        knee = torch.stack([sign * 0.3 * draw.uniform(count), -leant.cos(), leant.sin()], dim=-1)
+        shank = torch.stack([0.2 * draw.normal(count), 0.08 * draw.normal(count), -torch.ones_like(leg)], dim=-1)
+        # Legs of who lies on a side or the belly: hips and knees bent somehow.
+        flexed = torch.where(prone, 0.3 * own_far - 0.1, 1.8 * own_far)
+        flexed = torch.where(prone & (raised > 0.85), 1.5 * draw.uniform(count), flexed)
+        folded = flexed - torch.where(alike, far, own_far) * torch.where(prone, 1.6, 2.2) * draw.uniform(count)
+        aside = sign * 0.25 * draw.uniform(count)
+        lying = [torch.stack([aside, angle.sin(), angle.cos()], dim=-1) for angle in (flexed, folded)]
+        loose = (kind == LYING) & ~on_back
+        for bone, (placed, kneeling, lies) in enumerate(zip((upper, lower), (knee, shank), lying, strict=True)):
+            way = torch.where(rests_knee[:, None], kneeling, torch.where(loose[:, None], lies, unit(placed)))
+            way = unit(unit(way) + 0.05 * draw.normal(count, 3))
+            bones[:, names[bone]] = torch.einsum("bji,bj->bi", body.pelvis, way) * lengths[:, bone, None]
+    return _Body(bones, kind, roll @ body.pelvis, roll @ body.chest, body.lean, leg, -height * leg)
+
+
+def _arms(body: _Body, draw: Draw) -> Bones:
+    """Put the hands where they may be."""
+    count, kind, bones = len(body.kind), body.kind, body.bones.clone()
+    shares = _HANDS.to(bones.device)[kind]
+    both, alike = _drawn(shares, draw), draw.uniform(count) < 0.75
+    toward = torch.stack([_between(low, high, count, draw) for low, high in ((-0.6, 0.5), (-0.7, 0.6))], dim=-1)
+    stretch = draw.uniform(count)
+    head = body.at("spine", "thorax") + _told(body, bones[:, _S.indices(["nose", "head"])].sum(dim=1))
+    for side, sign in _SIDES:
+        where = torch.where(alike, both, _drawn(shares, draw))
+        names = _S.indices([f"{side}_elbow", f"{side}_wrist"])
+        lengths = bones[:, names].norm(dim=-1)
+        shoulder = body.at("spine", "thorax", f"{side}_shoulder")
+        arm = lengths.sum(dim=1, keepdim=True)
+        side_way = torch.where(alike, toward[:, 0], _between(-0.6, 0.5, count, draw))
+        up_way = torch.where(alike, toward[:, 1], _between(-0.7, 0.6, count, draw))
+        way = unit(torch.stack([sign * side_way, up_way, torch.ones_like(up_way)], dim=-1))
+        way = torch.where((kind == LYING)[:, None], _told(body, way), way)
+        out = shoulder + way * arm * (0.5 + 0.5 * torch.where(alike, stretch, draw.uniform(count)))[:, None]
+        knee = body.at(f"{side}_hip", f"{side}_knee") + 0.1 * body.leg[:, None] * draw.normal(count, 3)
+        beside = shoulder[:, 0] + sign * _between(-0.05, 0.4, count, draw) * body.leg
+        leans_back = (kind == SITTING) & (body.lean < 0.2)
+        before = torch.where(
+            leans_back,
+            -_between(0.1, 0.6, count, draw) * body.leg,
+            shoulder[:, 2] + 0.2 * draw.normal(count) * body.leg,
+        )
+        ground = torch.stack([beside, body.ground + _WRIST * body.leg, before], dim=-1)
+        crown = head + _told(body, bones.new_tensor([sign * 0.1, -0.02, -0.02]).expand(count, 3))
+        targets = torch.stack([out, out, knee, ground, crown])
+        target = targets.gather(0, where[None, :, None].expand(1, -1, 3))[0]
+        pole = _told(body, bones.new_tensor([sign * 0.7, -0.6, -0.5]) + 0.35 * draw.normal(count, 3))
+        placed = torch.stack(bend(target - shoulder, lengths, pole), dim=1)
+        placed = torch.einsum("bji,bkj->bki", body.chest, placed)
+        bones[:, names] = torch.where((where == _CAPTURED)[:, None, None], bones[:, names], placed)
+    return bones
+
+
+def _told(body: _Body, in_chest: Points) -> Points:
+    return torch.einsum("bij,bj->bi", body.chest, in_chest)
+
+
+def bend(target: Points, lengths: Float[Tensor, "b 2"], pole: Points) -> tuple[Points, Points]:
+    """Two bones of some lengths from the origin towards `target`, the joint between them on the side of `pole`.
+
+    As far as they reach: a target too far is pointed at, and no joint folds beyond a fifth of its reach.
+    """
+    first, second = lengths.unbind(dim=1)
+    whole = first + second
+    far = torch.minimum(torch.maximum(target.norm(dim=-1), 0.2 * whole), 0.998 * whole)
+    far = torch.maximum(far, (first - second).abs() * 1.01)
+    along = unit(target)
+    onto = (first.square() - second.square() + far.square()) / (2 * far)
+    aside = (first.square() - onto.square()).clamp(min=0).sqrt()
+    across = unit(pole - (pole * along).sum(dim=-1, keepdim=True) * along)
+    middle = along * onto[:, None] + across * aside[:, None]
+    return middle, along * far[:, None] - middle
