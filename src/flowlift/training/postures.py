@@ -7,10 +7,10 @@ Coordinates of the body as it faces: x to its left, y up, z forward; lengths in 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from flowlift.skeletons import HUMAN36M17
@@ -36,6 +36,8 @@ _HANDS = torch.tensor(
 _S = HUMAN36M17
 _SIDES = (("left", 1.0), ("right", -1.0))
 _TRUNK = _S.indices(["thorax", "left_shoulder", "right_shoulder"])
+_ROLLED = (0.5, 0.15, 0.15, 0.2)
+"""How often who lies does so on the back, on each side, on the belly."""
 _BUTTOCKS, _ANKLE, _WRIST = 0.1, 0.08, 0.04
 """Heights of the hip, the ankle and the wrist above the ground that they rest on."""
 
@@ -116,71 +118,137 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     return _Body(bones, kind, pelvis, chest, lean, leg, torch.zeros_like(lean))
 
 
+@dataclass(frozen=True, eq=False)
+class _Stance:
+    """What both legs share; lengths in legs. `height`: of the hip above the ground. `ahead`: how far forward of it the
+    feet stand. `lunge`: half of how far the left one is before the right. `leant`: a kneeling thigh's angle forwards.
+    `own`: whether the left leg is the one that does something of its own, where `one_leg` or `one_knee` says so.
+    `alike`: whether the legs of who sits or lies do the same."""
+
+    height: Numbers
+    ahead: Numbers
+    lunge: Numbers
+    leant: Numbers
+    kneels: Bool[Tensor, " b"]
+    one_knee: Bool[Tensor, " b"]
+    one_leg: Bool[Tensor, " b"]
+    own: Bool[Tensor, " b"]
+    on_back: Bool[Tensor, " b"]
+    rolled: Numbers
+    alike: Bool[Tensor, " b"]
+    far: Numbers
+    turned_out: Numbers
+    raised: Numbers
+
+
 def _legs(body: _Body, draw: Draw) -> _Body:
     """Place both feet, or the knees; find the ground."""
-    count, kind, leg = len(body.kind), body.kind, body.leg
-    thigh = body.bones[:, _S.indices(["left_knee", "right_knee"])].norm(dim=-1).mean(dim=1) / leg
-    # The hip's height, in legs: of who kneels it follows from how far the thighs lean.
-    leant = torch.where(kind == ON_FOURS, 0.3 * draw.normal(count), _between(-0.25, 1.1, count, draw))
-    straight = (kind == ON_FOURS) & (draw.uniform(count) < 0.4)
-    kneels = (kind == KNEELING) | ((kind == ON_FOURS) & ~straight)
-    one_knee = (kind == KNEELING) & (draw.uniform(count) < 0.5)
-    leant = torch.where(one_knee, 0.3 * draw.normal(count), leant).clamp(-0.6, 1.3)
-    chair = (kind == ON_FEET) & (draw.uniform(count) < 0.2)
-    standing = torch.where(chair, _between(0.35, 0.75, count, draw), 0.17 + 0.81 * draw.uniform(count))
-    rests = torch.where(straight, _between(0.3, 0.9, count, draw), standing)
-    height = torch.where(kind == ON_FEET, rests + _ANKLE, torch.where(straight, rests + _ANKLE, _BUTTOCKS))
-    height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
-
-    middle = 0.55 * body.at("spine", "thorax")[:, 2] / leg + 0.12 * (1 - rests)  # the body's, forward of the hip
-    ahead = torch.where(chair, _between(0.1, 0.6, count, draw), middle + 0.08 * draw.normal(count) - 0.04)
-    reach = (0.97**2 - rests.square()).clamp(min=0).sqrt()
-    ahead = torch.where(straight, -reach * _between(0.4, 1.0, count, draw), ahead)
-    lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
-    alike = draw.uniform(count) < 0.6
-    far, raised, turned_out = (draw.uniform(count) for _ in range(3))
-    rolled = _by_kind(
-        _drawn(torch.tensor([0.5, 0.15, 0.15, 0.2], device=leg.device).expand(count, -1), draw),
-        [0 * leg, 0 * leg + math.pi / 2, 0 * leg - math.pi / 2, 0 * leg + math.pi],
-    )
-    on_back = (kind == SITTING) | ((kind == LYING) & (rolled == 0))
-    prone = rolled == math.pi
-    roll = about_axis(2, torch.where(kind == LYING, rolled + 0.2 * draw.normal(count), 0.0))
-    which_kneels = draw.uniform(count) < 0.5
-
+    stance = _stance(body, draw)
     bones = body.bones.clone()
     for side, sign in _SIDES:
-        hip = body.at(f"{side}_hip")
         names = _S.indices([f"{side}_knee", f"{side}_ankle"])
         lengths = bones[:, names].norm(dim=-1)
-        spread = hip[:, 0] / leg + sign * _between(-0.05, 0.3, count, draw)
-        own_far = torch.where(alike, far + 0.05 * draw.normal(count), draw.uniform(count))
-        out = sign * torch.where(on_back, _between(-0.4, 1.4, count, draw), 0.9 * turned_out)
-        # A foot that stands, or lies before who sits or lies on their back.
-        foot_ahead = torch.where(on_back, 0.2 + 0.8 * own_far, ahead + sign * lunge)
-        lifted = torch.where(on_back & (raised < 0.12), draw.uniform(count), 0.06 * draw.uniform(count))
-        planted = (kind == KNEELING) & one_knee
-        foot_ahead = torch.where(planted, _between(0.2, 0.6, count, draw), foot_ahead)
-        foot = torch.stack([spread, lifted + _ANKLE - height, foot_ahead], dim=-1) * leg[:, None]
-        forward = torch.where(on_back, 0.2, 1.0)
-        pole = torch.stack([out, torch.where(on_back, 1.0, 0.15), forward], dim=-1)
-        upper, lower = bend(foot - hip, lengths, pole)
-        # A knee on the ground, the shank behind it.
-        rests_knee = kneels & (~one_knee | (which_kneels == (sign > 0)))
-        knee = torch.stack([sign * 0.3 * draw.uniform(count), -leant.cos(), leant.sin()], dim=-1)
-        shank = torch.stack([0.2 * draw.normal(count), 0.08 * draw.normal(count), -torch.ones_like(leg)], dim=-1)
-        # Legs of who lies on a side or the belly: hips and knees bent somehow.
-        flexed = torch.where(prone, 0.3 * own_far - 0.1, 1.8 * own_far)
-        flexed = torch.where(prone & (raised > 0.85), 1.5 * draw.uniform(count), flexed)
-        folded = flexed - torch.where(alike, far, own_far) * torch.where(prone, 1.6, 2.2) * draw.uniform(count)
-        aside = sign * 0.25 * draw.uniform(count)
-        lying = [torch.stack([aside, angle.sin(), angle.cos()], dim=-1) for angle in (flexed, folded)]
-        loose = (kind == LYING) & ~on_back
-        for bone, (placed, kneeling, lies) in enumerate(zip((upper, lower), (knee, shank), lying, strict=True)):
-            way = torch.where(rests_knee[:, None], kneeling, torch.where(loose[:, None], lies, unit(placed)))
-            way = unit(unit(way) + 0.05 * draw.normal(count, 3))
+        hip = body.at(f"{side}_hip")
+        placed = bend(_foot(body, stance, hip, sign, draw) - hip, lengths, _knee_side(stance, sign, draw))
+        kneels = stance.kneels & (~stance.one_knee | (stance.own == (sign > 0)))
+        loose = (body.kind == LYING) & ~stance.on_back
+        ways = zip(placed, _kneeling(stance, sign, draw), _lying(stance, sign, draw), strict=True)
+        for bone, (stands, rests, lies) in enumerate(ways):
+            way = torch.where(kneels[:, None], unit(rests), torch.where(loose[:, None], unit(lies), unit(stands)))
+            way = unit(way + 0.05 * draw.normal(len(way), 3))
             bones[:, names[bone]] = torch.einsum("bji,bj->bi", body.pelvis, way) * lengths[:, bone, None]
-    return _Body(bones, kind, roll @ body.pelvis, roll @ body.chest, body.lean, leg, -height * leg)
+    rolled = stance.rolled + 0.2 * draw.normal(len(hip))
+    roll = about_axis(2, torch.where(body.kind == LYING, rolled, 0.0))
+    ground = -stance.height * body.leg
+    return replace(body, bones=bones, pelvis=roll @ body.pelvis, chest=roll @ body.chest, ground=ground)
+
+
+def _stance(body: _Body, draw: Draw) -> _Stance:
+    count, kind, leg = len(body.kind), body.kind, body.leg
+    on_feet, on_fours = kind == ON_FEET, kind == ON_FOURS
+    thigh = body.bones[:, _S.indices(["left_knee", "right_knee"])].norm(dim=-1).mean(dim=1) / leg
+    stretched = on_fours & (draw.uniform(count) < 0.4)
+    kneels = (kind == KNEELING) | (on_fours & ~stretched)
+    one_knee = (kind == KNEELING) & (draw.uniform(count) < 0.5)
+    upright = on_fours | one_knee
+    leant = torch.where(upright, 0.3 * draw.normal(count), _between(-0.25, 1.1, count, draw)).clamp(-0.6, 1.3)
+
+    on_chair = on_feet & (draw.uniform(count) < 0.2)
+    above_ankles = torch.where(on_chair, _between(0.35, 0.75, count, draw), 0.17 + 0.81 * draw.uniform(count))
+    above_ankles = torch.where(stretched, _between(0.3, 0.9, count, draw), above_ankles)
+    height = torch.where(on_feet | stretched, above_ankles + _ANKLE, _BUTTOCKS)
+    height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
+
+    middle = 0.55 * body.at("spine", "thorax")[:, 2] / leg + 0.12 * (1 - above_ankles)  # the body's
+    ahead = torch.where(on_chair, _between(0.1, 0.6, count, draw), middle + 0.08 * draw.normal(count) - 0.04)
+    reach = (0.97**2 - above_ankles.square()).clamp(min=0).sqrt()
+    ahead = torch.where(stretched, -reach * _between(0.4, 1.0, count, draw), ahead)
+    lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
+    one_leg = on_feet & ~on_chair & (above_ankles > 0.6) & (draw.uniform(count) < 0.35)
+    rolled = _by_kind(
+        _drawn(leg.new_tensor(_ROLLED).expand(count, -1), draw),
+        [torch.full_like(leg, angle) for angle in (0.0, math.pi / 2, -math.pi / 2, math.pi)],
+    )
+    return _Stance(
+        height=height,
+        ahead=ahead,
+        lunge=lunge,
+        leant=leant,
+        kneels=kneels,
+        one_knee=one_knee,
+        one_leg=one_leg,
+        own=draw.uniform(count) < 0.5,
+        on_back=(kind == SITTING) | ((kind == LYING) & (rolled == 0)),
+        rolled=rolled,
+        alike=draw.uniform(count) < 0.6,
+        far=draw.uniform(count),
+        turned_out=draw.uniform(count),
+        raised=draw.uniform(count),
+    )
+
+
+def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) -> Points:
+    """Where an ankle is: on the ground, or somewhere about the hip of who stands on the other leg."""
+    count, leg = len(hip), body.leg[:, None]
+    far = torch.where(stance.alike, stance.far + 0.05 * draw.normal(count), draw.uniform(count))
+    ahead = torch.where(stance.one_leg, stance.ahead, stance.ahead + sign * stance.lunge)
+    ahead = torch.where(stance.on_back, 0.2 + 0.8 * far, ahead)
+    ahead = torch.where(stance.one_knee, _between(0.2, 0.6, count, draw), ahead)
+    beside = hip[:, 0] / body.leg + sign * _between(-0.05, 0.3, count, draw)
+    beside = torch.where(stance.one_leg, 0.05 * draw.normal(count), beside)
+    lifted = 0.06 * draw.uniform(count)
+    lifted = torch.where(stance.on_back & (stance.raised < 0.12), draw.uniform(count), lifted)
+    foot = torch.stack([beside, lifted + _ANKLE - stance.height, ahead], dim=-1) * leg
+    held = unit(draw.normal(count, 3) + hip.new_tensor([0.0, -0.6, 0.0])) * _between(0.3, 1.0, count, draw)[:, None]
+    free = stance.one_leg & (stance.own == (sign > 0))
+    return torch.where(free[:, None], hip + held * leg, foot)
+
+
+def _knee_side(stance: _Stance, sign: float, draw: Draw) -> Points:
+    """Which way a knee points: forwards and out; upwards where the legs lie before the body."""
+    out = torch.where(stance.on_back, _between(-0.4, 1.4, len(stance.height), draw), 0.9 * stance.turned_out)
+    up, forward = torch.where(stance.on_back, 1.0, 0.15), torch.where(stance.on_back, 0.2, 1.0)
+    return torch.stack([sign * out, up, forward], dim=-1)
+
+
+def _kneeling(stance: _Stance, sign: float, draw: Draw) -> tuple[Points, Points]:
+    """The ways of thigh and shank with the knee on the ground, the shank behind it."""
+    count, leant = len(stance.leant), stance.leant
+    thigh = torch.stack([sign * 0.3 * draw.uniform(count), -leant.cos(), leant.sin()], dim=-1)
+    aside, up = 0.2 * draw.normal(count), 0.08 * draw.normal(count)
+    return thigh, torch.stack([aside, up, -torch.ones_like(up)], dim=-1)
+
+
+def _lying(stance: _Stance, sign: float, draw: Draw) -> tuple[Points, Points]:
+    """The ways of thigh and shank of who lies on a side or the belly, told as if on the back: hip and knee bent."""
+    count, prone = len(stance.far), stance.rolled == math.pi
+    far = torch.where(stance.alike, stance.far + 0.05 * draw.normal(count), draw.uniform(count))
+    hip = torch.where(prone, 0.3 * far - 0.1, 1.8 * far)
+    hip = torch.where(prone & (stance.raised > 0.85), 1.5 * draw.uniform(count), hip)
+    knee = far * torch.where(prone, 1.6, 2.2) * draw.uniform(count)
+    aside = sign * 0.25 * draw.uniform(count)
+    thigh, shank = (torch.stack([aside, angle.sin(), angle.cos()], dim=-1) for angle in (hip, hip - knee))
+    return thigh, shank
 
 
 def _arms(body: _Body, draw: Draw) -> Bones:
