@@ -24,14 +24,14 @@ from flowlift.demo import synthesize
 from flowlift.demo_video import pictures
 from flowlift.detect import load_detector
 from flowlift.io.video import Frame, FrameSource
-from flowlift.read_ahead import read_ahead
+from flowlift.read_ahead import ReadAhead
 
 SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
 RUNS = 3
 
 
 def ahead(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:
-    return closing(read_ahead(frames, held=clips.AHEAD))
+    return closing(ReadAhead(frames, held=clips.AHEAD))
 
 
 def in_turn(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:

@@ -1,11 +1,13 @@
 """The main job's stream: chunks, people who come and go, Ctrl-C, memory."""
 
 import json
+import time
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift import clips
-from flowlift.clips import cut, detected_chunks, keypoint_chunks, load_keypoints, open_images, open_keypoints
+from flowlift.clips import AHEAD, cut, detected_chunks, keypoint_chunks, load_keypoints, open_images, open_keypoints
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detection
 from flowlift.errors import InputError
@@ -126,7 +128,7 @@ def test_ctrl_c_while_detecting_keeps_every_detected_frame(count: int, stop: int
 
 
 @pytest.mark.parametrize("stop", range(4))
-def test_ctrl_c_while_lifting_keeps_the_chunk_at_hand(monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+def test_ctrl_c_while_lifting_keeps_all_that_was_detected(monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
     monkeypatch.setattr(clips, "CHUNK", 5)
     calls = iter(range(9))
 
@@ -139,7 +141,51 @@ def test_ctrl_c_while_lifting_keeps_the_chunk_at_hand(monkeypatch: pytest.Monkey
     with pytest.raises(LiftInterrupted) as interrupted:
         lift_chunks(open_images(frames, Detector(), lambda *_: None), lift_once)
     assert interrupted.value.poses is not None
-    np.testing.assert_array_equal(interrupted.value.poses.xyz[:, 0, 0, 0], np.arange(5 * stop + 5))
+    kept = interrupted.value.poses.xyz[:, 0, 0, 0]
+    np.testing.assert_array_equal(kept, np.arange(len(kept)))
+    assert 5 * stop + 5 <= len(kept) <= 20  # the chunk at hand, and what was detected meanwhile
+
+
+def test_nothing_more_is_looked_at_after_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "CHUNK", 5)
+    looked = list[int]()
+
+    class Watched(Detector):
+        def __call__(self, frame: Frame) -> Detection:
+            looked.append(frame.index)
+            return super().__call__(frame)
+
+    def stopped(keypoints: Keypoints2D) -> Poses3D:
+        if len(looked) < 40:
+            raise KeyboardInterrupt
+        raise AssertionError("it went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        lift_chunks(open_images(Frames(1000), Watched(), lambda *_: None), stopped)
+    assert len(looked) < 40
+
+
+def test_the_next_chunk_is_detected_while_one_is_lifted(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(clips, "CHUNK", 4)
+    looked, begun = list[int](), list[int]()
+
+    class Watched(Detector):
+        def __call__(self, frame: Frame) -> Detection:
+            looked.append(frame.index)
+            return super().__call__(frame)
+
+    def slow(keypoints: Keypoints2D) -> Poses3D:
+        before = len(looked)
+        time.sleep(0.05)
+        begun.append(len(looked) - before)
+        return flat(keypoints)
+
+    assert lift_chunks(open_images(Frames(40), Watched(), lambda *_: None), slow) is not None
+    assert max(begun) <= 3 * 4 + AHEAD  # one chunk is held, one in the detector's hand
+    overlaps = request.node.callspec.params["cores"] > 1
+    assert (sum(begun) > 0) == overlaps
 
 
 def test_no_frames_are_no_poses() -> None:
@@ -161,7 +207,7 @@ def test_images_do_not_pile_up() -> None:
 
 def test_progress_counts_every_frame() -> None:
     seen = list[tuple[int, int | None]]()
-    list(detected_chunks(Frames(7, frame_count=9), Detector(), lambda done, total: seen.append((done, total))))
+    list(detected_chunks(Frames(7, frame_count=9), Detector(), lambda done, total: seen.append((done, total)), Event()))
     assert seen == [(done, 9) for done in range(8)]
     seen.clear()
     list(keypoint_chunks(make_keypoints(np.zeros((300, 1, 17, 2), dtype=np.float32)), lambda *now: seen.append(now)))

@@ -1,5 +1,7 @@
 """Reading ahead: the same items, the same error in the same place, never far ahead, and a source that is closed."""
 
+import os
+import signal
 import threading
 import time
 from contextlib import closing
@@ -8,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift.read_ahead import read_ahead
+from flowlift.read_ahead import ReadAhead
 
 
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_it_gives_the_same_items(items, held):
-    assert list(read_ahead(items, held=held)) == items
+    assert list(ReadAhead(items, held=held)) == items
 
 
 @pytest.mark.parametrize("error", [ValueError("damaged"), KeyboardInterrupt()])
@@ -25,7 +27,7 @@ def test_what_the_source_raises_comes_after_the_items_before_it(error, stop):
 
     seen = []
     with pytest.raises(type(error)):
-        seen.extend(read_ahead(source(), held=3))
+        seen.extend(ReadAhead(source(), held=3))
     assert seen == list(range(stop))
 
 
@@ -37,7 +39,7 @@ def test_it_never_runs_far_ahead():
             read.append(item)
             yield item
 
-    for taken, _ in enumerate(read_ahead(source(), held=3), 1):
+    for taken, _ in enumerate(ReadAhead(source(), held=3), 1):
         time.sleep(0.002)
         assert len(read) <= taken + 3 + 1  # held, and the one in the reader's hand
 
@@ -52,10 +54,25 @@ def test_a_source_that_nobody_needs_any_more_is_closed_by_its_reader():
         finally:
             closed_by.append(threading.current_thread().name)
 
-    with closing(read_ahead(source(), held=2)) as items:
+    with closing(ReadAhead(source(), held=2)) as items:
         assert next(items) == 1
     assert closed_by == ["flowlift reader"]
     assert not set(threading.enumerate()) - before
+
+
+def test_ctrl_c_while_waiting_loses_no_item():
+    def source():
+        yield 0
+        time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C does
+        time.sleep(0.2)
+        yield 1
+
+    with closing(ReadAhead(source(), held=2)) as items:
+        assert next(items) == 0
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+        assert list(items) == [1]
 
 
 def test_reading_and_working_take_the_time_of_the_longer():
@@ -65,6 +82,6 @@ def test_reading_and_working_take_the_time_of_the_longer():
             yield item
 
     start = time.perf_counter()
-    for _ in read_ahead(source(), held=4):
+    for _ in ReadAhead(source(), held=4):
         time.sleep(0.02)
     assert time.perf_counter() - start < 0.35  # one after the other: 0.4

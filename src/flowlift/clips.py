@@ -2,11 +2,12 @@
 
 import mimetypes
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from threading import Event
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float32
@@ -18,7 +19,7 @@ from flowlift.errors import InputError
 from flowlift.io import READERS, load
 from flowlift.io.video import Frame, FrameSource, VideoSource, open_frames
 from flowlift.lifter import MIN_JOINTS
-from flowlift.read_ahead import read_ahead
+from flowlift.read_ahead import ReadAhead
 from flowlift.skeleton import Skeleton
 from flowlift.track import Sighting, Tracked, Tracker, stack, track
 
@@ -38,12 +39,25 @@ class Chunk(NamedTuple):
     keypoints: Keypoints2D
 
 
+class Chunks(Protocol):
+    """Chunks one after another, until nobody wants more."""
+
+    def __iter__(self) -> Iterator[Chunk]: ...
+
+    def __next__(self) -> Chunk: ...
+
+    def close(self) -> None: ...
+
+
 class Clip(NamedTuple):
-    """2D keypoints that come in chunks; `nothing` is a chunk without frames. `detector`: what made them, if we did."""
+    """2D keypoints that come in chunks; `nothing` is a chunk without frames. `detector`: what made them, if we did.
+
+    `stop`: set it, and no further frame is looked at; what was detected still comes."""
 
     name: str
     nothing: Keypoints2D
-    chunks: Iterator[Chunk]
+    chunks: Chunks
+    stop: Event
     detector: str | None = None
 
     @property
@@ -132,13 +146,18 @@ def open_keypoints(
             keypoints = track(keypoints)
         except InputError as error:
             warnings.warn(f"{source}: {error}; a person is a place in the file's lists", UserWarning, stacklevel=2)
-    return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report))
+    return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report), Event())
 
 
 def open_images(frames: FrameSource, detector: Detector, report: Progress) -> Clip:
-    """What a detector will find in images, as a clip. People are followed, except through images without a rate."""
-    nothing = _gather([], frames, detector.skeleton)
-    return Clip(frames.name, nothing, detected_chunks(frames, detector, report), detector.name)
+    """What a detector will find in images, as a clip. People are followed, except through images without a rate.
+
+    Where there is a core for it, the next chunk is detected while one is lifted."""
+    nothing, stop = _gather([], frames, detector.skeleton), Event()
+    found: Chunks = detected_chunks(frames, detector, report, stop)
+    if allowed_threads() > 1:
+        found = ReadAhead(found, held=1)
+    return Clip(frames.name, nothing, found, stop, detector.name)
 
 
 class AsDetected:
@@ -155,7 +174,7 @@ class AsDetected:
         return []
 
 
-def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Iterator[Chunk]:
+def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Generator[Chunk, None, None]:
     """Cut keypoints into chunks."""
     for first in range(0, len(keypoints), CHUNK):
         report(first, len(keypoints))
@@ -163,8 +182,11 @@ def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Iterator[Chunk]
     report(len(keypoints), len(keypoints))
 
 
-def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -> Iterator[Chunk]:
-    """Detect keypoints frame by frame and give them in chunks; on Ctrl-C, give what was detected, then raise it."""
+def detected_chunks(
+    frames: FrameSource, detector: Detector, report: Progress, stop: Event
+) -> Generator[Chunk, None, None]:
+    """Detect keypoints frame by frame and give them in chunks; on Ctrl-C, or when `stop` is set, give what was detected
+    and raise KeyboardInterrupt."""
     follow = Tracker() if _is_a_clip(frames) else AsDetected()
     rest = _Rest(0, [])
     report(0, frames.frame_count)
@@ -177,6 +199,8 @@ def detected_chunks(frames: FrameSource, detector: Detector, report: Progress) -
                 while len(rest.frames) >= CHUNK:
                     yield rest.chunk(frames, detector.skeleton)
                     rest = rest.after()
+                if stop.is_set():
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         yield from _remaining(rest, follow, frames, detector.skeleton)
         raise
@@ -188,7 +212,7 @@ def _reading(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:
     comes: frames that wait for their turn would be old."""
     if allowed_threads() == 1 or (isinstance(frames, VideoSource) and frames.place.live):
         return nullcontext(iter(frames))
-    return closing(read_ahead(frames, held=AHEAD))
+    return closing(ReadAhead(frames, held=AHEAD))
 
 
 class _Rest(NamedTuple):

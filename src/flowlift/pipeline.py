@@ -1,8 +1,9 @@
 """The main job: a source of images or keypoints in, 3D poses out; chunk by chunk, so that any length fits in memory."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -154,13 +155,17 @@ def lift_chunks(
     """
     parts: dict[int, Poses3D] = {}  # by first frame: lifting a chunk again, after Ctrl-C, does no harm
     chunk = None
-    try:
-        for chunk in clip.chunks:
-            parts[chunk.first] = lift_chunk(chunk.keypoints)
-    except KeyboardInterrupt:
-        if chunk is not None and chunk.first not in parts:
-            parts[chunk.first] = lift_chunk(chunk.keypoints)
-        raise LiftInterrupted(_join(parts, clip, people)) from None
+    with closing(clip.chunks) as chunks:
+        try:
+            for chunk in chunks:
+                parts[chunk.first] = lift_chunk(chunk.keypoints)
+        except KeyboardInterrupt:
+            clip.stop.set()
+            with suppress(KeyboardInterrupt):  # which ends what was detected; a second one ends it at once
+                for rest in chunks if chunk is None else chain([chunk], chunks):
+                    if rest.first not in parts:
+                        parts[rest.first] = lift_chunk(rest.keypoints)
+            raise LiftInterrupted(_join(parts, clip, people)) from None
     return _join(parts, clip, people)
 
 

@@ -1,9 +1,9 @@
 """Reading while something else works: a thread takes what comes next, but never runs far ahead."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from queue import Full, Queue
 from threading import Event, Thread
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 Item = TypeVar("Item")
 
@@ -19,24 +19,39 @@ class _End(NamedTuple):
     error: BaseException | None = None
 
 
-def read_ahead(source: Iterable[Item], *, held: int) -> Generator[Item, None, None]:
-    """The items of `source` in their order, read by a thread of its own that is up to `held` items ahead.
+class ReadAhead(Generic[Item]):
+    """The items of a source in their order, read by a thread of its own that is up to `held` items ahead.
 
-    What the source raises is raised in its place, after the items before it. When the iterator is closed the source is
-    closed, too, by the thread that read it.
+    What the source raises is raised in its place, after the items before it. When this is closed the source is closed,
+    too, by the thread that read it. Ctrl-C while waiting for an item loses none: ask for the next one again.
     """
-    ready: Queue[Item | _End] = Queue(held)
-    over = Event()
-    reader = Thread(target=_read, args=(source, ready, over), name="flowlift reader", daemon=True)
-    reader.start()
-    try:
-        while not isinstance(item := ready.get(), _End):
-            yield item
+
+    def __init__(self, source: Iterable[Item], *, held: int) -> None:
+        self._ready: Queue[Item | _End] = Queue(held)
+        self._over, self._ended = Event(), False
+        reading = (source, self._ready, self._over)
+        self._reader = Thread(target=_read, args=reading, name="flowlift reader", daemon=True)
+        self._reader.start()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Item:
+        if self._ended:
+            raise StopIteration
+        item = self._ready.get()
+        if not isinstance(item, _End):
+            return item
+        self.close()
         if item.error is not None:
             raise item.error
-    finally:
-        over.set()
-        reader.join(_PATIENCE)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Want no more."""
+        self._ended = True
+        self._over.set()
+        self._reader.join(_PATIENCE)
 
 
 def _read(source: Iterable[Item], ready: "Queue[Item | _End]", over: Event) -> None:
