@@ -69,3 +69,43 @@ def test_a_process_keeps_to_the_threads_that_it_was_told(monkeypatch, told, thre
     monkeypatch.setenv("OMP_NUM_THREADS", told)
     assert allowed_threads() == threads
     assert Cores().count == threads
+
+
+def test_a_piece_is_done_by_one_core_all_that_it_is_made_of():
+    cores, seen = Cores(2), []
+    rows = np.zeros((8, 1), np.float32)
+
+    def piece(part):
+        threads = set()
+
+        def inner(a):
+            threads.add(threading.current_thread().name)
+            return a
+
+        cores.over(inner, (rows,), most=2)
+        seen.append((part, threading.current_thread().name, threads))
+
+    cores.each(piece, 40, most=10)
+    assert sorted(i for part, _, _ in seen for i in range(40)[part]) == list(range(40))
+    assert all(threads == {name} and name.startswith("flowlift") for _, name, threads in seen)
+
+
+def test_a_piece_alone_shares_its_own_work_out():
+    both, cores = threading.Barrier(2, timeout=10), Cores(2)
+
+    def meet(a):
+        both.wait()
+        return a
+
+    def piece(part):
+        assert len(cores.over(meet, (np.zeros((2, 1), np.float32),), most=1)) == 2
+
+    cores.each(piece, 5, most=10)
+
+
+def test_what_fails_in_one_of_the_pieces_is_raised():
+    def fail(part):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Cores(2).each(fail, 9, most=2)

@@ -69,9 +69,10 @@ def reprojection_errors(hypotheses: Array, rays: Array, weights: Array, *, place
     xp = array_namespace(hypotheses, rays, weights)
     w, seen = weights[:, None, :], rays[:, None, :, :]
     root = solve_root(hypotheses if placed_as is None else placed_as, seen, w)
-    points = hypotheses + root[..., None, :]
-    depth = xp.clip(points[..., 2:], 1e-6, None)
-    error = xp.linalg.vector_norm(points[..., :2] / depth - seen, axis=-1)
+    x, y, z = (hypotheses[..., i] + root[..., None, i] for i in range(3))
+    depth = xp.clip(z, 1e-6, None)
+    off_x, off_y = x / depth - seen[..., 0], y / depth - seen[..., 1]
+    error = xp.sqrt(off_x * off_x + off_y * off_y)
     return xp.where(w > 0, error, xp.zeros_like(error))
 
 
@@ -96,13 +97,13 @@ def rpea_weights(errors: Array, *, keep: int, temperature: float) -> Array:
     if temperature <= 0 or keep < 1:
         raise InputError(f"RPEA needs a positive temperature and keep >= 1, got {temperature} and {keep}")
     xp = array_namespace(errors)
-    keep = min(keep, errors.shape[1])
-    rank = xp.argsort(xp.argsort(errors, axis=1, stable=True), axis=1, stable=True)
     # The common factor exp(min e / T) cancels; taking it out keeps small temperatures from underflowing.
     clipped = xp.clip(errors, None, 20 * temperature)
     least = xp.min(clipped, axis=1, keepdims=True)
     weights = xp.exp((least - clipped) / temperature)
-    weights = xp.where(rank < keep, weights, xp.zeros_like(weights))
+    if keep < errors.shape[1]:
+        rank = xp.argsort(xp.argsort(errors, axis=1, stable=True), axis=1, stable=True)
+        weights = xp.where(rank < keep, weights, xp.zeros_like(weights))
     return weights / xp.sum(weights, axis=1, keepdims=True)
 
 
@@ -132,7 +133,9 @@ def covariance(hypotheses: Array, centre: Array, *, expected: Array, weight: flo
     """
     xp = array_namespace(hypotheses, centre, expected)
     count = hypotheses.shape[1]
-    off = hypotheses - centre[:, None]
-    spread = xp.sum(off[..., :, None] * off[..., None, :], axis=1)
+    off = [hypotheses[..., i] - centre[:, None, :, i] for i in range(3)]
+    # Each of the six products by itself: small matrices one by one take several times as long.
+    of = {(i, j): xp.sum(off[i] * off[j], axis=1) for i in range(3) for j in range(i, 3)}
+    spread = xp.stack([xp.stack([of[min(i, j), max(i, j)] for j in range(3)], axis=-1) for i in range(3)], axis=-2)
     known = expected[..., None] * xp.eye(3, dtype=expected.dtype) * weight
     return (spread + known) / (count - 1 + weight)

@@ -4,15 +4,23 @@ Nothing waits for another core between two layers of a network, and no thread sp
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
-from typing import Any
+from threading import local
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float32
 
 Array = Float32[np.ndarray, "batch ..."]
+Item = TypeVar("Item")
+
+_this_thread = local()
+
+
+def _begin() -> None:
+    _this_thread.has_a_piece = True  # from its first to its last
 
 
 def available_cores() -> int:
@@ -37,11 +45,23 @@ def cut(count: int, *, most: int, least: int, cores: int) -> list[slice]:
 
 
 class Cores:
-    """Does work piece by piece on several cores; threads are started when they are first needed."""
+    """Does work piece by piece on several cores; threads are started when they are first needed.
+
+    Work that is a piece of more itself goes on in its own thread: one core does a whole piece, all that it is made of.
+    """
 
     def __init__(self, count: int | None = None) -> None:
         self.count = allowed_threads() if count is None else count
         self._pool: ThreadPoolExecutor | None = None
+
+    def each(self, work: Callable[[slice], None], count: int, *, most: int, least: int = 1) -> None:
+        """`work(part)` for pieces of `count` things. What `over` says of work and of Ctrl-C holds here, too."""
+        parts = cut(count, most=most, least=least, cores=self.count)
+        if len(parts) == 1 or self._alone:
+            for part in parts:
+                work(part)
+        else:
+            list(self._map(work, parts))
 
     def over(self, work: Callable[..., Any], arrays: tuple[Array, ...], *, most: int, least: int = 1) -> Array:
         """`work(*pieces)` for pieces of arrays of one length, and what comes of them joined. `work` has to let other
@@ -49,11 +69,18 @@ class Cores:
         pieces = [tuple(array[part] for array in arrays) for part in self._cut(len(arrays[0]), most, least)]
         if len(pieces) == 1:
             return work(*pieces[0])
-        if self.count == 1:
+        if self._alone:
             return np.concatenate([work(*piece) for piece in pieces])
+        return np.concatenate(list(self._map(lambda piece: work(*piece), pieces)))
+
+    @property
+    def _alone(self) -> bool:
+        return self.count == 1 or getattr(_this_thread, "has_a_piece", False)
+
+    def _map(self, work: Callable[[Item], Any], items: Iterable[Item]) -> Iterator[Any]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="flowlift")
-        return np.concatenate(list(self._pool.map(lambda piece: work(*piece), pieces)))
+            self._pool = ThreadPoolExecutor(self.count, "flowlift", initializer=_begin)
+        return self._pool.map(work, items)
 
     def _cut(self, count: int, most: int, least: int) -> list[slice]:
         return cut(count, most=most, least=least, cores=self.count) or [slice(0, 0)]

@@ -21,7 +21,7 @@ Inputs = Mapping[str, Array]
 Run = Callable[[Inputs], Array]
 
 HELD = 4096
-"""Hypotheses that are held at once. It bounds the memory and changes no result."""
+"""Hypotheses that a core holds at once. It bounds the memory and changes no result."""
 PIECES = {"velocity": (4, 16)}
 PIECES_ELSE = (64, 256)
 """Hypotheses that one core evaluates at once, at least and at most, by kind of network: what is computed of more no
@@ -41,7 +41,7 @@ class GraphEngine:
     def __init__(
         self, model: Model, open_graph: Callable[[Path], Run], *, name: str, cores: Cores, pieces: tuple[int, int]
     ) -> None:
-        self.name, self._cores = name, cores
+        self.name, self.cores = name, cores
         self._least, self._most = pieces
         self._two_parts = model.network == "two-part"
         self._velocity = self._opened(model.folder / "velocity.onnx", open_graph)
@@ -57,7 +57,7 @@ class GraphEngine:
         if self._encoder is None:
             return condition
         run = self._encoder
-        return self._cores.over(lambda some: run({"features": some}), (condition,), most=self._most, least=self._least)
+        return self.cores.over(lambda some: run({"features": some}), (condition,), most=self._most, least=self._least)
 
     def velocity(self, context: Context, x: States, t: float) -> States:
         time = np.array([t], dtype=np.float32)
@@ -68,9 +68,9 @@ class GraphEngine:
         count = x.shape[1]
         if self._two_parts:  # what was encoded serves all hypotheses of a view: they stay together
             most, least = max(1, self._most // count), max(1, self._least // count)
-            return self._cores.over(evaluate, (context, x), most=most, least=least)
+            return self.cores.over(evaluate, (context, x), most=most, least=least)
         each = np.repeat(context, count, axis=0), x.reshape(-1, 1, *x.shape[2:])
-        return self._cores.over(evaluate, each, most=self._most, least=self._least).reshape(x.shape)
+        return self.cores.over(evaluate, each, most=self._most, least=self._least).reshape(x.shape)
 
     def _opened(self, file: Path, open_graph: Callable[[Path], Run]) -> Run:
         if not file.is_file():

@@ -34,6 +34,9 @@ __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_o
 MIN_JOINTS = 3
 """With fewer visible joints a person's row stays NaN: there is nothing to lift."""
 
+LEAST_ROWS = 64
+"""People in frames that are worth a core of their own; of fewer the hypotheses are shared out."""
+
 RPEA_TEMPERATURE = 0.05
 """Temperature of pose-wise RPEA, in units of the subject's extent. All hypotheses are kept: on held-out poses every
 choice among them was worse than their mean, which this comes close to unless some reproject badly."""
@@ -111,9 +114,12 @@ class Lifter:
         frames, people, joints = *keypoints.score.shape[:2], len(self.model.skeleton)
         rows = np.flatnonzero(seen.visible.sum(axis=1) >= MIN_JOINTS)
         found = _Found.empty(frames * people, hypotheses if keep_hypotheses else 0, joints)
-        together = max(1, self.engine.together // hypotheses)
-        for start in range(0, len(rows), together):
-            self._lift_rows(found, rows[start : start + together], seen, settings)
+        self.engine.cores.each(
+            lambda part: self._lift_rows(found, rows[part], seen, settings),
+            len(rows),
+            most=max(1, self.engine.together // hypotheses),
+            least=LEAST_ROWS,
+        )
         provenance = {**self._provenance(settings, camera), **self._joints(keypoints.skeleton)}
         poses = found.as_poses(keypoints, self.model.skeleton, camera, provenance)
         return self._over_time(poses, smoothing, scale)

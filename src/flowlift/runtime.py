@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
+from flowlift.cores import Cores
 from flowlift.errors import ModelError
 from flowlift.graph_engine import OnnxEngine
 from flowlift.models import Model
@@ -25,11 +26,13 @@ Array = Any  # as the engine holds it, on its device; shapes stand in the docstr
 class Engine(Protocol):
     """Evaluates one network, any number of views and hypotheses at once.
 
-    `together`: how many hypotheses to ask for at once, so that they fit in memory.
+    `together`: how many hypotheses to ask for at once, so that they fit in memory. `cores`: how many may ask at a time,
+    each in a thread of its own.
     """
 
     name: str
     together: int
+    cores: Cores
 
     def put(self, array: Float32[np.ndarray, "..."]) -> Array:
         """An array as the engine holds it."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from flowlift.cores import cut
+from flowlift.cores import Cores, cut
 from flowlift.errors import MissingExtraError, ModelError
 from flowlift.models import Model
 
@@ -53,6 +53,7 @@ class TorchEngine:
         self.name = " ".join([f"torch {torch.__version__} on {device}", *words])
         by_joint = self._device.type == "cpu" and model.network in ("velocity", "normalizing-flow")
         self._piece = ON_CPU if by_joint else HELD
+        self.cores = Cores(1)  # torch has threads of its own
 
     def put(self, array: Float32[np.ndarray, "..."]) -> Tensor:
         return self._torch.as_tensor(np.ascontiguousarray(array), device=self._device)

@@ -1,6 +1,6 @@
 """Screen conditioning: what the network is told, what is made of its answer, and lifting with a stand-in for it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 from flowlift import Camera, Keypoints2D, Lifter
 from flowlift.camera import solve_root
 from flowlift.conversion import convert
+from flowlift.cores import Cores
 from flowlift.demo import synthesize
 from flowlift.errors import InputError
 from flowlift.lifter import TOLD_HEIGHT_SD
@@ -31,6 +32,7 @@ class Unprojecting:
 
     name: str = "stand-in"
     together: int = 64
+    cores: Cores = field(default_factory=lambda: Cores(1))
 
     def put(self, array):
         return array

@@ -94,7 +94,7 @@ def test_engines_agree_for_any_number_of_views_and_hypotheses(tmp_path, kind):
 def test_pieces_change_nothing(tmp_path, monkeypatch, kind, make_engine):
     model = make(kind, tmp_path)
     whole, pieces = make_engine(model), make_engine(model)
-    for name, value in (("_piece", 3), ("_most", 3), ("_least", 2), ("_cores", Cores(2))):
+    for name, value in (("_piece", 3), ("_most", 3), ("_least", 2), ("cores", Cores(2))):
         if hasattr(pieces, name):
             monkeypatch.setattr(pieces, name, value)
     generator = np.random.default_rng(0)

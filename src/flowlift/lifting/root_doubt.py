@@ -19,12 +19,12 @@ def root_covariance(
     """
     a, b = rays[..., 0].astype(np.float64), rays[..., 1].astype(np.float64)
     one, zero = np.ones_like(a), np.zeros_like(a)
-    rows = np.stack([np.stack([one, zero, -a], -1), np.stack([zero, one, -b], -1)], axis=-2)
-    w = np.where(weights > 0, weights, 0.0).astype(np.float64)[..., None, None]
-    normal = (w * np.swapaxes(rows, -1, -2) @ rows).sum(axis=1)
-    missed = rows @ (xyz + root[:, None])[..., None]
-    told = rows @ cov.astype(np.float64) @ np.swapaxes(rows, -1, -2)
-    spread = np.maximum(np.trace(told, axis1=-2, axis2=-1), (missed**2).sum(axis=(-2, -1)))[..., None, None] / 2
-    middle = (w**2 * spread * (np.swapaxes(rows, -1, -2) @ rows)).sum(axis=1)
+    gram = np.stack([one, zero, -a, zero, one, -b, -a, -b, a * a + b * b], axis=-1).reshape(*a.shape, 3, 3)  # A_j^T A_j
+    w = np.where(weights > 0, weights, 0.0).astype(np.float64)
+    normal = np.einsum("bj,bjik->bik", w, gram)
+    x, y, z = np.moveaxis(xyz + root[:, None], -1, 0)
+    missed = (x - a * z) ** 2 + (y - b * z) ** 2
+    told = np.einsum("bjik,bjik->bj", gram, cov.astype(np.float64))  # the trace of A_j cov A_j^T
+    middle = np.einsum("bj,bjik->bik", w * w * np.maximum(told, missed) / 2, gram)
     inverse = np.linalg.pinv(normal, hermitian=True)
     return inverse @ middle @ inverse
