@@ -1,7 +1,7 @@
 """Many hypotheses to one answer: mean, median, JPMA, reprojection-weighted mean (RPEA), and the covariance about it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from array_api_compat import array_namespace
 
@@ -59,11 +59,19 @@ def median(hypotheses: Array) -> Array:
     return (ordered[:, (count - 1) // 2] + ordered[:, count // 2]) / 2
 
 
-def reprojection_errors(hypotheses: Array, rays: Array, weights: Array, *, placed_as: Array | None = None) -> Array:
-    """Distances (B, H, J) on the plane z = 1 between hypotheses (B, H, J, 3) and rays (B, J, 2); the root is solved.
+class Reprojection(NamedTuple):
+    """How hypotheses miss the rays on the plane z = 1: `x`, `y` (B, H, J), and the `depth` (B, H, J) of each joint."""
+
+    x: Array
+    y: Array
+    depth: Array
+
+
+def reproject(hypotheses: Array, rays: Array, weights: Array, *, placed_as: Array | None = None) -> Reprojection:
+    """Where hypotheses (B, H, J, 3) lie beside rays (B, J, 2) on the plane z = 1; the root is solved.
 
     Each hypothesis stands at the root position that fits it best (`solve_root`, `weights` (B, J), 0 = missing): no
-    ground truth enters. Missing joints have error 0. `placed_as` (B, 1, J, 3): stand where this pose, such as the mean
+    ground truth enters. Missing joints miss nothing. `placed_as` (B, 1, J, 3): stand where this pose, such as the mean
     of the hypotheses, fits best.
     """
     xp = array_namespace(hypotheses, rays, weights)
@@ -72,8 +80,14 @@ def reprojection_errors(hypotheses: Array, rays: Array, weights: Array, *, place
     x, y, z = (hypotheses[..., i] + root[..., None, i] for i in range(3))
     depth = xp.clip(z, 1e-6, None)
     off_x, off_y = x / depth - seen[..., 0], y / depth - seen[..., 1]
-    error = xp.sqrt(off_x * off_x + off_y * off_y)
-    return xp.where(w > 0, error, xp.zeros_like(error))
+    zero = xp.zeros_like(off_x)
+    return Reprojection(xp.where(w > 0, off_x, zero), xp.where(w > 0, off_y, zero), depth)
+
+
+def reprojection_errors(hypotheses: Array, rays: Array, weights: Array, *, placed_as: Array | None = None) -> Array:
+    """Distances (B, H, J) on the plane z = 1 between hypotheses (B, H, J, 3) and rays (B, J, 2): see `reproject`."""
+    missed = reproject(hypotheses, rays, weights, placed_as=placed_as)
+    return array_namespace(missed.x).sqrt(missed.x * missed.x + missed.y * missed.y)
 
 
 def oracle_errors(hypotheses: Array, screen: Array, *, true_root: Array, intrinsics: Array, root: int) -> Array:

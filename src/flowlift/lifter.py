@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from flowlift import __version__
-from flowlift.aggregate import covariance, reprojection_errors, rpea_weights, weighted_mean
+from flowlift.aggregate import covariance, reproject, rpea_weights, weighted_mean
 from flowlift.camera import DEFAULT_FOV, Camera, solve_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
+from flowlift.lifting.onto_rays import onto_rays
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
@@ -211,8 +212,11 @@ class Lifter:
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)
         weights = _weights(seen)
-        errors = reprojection_errors(poses, view.rays, weights)
-        judged = errors.mean(axis=2) / view.extent[:, None]
+        missed = reproject(poses, view.rays, weights)
+        judged = np.hypot(missed.x, missed.y).mean(axis=2) / view.extent[:, None]
+        expected = view.extent[:, None] * self.model.calibration.missed
+        if expected.any():
+            poses = onto_rays(poses, missed, weights, expected, self.model.skeleton.root)
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
         cov = self._covariance(poses, mean, seen)

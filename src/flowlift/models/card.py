@@ -37,6 +37,8 @@ class Calibration:
     Variances along the axes of the view's frame (x right, y down, z away), square of the model's unit (for people: of
     1.7 m), of joints that were seen and that were missing: `spread_...` (J, 3) is the hypotheses' own about their mean,
     on average; `residual_...` (J, 3) what the error has beyond it. `scale` (J,) makes a region of 90 % hold 90 %.
+    `missed` (J,): by how much the leading hypotheses miss exact 2D, root-mean-square, as a fraction of the subject's
+    extent in the image; 0: nobody measured.
     """
 
     spread_seen: Float32[np.ndarray, "joint 3"]
@@ -44,13 +46,14 @@ class Calibration:
     residual_seen: Float32[np.ndarray, "joint 3"]
     residual_missing: Float32[np.ndarray, "joint 3"]
     scale: Float32[np.ndarray, " joint"]
+    missed: Float32[np.ndarray, " joint"]
 
     @classmethod
     def assumed(cls, joints: int) -> "Calibration":
         """For a model that was never calibrated: the same for every joint, and the hypotheses are believed."""
         one = np.ones((joints, 3), dtype=np.float32)
         seen, missing = one * np.float32(ASSUMED_SEEN**2), one * np.float32(ASSUMED_MISSING**2)
-        return cls(seen, seen, 0 * one, missing, one[:, 0])
+        return cls(seen, seen, 0 * one, missing, one[:, 0], 0 * one[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +143,10 @@ def _skeleton(name: Any, folder: Path) -> Skeleton:
 
 
 def _calibration(measured: Mapping[str, Any], joints: int) -> Calibration:
-    arrays = {part.name: np.array(measured[part.name], dtype=np.float32) for part in fields(Calibration)}
+    told = {"missed": [0.0] * joints, **measured}  # older cards do not tell it
+    arrays = {part.name: np.array(told[part.name], dtype=np.float32) for part in fields(Calibration)}
     for name, values in arrays.items():
-        shape = (joints,) if name == "scale" else (joints, 3)
+        shape = (joints,) if name in ("scale", "missed") else (joints, 3)
         if values.shape != shape or not (np.isfinite(values) & (values >= 0)).all():
             raise ValueError(f"calibration.{name} must be {' x '.join(map(str, shape))} numbers, none below 0")
     return Calibration(**arrays)

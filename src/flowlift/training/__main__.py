@@ -1,4 +1,4 @@
-"""`python -m flowlift.training`: publish a run that is not finished."""
+"""`python -m flowlift.training`: publish a run that is not finished; measure a model's uncertainty again."""
 
 import sys
 from collections.abc import Sequence
@@ -40,6 +40,23 @@ def publish(
 
     write(run, out, name=name, licence=licence, source=source)
     print(f"{out}: {name} is ready")
+
+
+@app.command
+def calibrate(model: Path, *, data: Path) -> None:
+    """Measure a model's uncertainty again, on the held-out poses of the bank that it was trained on.
+
+    Parameters
+    ----------
+    model
+        The model's folder; its card is written anew.
+    data
+        The bank.
+    """
+    from flowlift.training.publish import calibrate as measure
+
+    measure(model, data)
+    print(f"{model}: calibrated")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError, ModelError
 from flowlift.models import find_model
-from flowlift.models.card import CARD, FORMAT, SKELETON
+from flowlift.models.card import CARD, FORMAT, SKELETON, Calibration
 from flowlift.models.folders import made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
+from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import HeldOut, held_out_clip, held_out_figures, scale, spread_and_residual
+from flowlift.training.calibrate import held_out_clip, held_out_figures, missed, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
 from flowlift.training.figure_source import load_figures
 from flowlift.training.logs import CHECKS, LOSS
@@ -76,18 +79,39 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
             (folder / SKELETON).write_bytes(Path(config.skeleton).read_bytes())
         _write(folder, card)
         if config.data.conditioning == "canonical":
-            bank = Path(config.data.path)
-            own = config.data.kind == "any"
-            _calibrate(folder, card, held_out_figures(bank, skeleton) if own else held_out_clip(bank))
+            _calibrate(folder, card, Path(config.data.path), skeleton)
 
 
-def _calibrate(out: Path, card: dict[str, Any], held_out: HeldOut) -> None:
-    _write(out, card)  # uncalibrated, which the hypotheses are measured with
-    joints = len(held_out.keypoints.skeleton)
-    card["calibration"] = spread_and_residual(out, held_out) | {"scale": [1.0] * joints}
+def calibrate(folder: Path, data: Path) -> None:
+    """Measure the uncertainty of a model of canonical conditioning again, on the held-out poses of a bank, and write it
+    into the model's folder. Raises InputError, ModelError."""
+    model = find_model(folder)
+    if model.conditioning != "canonical":
+        raise ModelError(
+            f"{folder}: only models of conditioning canonical are calibrated, this one's is {model.conditioning}"
+        )
+    with made_whole(folder) as beside:
+        for file in sorted(model.folder.iterdir()):
+            if file.is_file():
+                shutil.copyfile(file, beside / file.name)
+        _calibrate(beside, json.loads((model.folder / CARD).read_text(encoding="utf-8")), data, model.skeleton)
+
+
+def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
+    """Measure one thing after another, each with what was measured before."""
+    views = partial(held_out_figures, data, skeleton) if "size" in card else partial(held_out_clip, data)
+    held_out, exact = views(), views(exact=True)
+    assumed = asdict(Calibration.assumed(len(skeleton)))
+    measured = {name: values.tolist() for name, values in assumed.items()}
+    card = {key: value for key, value in card.items() if key != "calibration"}
     _write(out, card)
-    card["calibration"]["scale"] = scale(out, held_out)
-    _write(out, card)
+    for measure in (
+        lambda: {"missed": missed(out, exact)},
+        lambda: spread_and_residual(out, held_out),
+        lambda: {"scale": scale(out, held_out)},
+    ):
+        measured |= measure()
+        _write(out, card | {"calibration": measured})
 
 
 def _config(run: Path) -> TrainingConfig:
