@@ -112,6 +112,13 @@ def test_what_calibrates_is_as_long_as_a_body_and_projects_onto_its_keypoints(ba
     assert clip.height is None
 
 
+def test_an_exact_detector_errs_nowhere(bank):
+    clip = held_out_figures(bank, MOUSE, count=100, exact=True)
+    px = clip.camera.project(clip.truth.absolute[:, 0])
+    known = np.isfinite(px)
+    np.testing.assert_allclose(clip.keypoints.xy[:, 0][known], px[known], atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

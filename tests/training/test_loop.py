@@ -1,5 +1,6 @@
 """Training: it learns with every method, and a run that was killed goes on as if nothing had happened."""
 
+import json
 import os
 import signal
 import subprocess
@@ -241,6 +242,28 @@ def test_a_run_is_published_with_the_words_of_its_card_and_no_path_of_this_machi
     assert str(tmp_path) not in (tmp_path / "model" / "model.json").read_text()
     assert publish_again(["publish", str(tmp_path), "-o", str(tmp_path / "no"), "--name", "no"]) == 2
     assert "cannot read the run's configuration" in capsys.readouterr().err
+
+
+def test_uncertainty_measured_again_is_what_it_was(bank, tmp_path, capsys):
+    model = tmp_path / "model"
+    publish(train(plan(bank, network="two-part", epochs=1), tmp_path / "run"), model, name="mine")
+    card = model / "model.json"
+    published = card.read_text()
+    missed = find_model(model).calibration.missed
+    assert (np.delete(missed, HUMAN36M17.root) > 0).all()
+    card.write_text(json.dumps({**json.loads(published), "calibration": None}))
+    assert publish_again(["calibrate", str(model), "--data", str(bank)]) == 0
+    assert "model: calibrated" in capsys.readouterr().out
+    assert json.loads(card.read_text()) == json.loads(published)
+    assert {file.name for file in model.iterdir()} == {file.name for file in find_model("human").folder.iterdir()} - {
+        "card.md"
+    }
+
+
+def test_a_model_of_screen_conditioning_is_not_calibrated(bank, tmp_path, capsys):
+    publish(train(plan(bank, epochs=1), tmp_path / "run"), tmp_path / "model", name="mine")
+    assert publish_again(["calibrate", str(tmp_path / "model"), "--data", str(bank)]) == 2
+    assert "conditioning 'screen' is not calibrated" in capsys.readouterr().err
 
 
 def test_a_run_needs_a_folder(bank, tmp_path):

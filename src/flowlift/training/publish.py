@@ -87,9 +87,7 @@ def calibrate(folder: Path, data: Path) -> None:
     into the model's folder. Raises InputError, ModelError."""
     model = find_model(folder)
     if model.conditioning != "canonical":
-        raise ModelError(
-            f"{folder}: only models of conditioning canonical are calibrated, this one's is {model.conditioning}"
-        )
+        raise ModelError(f"{folder}: conditioning {model.conditioning!r} is not calibrated; only canonical is")
     with made_whole(folder) as beside:
         for file in sorted(model.folder.iterdir()):
             if file.is_file():
