@@ -46,12 +46,6 @@ def concatenate_keypoints(parts: Sequence[Keypoints2D]) -> Keypoints2D:
     )
 
 
-def pad_people(array: Float32[np.ndarray, "frame person ..."], people: int) -> Float32[np.ndarray, "frame people ..."]:
-    """The array with NaN for the people that it lacks."""
-    missing = np.full((array.shape[0], people - array.shape[1], *array.shape[2:]), np.nan, dtype=np.float32)
-    return np.concatenate([array, missing], axis=1) if missing.size else array
-
-
 def _stack(arrays: Sequence[Float32[np.ndarray, "..."]], people: int) -> Float32[np.ndarray, "..."]:
     whole = np.full((sum(map(len, arrays)), people, *arrays[0].shape[2:]), np.nan, dtype=np.float32)
     first = 0

@@ -23,6 +23,7 @@ from flowlift.gaps import LIMIT
 from flowlift.kalman import State
 from flowlift.lifting.over_time import outer
 from flowlift.lifting.view import Seen
+from flowlift.pick_people import pick_people
 
 Look = Callable[[Poses3D], tuple[Seen, Float[np.ndarray, "row joint"]]]
 """What a frame's people were seen as, one a row, on the poses' skeleton, and how much each joint counts."""
@@ -63,6 +64,7 @@ class Stream:
         `smooth="off"`; `people`: who they are. Gives who is in view and who is carried on, in the order of `people`'s
         numbers."""
         time = float(poses.frame_times[0])
+        poses = replace(poses, provenance={**poses.provenance, "smooth": "causal"})
         passed = 0.0 if self._time is None else time - self._time
         self._time = time
         rows = {who: row for row, who in enumerate(people) if np.isfinite(poses.xyz[0, row]).all()}
@@ -72,7 +74,7 @@ class Stream:
             self._move(known, poses, rows.get(who), time, passed)
         shown = sorted(who for who, known in self._people.items() if known.joints is not None)
         if not shown:
-            return Streamed(_rows(poses, []), ())
+            return Streamed(pick_people(poses, []), ())
         return Streamed(self._place(poses, shown, [rows.get(who) for who in shown], passed), tuple(shown))
 
     def forget(self, before: float) -> None:
@@ -110,36 +112,10 @@ class Stream:
         carried = np.array([row is None for row in rows])
         root_cov = np.stack([known.root_cov for known in everybody]) * np.where(carried, 4.0, 1.0)[:, None, None]
         return replace(
-            _rows(poses, rows),
+            pick_people(poses, rows),
             xyz=xyz[None],
             cov=(cov + self._size_variance * outer(xyz))[None],
             root=np.stack([path_now(known.path) for known in everybody])[None],
             root_cov=root_cov[None],
             bridged=np.broadcast_to(carried[None, :, None], (1, len(shown), len(poses.skeleton))),
         )
-
-
-def _rows(poses: Poses3D, rows: Sequence[int | None]) -> Poses3D:
-    """Some people of one frame; NaN for None."""
-
-    def some(array: Float[np.ndarray, "1 person ..."]) -> Float[np.ndarray, "1 some ..."]:
-        picked = np.full((1, len(rows), *array.shape[2:]), np.nan, dtype=np.float32)
-        for place, row in enumerate(rows):
-            if row is not None:
-                picked[:, place] = array[:, row]
-        return picked
-
-    def some_if(array: Float[np.ndarray, "1 person ..."] | None) -> Float[np.ndarray, "1 some ..."] | None:
-        return None if array is None else some(array)
-
-    seen = poses.keypoints
-    return replace(
-        poses,
-        xyz=some(poses.xyz),
-        root=some_if(poses.root),
-        cov=some(poses.cov),
-        root_cov=some_if(poses.root_cov),
-        hypotheses=some_if(poses.hypotheses),
-        keypoints=None if seen is None else replace(seen, xy=some(seen.xy), score=some(seen.score)),
-        provenance={**poses.provenance, "smooth": "causal"},
-    )
