@@ -15,7 +15,7 @@ from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
-from flowlift.lifting.onto_rays import onto_rays
+from flowlift.lifting.onto_rays import misses, onto_rays
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
@@ -44,6 +44,10 @@ choice among them was worse than their mean, which this comes close to unless so
 
 EXPECTED_WEIGHT = 4.0
 """As how many further hypotheses the expected spread counts."""
+
+FOREIGN_DOUBT = np.float32(1.0)
+"""Joints that another skeleton defines lie somewhere else in the body, which fits its 2D all the same: there a small
+miss proves nothing, and covariances are no smaller than errors are on average."""
 
 HEIGHT_SD = 0.06
 """Relative: adults' heights have a standard deviation of 9 cm, men and women together, and at one height the way along
@@ -78,6 +82,13 @@ class Lifter:
         assert self.model.stature is not None  # the card's own rule
         return CanonicalConditioning(self.model.skeleton, self.model.stature)
 
+    @property
+    def unmoved(self) -> "Lifter":
+        """This lifter with hypotheses that stay where the network puts them: what they miss the 2D by can be seen."""
+        calibration = self.model.calibration
+        bare = replace(calibration, missed=0 * calibration.missed, doubt=calibration.doubt[:0])
+        return replace(self, model=replace(self.model, calibration=bare))
+
     def __call__(
         self,
         keypoints: Keypoints2D,
@@ -103,7 +114,8 @@ class Lifter:
         """
         _check_size(self.model, height, size)
         scale = height if size is None else size
-        settings = _Settings(hypotheses, self.model.steps if steps is None else steps, seed, scale)
+        steps = self.model.steps if steps is None else steps
+        settings = _Settings(hypotheses, steps, seed, scale, keypoints.skeleton == self.model.skeleton)
         _check_settings(settings, self.model)
         smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
@@ -215,11 +227,14 @@ class Lifter:
         missed = reproject(poses, view.rays, weights)
         judged = np.hypot(missed.x, missed.y).mean(axis=2) / view.extent[:, None]
         expected = view.extent[:, None] * self.model.calibration.missed
-        if expected.any():
-            poses = onto_rays(poses, missed, weights, expected, self.model.skeleton.root)
+        of = misses(missed, weights, expected)
+        poses = onto_rays(poses, missed, of, expected, self.model.skeleton.root)
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
-        cov = self._covariance(poses, mean, seen)
+        doubt = self.model.calibration.doubted(of.of_answer)
+        if not settings.own_joints:
+            doubt = np.maximum(doubt, FOREIGN_DOUBT)
+        cov = self._covariance(poses, mean, seen, doubt)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
         own = found.cov[rows].copy()
         found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
@@ -230,14 +245,20 @@ class Lifter:
         found.root_cov[rows] += self._size_variance(settings.height) * outer(found.root[rows])
 
     def _covariance(
-        self, poses: Float32[np.ndarray, "row hypothesis joint 3"], mean: Float32[np.ndarray, "row joint 3"], seen: Seen
+        self,
+        poses: Float32[np.ndarray, "row hypothesis joint 3"],
+        mean: Float32[np.ndarray, "row joint 3"],
+        seen: Seen,
+        doubt: Float32[np.ndarray, " row"],
     ) -> Float32[np.ndarray, "row joint 3 3"]:
-        """Of the mean, in the view's frame: what the hypotheses say, and what is known to be beyond them."""
+        """Of the mean, in the view's frame: what the hypotheses say, and what is known to be beyond them; `doubt` times
+        as much."""
         measured, visible = self.model.calibration, seen.visible[..., None]
         expected = np.where(visible, measured.spread_seen, measured.spread_missing)
         residual = np.where(visible, measured.residual_seen, measured.residual_missing)
         cov = covariance(poses, mean, expected=expected, weight=EXPECTED_WEIGHT)
-        return (cov + residual[..., None] * np.eye(3, dtype=np.float32)) * measured.scale[:, None, None]
+        factor = (doubt[:, None] * measured.scale)[..., None, None]
+        return (cov + residual[..., None] * np.eye(3, dtype=np.float32)) * factor
 
     def _size_variance(self, height: float | None) -> float:
         """Of the factor by which the whole pose may be too large or too small. A model that answers in its own unit,
@@ -254,12 +275,14 @@ def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What a caller chose; `height`: a person's, or an animal's size, m, or None."""
+    """What a caller chose; `height`: a person's, or an animal's size, m, or None. `own_joints`: whether the keypoints'
+    joints are the model's own."""
 
     hypotheses: int
     steps: int
     seed: int
     height: float | None
+    own_joints: bool
 
 
 def _check_size(model: Model, height: float | None, size: float | None) -> None:

@@ -83,6 +83,12 @@ def test_a_skeleton_file_is_read_from_the_folder(tmp_path):
         ({"calibration": measured([[1.0] * 3] * 17) | {"scale": [1.0] * 3}}, "scale must be 17 numbers"),
         ({"calibration": measured([[-1.0] * 3] * 17)}, "below 0"),
         ({"calibration": measured([[float("nan")] * 3] * 17)}, "17 x 3 numbers"),
+        (
+            {"calibration": measured([[1.0] * 3] * 17) | {"missed": [-1.0] * 17}},
+            "missed must be 17 numbers",
+        ),
+        ({"calibration": measured([[1.0] * 3] * 17) | {"doubt": [[2.0, 1.0], [1.0, 1.0]]}}, "doubt must be pairs"),
+        ({"calibration": measured([[1.0] * 3] * 17) | {"doubt": [1.0, 2.0, 3.0]}}, "damaged"),
         ({"calibration": [1, 2]}, "damaged"),
     ],
     ids=repr,

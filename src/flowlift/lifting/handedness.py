@@ -26,8 +26,8 @@ def wrong_handed(
     lift: Callable[[Keypoints2D], Poses3D],
     convert: Callable[[Keypoints2D], Keypoints2D],
 ) -> Bool[np.ndarray, " person"]:
-    """Who is explained better with left and right exchanged in the whole clip. `lift` keeps the hypotheses and smooths
-    nothing; `convert` brings keypoints to the skeleton of its poses."""
+    """Who is explained better with left and right exchanged in the whole clip. `lift` keeps the hypotheses, smooths
+    nothing and moves nothing towards the 2D; `convert` brings keypoints to the skeleton of its poses."""
     everybody = np.ones(keypoints.people, dtype=bool)
     if len(keypoints) < _FEWEST:
         return ~everybody

@@ -22,7 +22,7 @@ def mended_sides(keypoints: Keypoints2D, lifter: Lifter, camera: Camera) -> Mend
     found = mend_swaps(keypoints)
     if lifter.model.stature is None or not keypoints.skeleton.pairs:
         return found
-    lift = partial(lifter, camera=camera, smooth="off", keep_hypotheses=True)
+    lift = partial(lifter.unmoved, camera=camera, smooth="off", keep_hypotheses=True)
     wrong = wrong_handed(found.keypoints, lift, lifter.conditioning.convert)
     if not wrong.any():
         return found

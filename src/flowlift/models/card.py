@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float, Float32
 
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
@@ -38,7 +38,8 @@ class Calibration:
     1.7 m), of joints that were seen and that were missing: `spread_...` (J, 3) is the hypotheses' own about their mean,
     on average; `residual_...` (J, 3) what the error has beyond it. `scale` (J,) makes a region of 90 % hold 90 %.
     `missed` (J,): by how much the leading hypotheses miss exact 2D, root-mean-square, as a fraction of the subject's
-    extent in the image; 0: nobody measured.
+    extent in the image; 0: nobody measured. `doubt` (K, 2): how many times as large covariances are (second column) of
+    bodies that miss their 2D by so many times the square of that (first column, rising); empty: nobody measured.
     """
 
     spread_seen: Float32[np.ndarray, "joint 3"]
@@ -47,13 +48,21 @@ class Calibration:
     residual_missing: Float32[np.ndarray, "joint 3"]
     scale: Float32[np.ndarray, " joint"]
     missed: Float32[np.ndarray, " joint"]
+    doubt: Float32[np.ndarray, "knot 2"]
+
+    def doubted(self, missed: Float[np.ndarray, " row"]) -> Float32[np.ndarray, " row"]:
+        """`doubt` of bodies that miss their 2D by `missed`, between its rows; 1 where nobody measured."""
+        if not len(self.doubt):
+            return np.ones(len(missed), dtype=np.float32)
+        knots, factors = self.doubt.T.astype(np.float64)
+        return np.interp(np.log(np.maximum(missed, 1e-9)), np.log(knots), factors).astype(np.float32)
 
     @classmethod
     def assumed(cls, joints: int) -> "Calibration":
         """For a model that was never calibrated: the same for every joint, and the hypotheses are believed."""
         one = np.ones((joints, 3), dtype=np.float32)
         seen, missing = one * np.float32(ASSUMED_SEEN**2), one * np.float32(ASSUMED_MISSING**2)
-        return cls(seen, seen, 0 * one, missing, one[:, 0], 0 * one[:, 0])
+        return cls(seen, seen, 0 * one, missing, one[:, 0], 0 * one[:, 0], np.empty((0, 2), dtype=np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +152,13 @@ def _skeleton(name: Any, folder: Path) -> Skeleton:
 
 
 def _calibration(measured: Mapping[str, Any], joints: int) -> Calibration:
-    told = {"missed": [0.0] * joints, **measured}  # older cards do not tell it
+    told = {"missed": [0.0] * joints, "doubt": [], **measured}  # older cards do not tell them
     arrays = {part.name: np.array(told[part.name], dtype=np.float32) for part in fields(Calibration)}
+    doubt = arrays["doubt"] = arrays["doubt"].reshape(-1, 2)
+    if len(doubt) and not ((np.diff(doubt[:, 0]) > 0).all() and doubt.min() > 0):
+        raise ValueError("calibration.doubt must be pairs of numbers above 0, the first of them rising")
     for name, values in arrays.items():
-        shape = (joints,) if name in ("scale", "missed") else (joints, 3)
+        shape = {"scale": (joints,), "missed": (joints,), "doubt": doubt.shape}.get(name, (joints, 3))
         if values.shape != shape or not (np.isfinite(values) & (values >= 0)).all():
             raise ValueError(f"calibration.{name} must be {' x '.join(map(str, shape))} numbers, none below 0")
     return Calibration(**arrays)

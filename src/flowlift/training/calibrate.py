@@ -4,14 +4,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Generator
 
-from flowlift.aggregate import reproject
+from flowlift.aggregate import Reprojection, reproject
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.lifter import DEFAULT_HEIGHT, Lifter, rows_of
+from flowlift.lifting.onto_rays import LEADING, misses
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
@@ -27,6 +28,9 @@ QUANTILE_90 = 6.2514
 RMS_OF_MEDIAN = 1.2
 """Of the length of a vector of two numbers from one normal distribution: poses that no training resembles, whose joints
 are far off, do not count."""
+
+KNOTS = 8
+"""Parts that held-out bodies are cut into by how far they miss their 2D: 500 bodies each."""
 
 LEAST_RESIDUAL = 1e-6
 """m^2: no joint is known to better than a millimetre."""
@@ -111,22 +115,50 @@ def _measure(out: Path, clip: HeldOut) -> _Measured:
     return _Measured(error**2, hypotheses.var(axis=1, ddof=1), visible)
 
 
-def missed(out: Path, exact: HeldOut) -> list[float]:
-    """By how much a model folder's first pair of hypotheses, which lead its answer, miss exact 2D, joint by joint: see
-    `models.Calibration`."""
-    keypoints, lifter = exact.keypoints, Lifter.load(out)
-    poses = lifter(keypoints, camera=exact.camera, height=exact.height, keep_hypotheses=True)
+@dataclass(frozen=True, eq=False)
+class _Missed:
+    """How a model folder's leading hypotheses miss the 2D of a clip: `by` (F, H, J), and what they lie beside."""
+
+    by: Reprojection
+    extent: Float[np.ndarray, " frame"]
+    visible: Bool[np.ndarray, "frame joint"]
+
+
+def _missed(lifter: Lifter, clip: HeldOut) -> _Missed:
+    poses = lifter.unmoved(clip.keypoints, camera=clip.camera, height=clip.height, keep_hypotheses=True)
     assert poses.hypotheses is not None
-    seen = rows_of(keypoints, exact.camera)
+    seen = rows_of(clip.keypoints, clip.camera)
     view = lifter.conditioning.view(seen)
-    there = np.isfinite(poses.xyz[:, 0]).all(axis=(1, 2))
-    hypotheses = np.einsum("fji,fhkj->fhki", view.to_camera, poses.hypotheses[:, 0, :2])[there]
-    off = reproject(hypotheses, view.rays[there], seen.visible[there].astype(np.float64))
-    distance = np.hypot(off.x, off.y).mean(axis=1) / view.extent[there, None]
-    known = np.where(seen.visible[there], distance, np.nan)
-    return [
-        round(float(np.nanmedian(joint)) * RMS_OF_MEDIAN, 5) if np.isfinite(joint).any() else 0.0 for joint in known.T
-    ]
+    hypotheses = np.einsum("fji,fhkj->fhki", view.to_camera, poses.hypotheses[:, 0, :LEADING])
+    return _Missed(reproject(hypotheses, view.rays, seen.visible.astype(np.float64)), view.extent, seen.visible)
+
+
+def missed(out: Path, exact: HeldOut) -> list[float]:
+    """By how much a model folder's leading hypotheses miss exact 2D, joint by joint: see `models.Calibration`."""
+    found = _missed(Lifter.load(out), exact)
+    distance = np.hypot(found.by.x, found.by.y).mean(axis=1) / found.extent[:, None]
+    known = np.where(found.visible, distance, np.nan)
+    middle = [np.nanmedian(joint) if np.isfinite(joint).any() else 0.0 for joint in known.T]
+    return (np.array(middle) * RMS_OF_MEDIAN).round(5).tolist()
+
+
+def doubt(out: Path, clip: HeldOut) -> list[list[float]]:
+    """How many times as large covariances have to be, by how far a body misses its 2D: see `models.Calibration`.
+
+    Bodies in order of that, in KNOTS parts of equal size; of each the middle one's, and the factor that makes nominal
+    90 % regions hold 90 % of its truths. Bodies that miss more are not surer than those that miss less.
+    """
+    lifter = Lifter.load(out)
+    found = _missed(lifter, clip)
+    expected = found.extent[:, None] * lifter.model.calibration.missed
+    by = misses(found.by, found.visible.astype(np.float64), expected).of_answer
+    distance = _distances(lifter, clip)
+    knots, factors = [], []
+    for part in np.array_split(np.argsort(by), KNOTS):
+        knots.append(float(np.median(by[part])))
+        factors.append(float(np.nanquantile(distance[part], 0.9)) / QUANTILE_90)
+    rising = np.maximum.accumulate(factors)
+    return [[round(a, 5), round(b, 4)] for a, b in zip(knots, rising, strict=True)]
 
 
 def spread_and_residual(out: Path, clip: HeldOut) -> dict[str, list[list[float]]]:
@@ -153,14 +185,20 @@ def _mean(
 
 def scale(out: Path, clip: HeldOut) -> list[float]:
     """Per joint, the factor that makes the nominal 90 % region hold 90 % of the held-out truths."""
-    poses = Lifter.load(out)(clip.keypoints, camera=clip.camera, height=clip.height)
-    error = (poses.xyz[:, 0] - clip.truth.xyz[:, 0]).astype(np.float64)
-    factor = np.ones(error.shape[1])
-    for joint in range(error.shape[1]):
-        known = np.isfinite(error[:, joint]).all(axis=1)
-        if joint == poses.skeleton.root or not known.any():
-            continue
-        inverse = np.linalg.inv(poses.cov[known, 0, joint].astype(np.float64))
-        distance = np.einsum("fi,fij,fj->f", error[known, joint], inverse, error[known, joint])
-        factor[joint] = np.quantile(distance, 0.9) / QUANTILE_90
+    distance = _distances(Lifter.load(out), clip)
+    factor = np.ones(distance.shape[1])
+    for joint in np.flatnonzero(np.isfinite(distance).any(axis=0)):
+        factor[joint] = np.nanquantile(distance[:, joint], 0.9) / QUANTILE_90
     return factor.round(4).tolist()
+
+
+def _distances(lifter: Lifter, clip: HeldOut) -> Float64[np.ndarray, "frame joint"]:
+    """Squared Mahalanobis distances of the truths; NaN where they, or the answer, are not known, and of the root."""
+    poses = lifter(clip.keypoints, camera=clip.camera, height=clip.height)
+    error = (poses.xyz[:, 0] - clip.truth.xyz[:, 0]).astype(np.float64)
+    distance = np.full(error.shape[:2], np.nan)
+    known = np.isfinite(error).all(axis=2)
+    known[:, poses.skeleton.root] = False
+    inverse = np.linalg.inv(poses.cov[:, 0][known].astype(np.float64))
+    distance[known] = np.einsum("ni,nij,nj->n", error[known], inverse, error[known])
+    return distance

@@ -19,7 +19,7 @@ from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import held_out_clip, held_out_figures, missed, scale, spread_and_residual
+from flowlift.training.calibrate import doubt, held_out_clip, held_out_figures, missed, scale, spread_and_residual
 from flowlift.training.config import TrainingConfig, config_from
 from flowlift.training.figure_source import load_figures
 from flowlift.training.logs import CHECKS, LOSS
@@ -106,6 +106,7 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     for measure in (
         lambda: {"missed": missed(out, exact)},
         lambda: spread_and_residual(out, held_out),
+        lambda: {"doubt": doubt(out, held_out)},
         lambda: {"scale": scale(out, held_out)},
     ):
         measured |= measure()
