@@ -60,6 +60,14 @@ def test_a_source_that_nobody_needs_any_more_is_closed_by_its_reader():
     assert not set(threading.enumerate()) - before
 
 
+def test_nothing_is_read_before_it_is_asked_for():
+    read, before = [], set(threading.enumerate())
+    with closing(ReadAhead(iter(lambda: read.append(1), None), held=2)):
+        time.sleep(0.05)
+    assert not read
+    assert not set(threading.enumerate()) - before
+
+
 def test_ctrl_c_while_waiting_loses_no_item():
     def source():
         yield 0

@@ -22,8 +22,9 @@ class _End(NamedTuple):
 class ReadAhead(Generic[Item]):
     """The items of a source in their order, read by a thread of its own that is up to `held` items ahead.
 
-    What the source raises is raised in its place, after the items before it. When this is closed the source is closed,
-    too, by the thread that read it. Ctrl-C while waiting for an item loses none: ask for the next one again.
+    Reading begins when the first item is asked for. What the source raises is raised in its place, after the items
+    before it. When this is closed the source is closed, too, by the thread that read it. Ctrl-C while waiting for an
+    item loses none: ask for the next one again.
     """
 
     def __init__(self, source: Iterable[Item], *, held: int) -> None:
@@ -31,7 +32,7 @@ class ReadAhead(Generic[Item]):
         self._over, self._ended = Event(), False
         reading = (source, self._ready, self._over)
         self._reader = Thread(target=_read, args=reading, name="flowlift reader", daemon=True)
-        self._reader.start()
+        self._begun = False
 
     def __iter__(self) -> Self:
         return self
@@ -39,6 +40,9 @@ class ReadAhead(Generic[Item]):
     def __next__(self) -> Item:
         if self._ended:
             raise StopIteration
+        if not self._begun:
+            self._begun = True
+            self._reader.start()
         item = self._ready.get()
         if not isinstance(item, _End):
             return item
@@ -51,7 +55,8 @@ class ReadAhead(Generic[Item]):
         """Want no more."""
         self._ended = True
         self._over.set()
-        self._reader.join(_PATIENCE)
+        if self._begun:
+            self._reader.join(_PATIENCE)
 
 
 def _read(source: Iterable[Item], ready: "Queue[Item | _End]", over: Event) -> None:
