@@ -210,7 +210,8 @@ def test_progress_counts_every_frame() -> None:
     list(detected_chunks(Frames(7, frame_count=9), Detector(), lambda done, total: seen.append((done, total)), Event()))
     assert seen == [(done, 9) for done in range(8)]
     seen.clear()
-    list(keypoint_chunks(make_keypoints(np.zeros((300, 1, 17, 2), dtype=np.float32)), lambda *now: seen.append(now)))
+    keypoints = make_keypoints(np.zeros((300, 1, 17, 2), dtype=np.float32))
+    list(keypoint_chunks(keypoints, lambda *now: seen.append(now), Event()))
     assert seen[0] == (0, 300)
     assert seen[-1] == (300, 300)
 

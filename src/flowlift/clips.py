@@ -146,7 +146,8 @@ def open_keypoints(
             keypoints = track(keypoints)
         except InputError as error:
             warnings.warn(f"{source}: {error}; a person is a place in the file's lists", UserWarning, stacklevel=2)
-    return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report), Event())
+    stop = Event()
+    return Clip(source_name(source), keypoints.frames(0, 0), keypoint_chunks(keypoints, report, stop), stop)
 
 
 def open_images(frames: FrameSource, detector: Detector, report: Progress) -> Clip:
@@ -174,9 +175,11 @@ class AsDetected:
         return []
 
 
-def keypoint_chunks(keypoints: Keypoints2D, report: Progress) -> Generator[Chunk, None, None]:
-    """Cut keypoints into chunks."""
+def keypoint_chunks(keypoints: Keypoints2D, report: Progress, stop: Event) -> Generator[Chunk, None, None]:
+    """Cut keypoints into chunks, until `stop` is set."""
     for first in range(0, len(keypoints), CHUNK):
+        if stop.is_set():
+            return
         report(first, len(keypoints))
         yield Chunk(first, keypoints.frames(first, first + CHUNK))
     report(len(keypoints), len(keypoints))
