@@ -68,11 +68,19 @@ def test_nothing_is_read_before_it_is_asked_for():
     assert not set(threading.enumerate()) - before
 
 
-def test_ctrl_c_while_waiting_loses_no_item():
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as on a terminal; what is started in the background does not listen to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_waiting_loses_no_item(ctrl_c):
     def source():
         yield 0
         time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C does
+        ctrl_c()
         time.sleep(0.2)
         yield 1
 
