@@ -85,7 +85,9 @@ def train(
     except ModuleNotFoundError as error:
         raise MissingExtraError("training", "train") from error
     loop.train(plan, output, device=device)
-    if loop.is_first_process():
+    first = loop.is_first_process()
+    loop.end_processes()
+    if first:
         from flowlift.models import read_card
         from flowlift.models.packed import pack_model
 

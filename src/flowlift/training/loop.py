@@ -195,6 +195,14 @@ def is_first_process() -> bool:
     return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
+def end_processes() -> None:
+    """Let the processes of a run, if there are several, wait for one another and part. One that ended without that
+    would now and then be aborted by its threads, which still listen to the others."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def _loop(
     fabric: Any,
     config: TrainingConfig,
