@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Shaped
+from jaxtyping import Shaped
 
 from flowlift.containers import Poses3D
 
@@ -15,7 +15,8 @@ def pick_people(poses: Poses3D, who: Sequence[int | None]) -> Poses3D:
     people = [person for person in who if person is not None and person < poses.people]
 
     def some(array: Shaped[np.ndarray, "frame person ..."]) -> Shaped[np.ndarray, "frame who ..."]:
-        picked = np.full((len(array), len(who), *array.shape[2:]), np.nan, dtype=array.dtype)
+        nobody = False if array.dtype == bool else np.nan
+        picked = np.full((len(array), len(who), *array.shape[2:]), nobody, dtype=array.dtype)
         picked[:, places] = array[:, people]
         return picked
 
@@ -31,13 +32,5 @@ def pick_people(poses: Poses3D, who: Sequence[int | None]) -> Poses3D:
         cov=some(poses.cov),
         hypotheses=some_if(poses.hypotheses),
         keypoints=None if seen is None else replace(seen, xy=some(seen.xy), score=some(seen.score)),
-        bridged=None if poses.bridged is None else _marks(poses.bridged, places, people, len(who)),
+        bridged=some_if(poses.bridged),
     )
-
-
-def _marks(
-    marks: Bool[np.ndarray, "frame person joint"], places: Sequence[int], people: Sequence[int], count: int
-) -> Bool[np.ndarray, "frame who joint"]:
-    picked = np.zeros((len(marks), count, marks.shape[2]), dtype=bool)
-    picked[:, places] = marks[:, people]
-    return picked

@@ -67,6 +67,11 @@ def export_model(model: Model, target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OutputError(f"{target}: is there already; choose another folder")
     with made_whole(target) as folder:
-        for file in model.folder.iterdir():
-            if file.is_file():
-                shutil.copyfile(file, folder / file.name)
+        copy_files(model, folder)
+
+
+def copy_files(model: Model, folder: Path) -> None:
+    """Copy a model's files into a folder that is there."""
+    for file in model.folder.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, folder / file.name)

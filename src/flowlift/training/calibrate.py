@@ -16,6 +16,7 @@ from flowlift.lifting.onto_rays import LEADING, misses
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
+from flowlift.training.figure_source import exact as seen_exactly
 from flowlift.training.figure_source import load_figures
 from flowlift.training.figure_views import FigureViewVariation, see_figures
 from flowlift.training.figures import AS_CAPTURED, FigureBank, sample_figures
@@ -78,7 +79,7 @@ def held_out_figures(
     """Views of held-out poses of any skeleton, one body length long, as they were captured. `exact`: as of people."""
     arrays, generator = load_figures(data, skeleton), Generator().manual_seed(seed)
     seen_by = _FIGURE_VIEWS if arrays.upright else replace(_FIGURE_VIEWS, any_orientation=1.0)
-    seen_by = replace(seen_by, noise=0.0, outlier=0.0, complete=1.0) if exact else seen_by
+    seen_by = seen_exactly(seen_by) if exact else seen_by
     bank = FigureBank.from_positions(arrays.val, skeleton)
     figures = sample_figures(bank, count, AS_CAPTURED, generator)
     seen = see_figures(figures, bank.tree, seen_by, generator, real=None)

@@ -207,10 +207,16 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     )
 
 
+def _far(stance: _Stance, draw: Draw) -> Numbers:
+    """How far one leg goes in what both do, from 0 to 1: nearly as far as the other, or as it likes."""
+    count = len(stance.far)
+    return torch.where(stance.alike, stance.far + 0.05 * draw.normal(count), draw.uniform(count))
+
+
 def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) -> Points:
     """Where an ankle is: on the ground, or somewhere about the hip of who stands on the other leg."""
     count, leg = len(hip), body.leg[:, None]
-    far = torch.where(stance.alike, stance.far + 0.05 * draw.normal(count), draw.uniform(count))
+    far = _far(stance, draw)
     ahead = torch.where(stance.one_leg, stance.ahead, stance.ahead + sign * stance.lunge)
     ahead = torch.where(stance.on_back, 0.2 + 0.8 * far, ahead)
     ahead = torch.where(stance.one_knee, _between(0.2, 0.6, count, draw), ahead)
@@ -242,7 +248,7 @@ def _kneeling(stance: _Stance, sign: float, draw: Draw) -> tuple[Points, Points]
 def _lying(stance: _Stance, sign: float, draw: Draw) -> tuple[Points, Points]:
     """The ways of thigh and shank of who lies on a side or the belly, told as if on the back: hip and knee bent."""
     count, prone = len(stance.far), stance.rolled == math.pi
-    far = torch.where(stance.alike, stance.far + 0.05 * draw.normal(count), draw.uniform(count))
+    far = _far(stance, draw)
     hip = torch.where(prone, 0.3 * far - 0.1, 1.8 * far)
     hip = torch.where(prone & (stance.raised > 0.85), 1.5 * draw.uniform(count), hip)
     knee = far * torch.where(prone, 1.6, 2.2) * draw.uniform(count)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError, ModelError
 from flowlift.models import find_model
 from flowlift.models.card import CARD, FORMAT, SKELETON, Calibration
-from flowlift.models.folders import made_whole
+from flowlift.models.folders import copy_files, made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
@@ -89,9 +88,7 @@ def calibrate(folder: Path, data: Path) -> None:
     if model.conditioning != "canonical":
         raise ModelError(f"{folder}: conditioning {model.conditioning!r} is not calibrated; only canonical is")
     with made_whole(folder) as beside:
-        for file in sorted(model.folder.iterdir()):
-            if file.is_file():
-                shutil.copyfile(file, beside / file.name)
+        copy_files(model, beside)
         _calibrate(beside, json.loads((model.folder / CARD).read_text(encoding="utf-8")), data, model.skeleton)
 
 
