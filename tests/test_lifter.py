@@ -163,6 +163,20 @@ def test_noise_comes_in_opposite_pairs_and_longer_draws_begin_alike():
     np.testing.assert_array_equal(centred[2:], noise[2:])
 
 
+def test_learned_starts_come_after_the_pair_and_every_seed_stays_near_them():
+    learned = np.random.default_rng(5).normal(size=(6, 17, 3)).astype(np.float32)
+    noise = hypothesis_noise(12, HUMAN36M17, seed=1, centred=True, learned=learned)
+    assert not noise[:2].any()
+    apart = noise[2:8] - learned
+    assert 0.25 < apart.std() < 0.35
+    np.testing.assert_array_equal(noise[8:], hypothesis_noise(12, HUMAN36M17, seed=1)[8:])
+    for count in (1, 2, 3, 7):
+        some = hypothesis_noise(count, HUMAN36M17, seed=1, centred=True, learned=learned)
+        np.testing.assert_array_equal(some, noise[:count])
+    other = hypothesis_noise(12, HUMAN36M17, seed=2, centred=True, learned=learned)
+    assert (other[2:] != noise[2:]).all()
+
+
 def test_one_pair_of_hypotheses_starts_at_the_centre_and_leads(lifter, walker):
     some = first_frames(walker)
     pair, other = (lifter(some, camera=walker.camera, hypotheses=2, seed=seed) for seed in (0, 1))

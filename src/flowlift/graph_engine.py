@@ -20,13 +20,22 @@ Array = Float32[np.ndarray, "..."]
 Inputs = Mapping[str, Array]
 Run = Callable[[Inputs], Array]
 
-HELD = 4096
+HELD = 8192
 """Hypotheses that a core holds at once. It bounds the memory and changes no result."""
-PIECES = {"velocity": (4, 16)}
-PIECES_ELSE = (64, 256)
-"""Hypotheses that one core evaluates at once, at least and at most, by kind of network: what is computed of more no
-longer lies in the core's own cache, and fewer do not keep its arithmetic busy (docs/experiments/2026-11-engines.md)."""
+BY_JOINT = (4, 16)
+"""Hypotheses that one core evaluates at once, at least and at most, of networks that work joint by joint: more no
+longer lie in the core's own cache, and fewer do not keep its arithmetic busy (docs/experiments/2026-11-engines.md)."""
+LEAST, CACHED = 64, 2**17
+"""The same of other networks: at least so many, at most so many numbers of one layer."""
 ON_DEVICE = 4096
+
+
+def pieces_of(model: Model, *, by_joint: tuple[int, int]) -> tuple[int, int]:
+    """Hypotheses that one core evaluates at once, at least and at most."""
+    if model.network == "velocity":
+        return by_joint
+    width = model.settings.get("head_width")
+    return LEAST, max(LEAST, CACHED // (width if isinstance(width, int) and width > 0 else CACHED // 256))
 
 
 class GraphEngine:
@@ -99,7 +108,7 @@ class OnnxEngine(GraphEngine):
             partial(_session, providers=_providers(cuda)),
             name="onnxruntime on cuda" if cuda else "onnxruntime",
             cores=Cores(1 if cuda else None),
-            pieces=(1, ON_DEVICE) if cuda else PIECES.get(model.network, PIECES_ELSE),
+            pieces=(1, ON_DEVICE) if cuda else pieces_of(model, by_joint=BY_JOINT),
         )
 
 

@@ -219,7 +219,10 @@ class Lifter:
         seen, conditioning = everyone.rows(rows), self.conditioning
         view = conditioning.view(seen)
         centred = self.model.conditioning == "canonical"  # others are sampled as published
-        noise = hypothesis_noise(settings.hypotheses, self.model.skeleton, settings.seed, centred=centred)
+        model = self.model
+        noise = hypothesis_noise(
+            settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=model.starts
+        )
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
         poses = conditioning.poses(states)

@@ -7,10 +7,10 @@ from threading import local
 
 from flowlift.cores import Cores
 from flowlift.errors import MissingExtraError
-from flowlift.graph_engine import PIECES_ELSE, Array, GraphEngine, Inputs, Run
+from flowlift.graph_engine import Array, GraphEngine, Inputs, Run, pieces_of
 from flowlift.models import Model
 
-PIECES = {"velocity": (8, 48)}
+BY_JOINT = (8, 48)
 """Larger than elsewhere: these instructions want more of the same weights at once."""
 WORDS = ("bf16",)
 
@@ -37,7 +37,7 @@ class OpenVinoEngine(GraphEngine):
             partial(_compiled, settings=settings),
             name=" ".join([f"openvino {openvino.__version__.partition('-')[0]}", *words]),
             cores=cores,
-            pieces=PIECES.get(model.network, PIECES_ELSE),
+            pieces=pieces_of(model, by_joint=BY_JOINT),
         )
 
 

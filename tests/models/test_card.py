@@ -52,6 +52,13 @@ def test_what_a_card_leaves_out_has_a_meaning(tmp_path):
     calibration = model.calibration
     assert (calibration.residual_missing > calibration.residual_seen).all()
     np.testing.assert_array_equal(calibration.scale, np.ones(17))
+    assert model.starts.shape == (0, 17, 3)
+
+
+def test_starts_are_rows_of_a_pose_each(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(3, 51)).round(3)
+    starts = read_card(write(tmp_path, starts=rows.tolist())).starts
+    np.testing.assert_allclose(starts, rows.reshape(3, 17, 3), rtol=1e-6)
 
 
 def test_a_skeleton_file_is_read_from_the_folder(tmp_path):
@@ -90,6 +97,11 @@ def test_a_skeleton_file_is_read_from_the_folder(tmp_path):
         ({"calibration": measured([[1.0] * 3] * 17) | {"doubt": [[2.0, 1.0], [1.0, 1.0]]}}, "doubt must be pairs"),
         ({"calibration": measured([[1.0] * 3] * 17) | {"doubt": [1.0, 2.0, 3.0]}}, "damaged"),
         ({"calibration": [1, 2]}, "damaged"),
+        ({"starts": [[0.5] * 50]}, "starts must be rows of 51 numbers"),
+        ({"starts": [[float("nan")] * 51]}, "starts must be rows of 51 numbers"),
+        ({"starts": [[0.5] * 51, [0.5]]}, "damaged"),
+        ({"starts": [0.5] * 51}, "starts must be rows"),
+        ({"starts": 3}, "damaged"),
     ],
     ids=repr,
 )

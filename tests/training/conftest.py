@@ -1,6 +1,19 @@
-"""Small networks train fastest on one thread."""
+"""Small networks train fastest on one thread; a small bank."""
 
+import numpy as np
 import pytest
+
+from flowlift.datasets.mocap import stature
+from flowlift.demo import walk
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory):
+    xyz = np.asarray(walk(np.arange(0, 6, 0.1)))
+    xyz = ((xyz - xyz[:, :1]) / stature(xyz - xyz[:, :1])[:, None, None]).astype(np.float32)
+    file = tmp_path_factory.mktemp("bank") / "bank.npz"
+    np.savez(file, train=xyz[:50], val=xyz[50:])
+    return file
 
 
 @pytest.fixture(autouse=True)

@@ -15,16 +15,15 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
-from flowlift.datasets.mocap import stature  # noqa: E402
-from flowlift.demo import walk  # noqa: E402
 from flowlift.errors import InputError, ModelError, OutputError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
 from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training.__main__ import main as publish_again  # noqa: E402
 from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
-from flowlift.training.loop import learning_rate, make_objective, train  # noqa: E402
+from flowlift.training.loop import make_objective, train  # noqa: E402
 from flowlift.training.methods import draw_poses  # noqa: E402
+from flowlift.training.optimizers import learning_rate, make_optimizers  # noqa: E402
 from flowlift.training.publish import publish  # noqa: E402
 from flowlift.training.sources import load_poses, open_source  # noqa: E402
 
@@ -43,15 +42,6 @@ NETWORKS = {
     },
     "two-part": {"kind": "two-part", "encoder_width": 32, "encoder_blocks": 1, "head_width": 32, "head_blocks": 1},
 }
-
-
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory):
-    xyz = np.asarray(walk(np.arange(0, 6, 0.1)))
-    xyz = ((xyz - xyz[:, :1]) / stature(xyz - xyz[:, :1])[:, None, None]).astype(np.float32)
-    file = tmp_path_factory.mktemp("bank") / "bank.npz"
-    np.savez(file, train=xyz[:50], val=xyz[50:])
-    return file
 
 
 def plan(bank, *, network="velocity", method="flow", epochs=2, **run):
@@ -287,3 +277,53 @@ def test_data_that_is_no_bank_is_refused(tmp_path):
     for name in ("bad.npz", "other.npz", "absent.npz"):
         with pytest.raises(InputError, match=name):
             load_poses(tmp_path / name)
+
+
+def test_muon_steps_the_blocks_matrices_and_adamw_the_rest(bank, tmp_path):
+    config = plan(bank, network="two-part")
+    config = replace(config, optimizer=replace(config.optimizer, name="muon"))
+    objective = make_objective(config)
+    muon, adamw = make_optimizers(config.optimizer, objective)
+    stepped = [weight for optimizer in (muon, adamw) for group in optimizer.param_groups for weight in group["params"]]
+    assert {id(weight) for weight in stepped} == {id(weight) for weight in objective.parameters()}
+    assert len(stepped) == len(list(objective.parameters()))
+    assert [tuple(weight.shape) for weight in muon.param_groups[0]["params"]] == 4 * [(32, 32)]
+    one, two = tmp_path / "one", tmp_path / "two"
+    train(replace(config, run=replace(config.run, epochs=12)), one)
+    losses = [float(row[2]) for row in rows(one / "log.csv")]
+    assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
+    for epochs in (6, 12):
+        train(replace(config, run=replace(config.run, epochs=epochs)), two)
+    assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
+
+
+def test_muon_is_for_networks_with_residual_blocks(bank, tmp_path):
+    config = plan(bank, network="simple", method="regression")
+    with pytest.raises(InputError, match="two-part"):
+        train(replace(config, optimizer=replace(config.optimizer, name="muon")), tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_answer_itself_is_learned_where_a_run_asks_for_it(bank, tmp_path, precision):
+    config = plan(bank, network="two-part", epochs=12, precision=precision)
+    errors = {}
+    for weight in (0.0, 1.0):
+        asked = replace(config, method=replace(config.method, answer=weight))
+        out = train(asked, tmp_path / str(weight))
+        network = make_objective(asked).network.eval()
+        network.load_state_dict(torch.load(out / "best.pt", weights_only=True)["network"])
+        source = open_source(asked.data, HUMAN36M17, torch.device("cpu"))
+        held_out = source.held_out(64)
+        found = draw_poses(network, asked.method, held_out.condition, torch.zeros_like(held_out.target)[:, None])
+        errors[weight] = source.errors(found[:, 0], held_out)
+    assert errors[1.0].p_mpjpe < 0.95 * errors[0.0].p_mpjpe
+
+
+def test_the_answer_is_learned_by_flows_of_canonical_conditioning_only(bank):
+    for changes in ({"network": "velocity"}, {"network": "simple", "method": "regression"}):
+        config = plan(bank, **changes)
+        with pytest.raises(InputError, match=r"method\.answer goes with"):
+            replace(config, method=replace(config.method, answer=1.0)).check()
+    config = plan(bank, network="two-part")
+    with pytest.raises(InputError, match=r"method\.answer must not be below 0"):
+        replace(config, method=replace(config.method, answer=-1.0)).check()

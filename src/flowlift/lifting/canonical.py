@@ -17,6 +17,17 @@ DEFAULT_HEIGHT = 1.7
 _FLIP = np.array([-1, 1], dtype=np.float32)
 
 
+def mirrored_states(
+    states: Float32[np.ndarray, "*batch joint 3"], skeleton: Skeleton
+) -> Float32[np.ndarray, "*batch joint 3"]:
+    """States (of `flowlift.conditioning.encode_pose`, or the noise they come from) as the mirrored view has them."""
+    flipped = states[..., list(skeleton.mirror), :] * np.array([-1, 1, 1], dtype=np.float32)
+    flipped[..., skeleton.root, :] = states[
+        ..., skeleton.root, :
+    ]  # its row holds the log size, which no mirror changes
+    return flipped
+
+
 @dataclass(frozen=True)
 class CanonicalConditioning:
     """`stature`: length from ankle to head along the bones, as a fraction of a person's height. `standard`: the height
@@ -48,10 +59,7 @@ class CanonicalConditioning:
         )
 
     def unmirror(self, states: States) -> States:
-        flipped = states[:, :, list(self.skeleton.mirror)] * np.array([-1, 1, 1], dtype=np.float32)
-        root = self.skeleton.root
-        flipped[:, :, root] = states[:, :, root]  # the root's row holds the log size, which no mirror changes
-        return flipped
+        return mirrored_states(states, self.skeleton)
 
     def poses(self, states: States) -> States:
         pose, size = decode_pose(states, self.skeleton.root)

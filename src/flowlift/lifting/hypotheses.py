@@ -15,18 +15,30 @@ CENTRE = 0.8
 nearer to the truth than the mean of the others (docs/experiments/2026-11-centre.md)."""
 
 
+START_SPREAD = 0.3
+"""Standard deviation of what a seed adds to starts that were learned."""
+
+
 def hypothesis_noise(
-    count: int, skeleton: Skeleton, seed: int, *, centred: bool = False
+    count: int,
+    skeleton: Skeleton,
+    seed: int,
+    *,
+    centred: bool = False,
+    learned: Float32[np.ndarray, "start joint 3"] | None = None,
 ) -> Float32[np.ndarray, "hypothesis joint 3"]:
     """Where each hypothesis starts, N(0, I). The same for all frames and people: the flow is deterministic, so motion
     that is continuous in 2D stays so in 3D, and no result depends on how frames are batched. In pairs of opposite
     sign (antithetic), one of each pair on the mirrored view: an odd error in the mean cancels. `centred`: the first
-    pair starts at 0."""
+    pair starts at 0. `learned`: where those after it start instead, and a small random part (`training.covering`)."""
     generator = np.random.default_rng(seed)
     half = generator.standard_normal(((count + 1) // 2, len(skeleton), 3), dtype=np.float32)
     paired = np.stack([half, -half], axis=1).reshape(-1, len(skeleton), 3)
     if centred:
         paired[:2] = 0
+    if learned is not None:
+        near = paired[2 : 2 + len(learned)]
+        near[:] = START_SPREAD * near + learned[: len(near)]
     return paired[:count]
 
 

@@ -73,7 +73,9 @@ class Model:
     and is sampled (`flowlift.sampling.METHODS`), in `steps` steps. `stature`: length from ankle to head along the
     bones, as a fraction of a person's height; None where the skeleton is no person's. `size`: the joints along which a
     body's length is measured, where poses are in body lengths; else none. `calibrated`: whether
-    `calibration` was measured. `unit` of its poses. `parameters`: how many, None where the card does not say.
+    `calibration` was measured. `starts`: where hypotheses start, learned so that a few of them cover what the truth may
+    be (`flowlift.lifting.hypotheses`); none: at random. `unit` of its poses. `parameters`: how many, None where the
+    card does not say.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Model:
     unit: Unit = "m"
     parameters: int | None = None
     size: tuple[str, ...] = ()
+    starts: Float32[np.ndarray, "start joint 3"] = field(default_factory=lambda: np.empty((0, 1, 3), dtype=np.float32))
     licence: str = ""
     source: str = ""
 
@@ -129,6 +132,7 @@ def _model(card: Mapping[str, Any], folder: Path) -> Model:
         stature=None if stature is None else float(stature),
         calibration=_calibration(measured, len(skeleton)) if measured else Calibration.assumed(len(skeleton)),
         calibrated=bool(measured),
+        starts=_starts(card.get("starts", ()), len(skeleton)),
         network=kind,
         settings=settings,
         conditioning=_choice("conditioning", card.get("conditioning", "canonical"), get_args(Conditioning)),
@@ -162,6 +166,13 @@ def _calibration(measured: Mapping[str, Any], joints: int) -> Calibration:
         if values.shape != shape or not (np.isfinite(values) & (values >= 0)).all():
             raise ValueError(f"calibration.{name} must be {' x '.join(map(str, shape))} numbers, none below 0")
     return Calibration(**arrays)
+
+
+def _starts(told: Any, joints: int) -> Float32[np.ndarray, "start joint 3"]:
+    starts = np.array(told, dtype=np.float32) if len(told) else np.empty((0, 3 * joints), dtype=np.float32)
+    if starts.shape != (len(told), 3 * joints) or not np.isfinite(starts).all():
+        raise ValueError(f"starts must be rows of {3 * joints} numbers")
+    return starts.reshape(-1, joints, 3)
 
 
 def _check(model: Model) -> None:

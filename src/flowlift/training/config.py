@@ -60,6 +60,8 @@ class MethodConfig:
     `teacher`: a model, by name or folder, whose answer to the same view and noise is learned instead of the truth: the
     paths become straight (reflow: Liu et al., 2023), and with `at_start`, the share of times that are exactly 0, at 1
     one step is the whole path.
+    `answer`: weight of how far the pose that the middle of the noise leads to is from the truth: what a model is asked
+    for most, learned as it is measured.
     """
 
     name: Method = "flow"
@@ -71,18 +73,20 @@ class MethodConfig:
     steps: int = 3
     teacher: str = ""
     at_start: float = 0.0
+    answer: float = 0.0
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """[optimizer]: "adam" (amsgrad, as published) or "adamw"; how the learning rate falls; clipping and averaging.
+    """[optimizer]: "adam" (amsgrad, as published), "adamw" or "muon" (for the matrices of residual blocks, AdamW for
+    the rest: `training.optimizers`); how the learning rate falls; clipping and averaging.
 
     `schedule` "epochs": times `per_epoch` after each epoch, but times `per_period` after every `period`th. "cosine": a
     linear warm-up, then half a cosine down to 0. `clip`: largest norm of the gradient (0: none). `averaging`: decay of
     the averaged weights, which are what a run is judged by and what is published (0: none).
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
@@ -233,6 +237,10 @@ def _check(config: TrainingConfig) -> None:
         raise InputError(f"optimizer.averaging must lie in [0, 1), got {optimizer.averaging}")
     if not 0 <= method.at_start <= 1:
         raise InputError(f"method.at_start must lie in [0, 1], got {method.at_start}")
+    if method.answer < 0:
+        raise InputError(f"method.answer must not be below 0, got {method.answer}")
+    if method.answer and (method.name != "flow" or config.network.kind != "two-part"):
+        raise InputError('method.answer goes with the method "flow" and the network "two-part"')
     if method.teacher and method.name != "flow":
         raise InputError('method.teacher goes with the method "flow"')
     if run.batch % run.devices:

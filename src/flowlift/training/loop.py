@@ -16,6 +16,7 @@ from typing import Any
 
 import lightning_fabric
 import torch
+from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Generator, Tensor, nn
 
 from flowlift.damage import refused_if_damaged
@@ -25,9 +26,10 @@ from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
-from flowlift.training.config import OptimizerConfig, TrainingConfig
+from flowlift.training.config import TrainingConfig
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
+from flowlift.training.optimizers import learning_rate, make_optimizers
 from flowlift.training.sources import Batch, Errors, Source, open_source
 from flowlift.training.teacher import Teacher, open_teacher
 from flowlift.weights_only import read_weights_only
@@ -42,7 +44,7 @@ class _Run:
 
     objective: nn.Module
     averaged: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
     step: int = 0
     best: float = math.inf
     seconds: float = 0.0
@@ -52,7 +54,7 @@ class _Run:
         state = {
             "objective": self.objective.state_dict(),
             "averaged": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
@@ -65,8 +67,16 @@ class _Run:
         with refused_if_damaged(f"{file}: does not fit this run", ModelError):
             self.objective.load_state_dict(state["objective"])
             self.averaged.load_state_dict(state["averaged"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(own)
             self.step, self.best, self.seconds = int(state["step"]), float(state["best"]), float(state["seconds"])
+
+
+class _Autocast(MixedPrecision):
+    """Mixed precision of what is computed; what comes in stays exact. Fabric would round it, targets as well."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
 
 
 def skeleton_of(config: TrainingConfig) -> Skeleton:
@@ -77,10 +87,11 @@ def skeleton_of(config: TrainingConfig) -> Skeleton:
 def make_objective(config: TrainingConfig) -> Objective:
     """Network and method of a run, with the random weights of its seed, or those of the model it starts from."""
     torch.manual_seed(config.run.seed)
-    network = make_network(config.network.kind, config.network.settings, skeleton_of(config))
+    skeleton = skeleton_of(config)
+    network = make_network(config.network.kind, config.network.settings, skeleton)
     if config.run.start:
-        _start_from(find_model(config.run.start), network, skeleton_of(config))
-    return Objective(network, config.method)
+        _start_from(find_model(config.run.start), network, skeleton)
+    return Objective(network, config.method, skeleton.root)
 
 
 def _start_from(model: Model, network: nn.Module, skeleton: Skeleton) -> None:
@@ -90,31 +101,6 @@ def _start_from(model: Model, network: nn.Module, skeleton: Skeleton) -> None:
     if model.skeleton != skeleton or not fits:
         raise InputError(f"run.start: {model.name}'s network has another skeleton, kind or width than this run's")
     network.load_state_dict({**own, **given})
-
-
-def learning_rate(config: OptimizerConfig, *, step: int, steps_per_epoch: int, steps: int) -> float:
-    """The learning rate of one step (counted from 0): see `OptimizerConfig`."""
-    if config.schedule == "epochs":
-        done = step // steps_per_epoch
-        large = done // config.period
-        return config.learning_rate * config.per_epoch ** (done - large) * config.per_period**large
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    share = min(1.0, (step - config.warmup) / max(1, steps - config.warmup))
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
-
-
-def make_optimizer(config: OptimizerConfig, module: nn.Module) -> torch.optim.Optimizer:
-    """Adam with amsgrad, as published, or AdamW."""
-    kind: Any = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
-    settings = {"amsgrad": True} if config.name == "adam" else {"fused": True}
-    return kind(
-        module.parameters(),
-        lr=config.learning_rate,
-        weight_decay=config.weight_decay,
-        betas=config.betas,
-        **settings,
-    )
 
 
 def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
@@ -131,16 +117,15 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
         accelerator="cpu" if device == "cpu" else "cuda",
         devices=processes,
         num_nodes=machines,
-        precision=config.run.precision,
+        plugins=_Autocast("bf16-mixed", device) if config.run.precision == "bf16-mixed" else None,
         strategy="ddp" if processes * machines > 1 else "auto",
     )
     fabric.launch()
     source = open_source(config.data, skeleton_of(config), fabric.device)
     objective = make_objective(config)
     averaged = copy.deepcopy(objective).eval().to(fabric.device)
-    optimizer = make_optimizer(config.optimizer, objective)
-    model, optimizer = fabric.setup(objective, optimizer)
-    run = _Run(model.module, averaged, optimizer)
+    model, *optimizers = fabric.setup(objective, *make_optimizers(config.optimizer, objective))
+    run = _Run(model.module, averaged, tuple(optimizers))
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
@@ -254,7 +239,7 @@ def _step(
     rate: float,
     teacher: Teacher | None,
 ) -> Tensor:
-    for group in run.optimizer.param_groups:
+    for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
         group["lr"] = rate
     seen, noise, t = _drawn(config, source, run.step, batch, fabric.device)
     mine = slice(fabric.global_rank, None, fabric.world_size)
@@ -262,15 +247,17 @@ def _step(
     with fabric.autocast():
         target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
-    loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known)
+    loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known, seen.target[mine])
     # The processes' mean has to be that of the whole batch: those with more to learn from count more.
     counted = t.new_ones(batch) if seen.known is None else seen.known.sum(dim=1)
     loss = loss * (fabric.world_size * counted[mine].sum() / counted.sum().clamp(min=1))
-    run.optimizer.zero_grad(set_to_none=True)
+    for optimizer in run.optimizers:
+        optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
-        fabric.clip_gradients(model, run.optimizer, max_norm=config.optimizer.clip, error_if_nonfinite=False)
-    run.optimizer.step()
+        fabric.clip_gradients(model, run.optimizers[0], max_norm=config.optimizer.clip, error_if_nonfinite=False)
+    for optimizer in run.optimizers:
+        optimizer.step()
     run.step += 1
     _average(run, config.optimizer.averaging)
     return loss.detach()
@@ -314,11 +301,13 @@ def _average(run: _Run, averaging: float) -> None:
 
 
 def check(averaged: nn.Module, config: TrainingConfig, source: Source, held_out: Batch) -> Errors:
-    """Errors of the mean of a few hypotheses on the held-out views, sampled as the method samples."""
+    """Errors of the mean of a few hypotheses on the held-out views, sampled as the method samples; of what the middle
+    of the noise leads to, where a run learns that."""
     objective: Any = averaged
     generator = Generator(device=held_out.target.device).manual_seed(11)
     shape = (len(held_out.target), CHECK_HYPOTHESES, *held_out.target.shape[1:])
     noise = torch.randn(shape, generator=generator, device=held_out.target.device)
+    noise = 0 * noise[:, :1] if config.method.answer else noise
     poses = draw_poses(objective.network.eval(), config.method, held_out.condition, noise)
     return source.errors(poses.mean(dim=1), held_out)
 

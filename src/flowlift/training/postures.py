@@ -24,7 +24,7 @@ SHARES = (0.45, 0.12, 0.15, 0.18, 0.10)
 _CAPTURED, _REACH, _ON_KNEES, _ON_GROUND, _ON_HEAD = range(5)
 _HANDS = torch.tensor(
     [
-        [0.35, 0.35, 0.15, 0.07, 0.08],
+        [0.25, 0.45, 0.15, 0.07, 0.08],
         [0.40, 0.30, 0.12, 0.10, 0.08],
         [0.30, 0.20, 0.20, 0.25, 0.05],
         [0.45, 0.35, 0.05, 0.07, 0.08],
@@ -100,7 +100,7 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
             _between(0.9, 1.8, count, draw),
         ],
     )
-    tuck = torch.where(kind <= SITTING, 0.5 * draw.uniform(count), 0.0)
+    tuck = torch.where(kind <= SITTING, 0.7 * draw.uniform(count), 0.0)
     share = torch.where(kind == LYING, 1.0, _between(0.35, 1.0, count, draw))
     pitch = lean * share - tuck
     twist = about_axis(1, 0.2 * draw.normal(count)) @ about_axis(2, 0.1 * draw.normal(count))
@@ -108,7 +108,7 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     bones[:, _TRUNK] = bones[:, _TRUNK] @ (about_axis(0, lean - pitch) @ twist).mT
     spine = _S.index("spine")
     bones[:, [spine]] = bones[:, [spine]] @ about_axis(0, (lean - pitch) / 2).mT
-    neck = torch.where(lean > 0, -0.7 * lean, 0.4) * draw.uniform(count)
+    neck = torch.where(lean > 0, -lean.clamp(max=1.2), 0.4) * draw.uniform(count).sqrt()
     head = _S.indices(["nose", "head"])
     bones[:, head] = bones[:, head] @ about_axis(0, neck).mT
     pelvis = about_axis(2, 0.1 * draw.normal(count)) @ about_axis(0, pitch)
@@ -220,7 +220,7 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
     ahead = torch.where(stance.one_leg, stance.ahead, stance.ahead + sign * stance.lunge)
     ahead = torch.where(stance.on_back, 0.2 + 0.8 * far, ahead)
     ahead = torch.where(stance.one_knee, _between(0.2, 0.6, count, draw), ahead)
-    beside = hip[:, 0] / body.leg + sign * _between(-0.05, 0.3, count, draw)
+    beside = hip[:, 0] / body.leg + sign * _between(-0.05, 0.35, count, draw)
     beside = torch.where(stance.one_leg, 0.05 * draw.normal(count), beside)
     lifted = 0.06 * draw.uniform(count)
     lifted = torch.where(stance.on_back & (stance.raised < 0.12), draw.uniform(count), lifted)
@@ -232,7 +232,7 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
 
 def _knee_side(stance: _Stance, sign: float, draw: Draw) -> Points:
     """Which way a knee points: forwards and out; upwards where the legs lie before the body."""
-    out = torch.where(stance.on_back, _between(-0.4, 1.4, len(stance.height), draw), 0.9 * stance.turned_out)
+    out = torch.where(stance.on_back, _between(-0.4, 1.4, len(stance.height), draw), 1.4 * stance.turned_out)
     up, forward = torch.where(stance.on_back, 1.0, 0.15), torch.where(stance.on_back, 0.2, 1.0)
     return torch.stack([sign * out, up, forward], dim=-1)
 
@@ -263,7 +263,7 @@ def _arms(body: _Body, draw: Draw) -> Bones:
     shares = _HANDS.to(bones.device)[kind]
     both, alike = _drawn(shares, draw), draw.uniform(count) < 0.75
     toward = torch.stack([_between(low, high, count, draw) for low, high in ((-0.6, 0.5), (-0.7, 0.6))], dim=-1)
-    stretch = draw.uniform(count)
+    stretch = 1 - draw.uniform(count) ** 4
     head = body.at("spine", "thorax") + _told(body, bones[:, _S.indices(["nose", "head"])].sum(dim=1))
     for side, sign in _SIDES:
         where = torch.where(alike, both, _drawn(shares, draw))
@@ -275,7 +275,7 @@ def _arms(body: _Body, draw: Draw) -> Bones:
         up_way = torch.where(alike, toward[:, 1], _between(-0.7, 0.6, count, draw))
         way = unit(torch.stack([sign * side_way, up_way, torch.ones_like(up_way)], dim=-1))
         way = torch.where((kind == LYING)[:, None], _told(body, way), way)
-        out = shoulder + way * arm * (0.5 + 0.5 * torch.where(alike, stretch, draw.uniform(count)))[:, None]
+        out = shoulder + way * arm * (0.5 + 0.5 * torch.where(alike, stretch, 1 - draw.uniform(count) ** 4))[:, None]
         knee = body.at(f"{side}_hip", f"{side}_knee") + 0.1 * body.leg[:, None] * draw.normal(count, 3)
         beside = shoulder[:, 0] + sign * _between(-0.05, 0.4, count, draw) * body.leg
         leans_back = (kind == SITTING) & (body.lean < 0.2)

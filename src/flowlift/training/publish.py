@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from flowlift import __version__
 from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
@@ -19,10 +21,12 @@ from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 from flowlift.training.calibrate import doubt, held_out_clip, held_out_figures, missed, scale, spread_and_residual
-from flowlift.training.config import TrainingConfig, config_from
+from flowlift.training.config import DataConfig, TrainingConfig, config_from
+from flowlift.training.covering import covering_starts
 from flowlift.training.figure_source import load_figures
 from flowlift.training.logs import CHECKS, LOSS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
+from flowlift.training.sources import Source, open_source
 from flowlift.weights_only import read_weights_only
 
 UNITS = {"animal3d": "model units", "ctrlani3d": "model units", "any": "body lengths"}
@@ -34,7 +38,8 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
 
     `licence` of the weights and `source`, where they come from: for the card, in words.
 
-    A model of canonical conditioning is calibrated on the held-out poses of its bank. Raises InputError, ModelError.
+    Of a model of canonical conditioning, where hypotheses start is learned from its bank, and its uncertainty measured
+    on that's held-out poses. Raises InputError, ModelError.
     """
     config = _config(run)
     skeleton = skeleton_of(config)
@@ -82,8 +87,8 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
 
 
 def calibrate(folder: Path, data: Path) -> None:
-    """Measure the uncertainty of a model of canonical conditioning again, on the held-out poses of a bank, and write it
-    into the model's folder. Raises InputError, ModelError."""
+    """Learn where the hypotheses of a model of canonical conditioning start from a bank, and measure its uncertainty on
+    that's held-out poses; write both into the model's folder. Raises InputError, ModelError."""
     model = find_model(folder)
     if model.conditioning != "canonical":
         raise ModelError(f"{folder}: conditioning {model.conditioning!r} is not calibrated; only canonical is")
@@ -98,7 +103,9 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     held_out, exact = views(), views(exact=True)
     assumed = asdict(Calibration.assumed(len(skeleton)))
     measured = {name: values.tolist() for name, values in assumed.items()}
-    card = {key: value for key, value in card.items() if key != "calibration"}
+    card = {key: value for key, value in card.items() if key not in ("calibration", "starts")}
+    _write(out, card)
+    card["starts"] = covering_starts(find_model(out), _varied(card, data, skeleton))
     _write(out, card)
     for measure in (
         lambda: {"missed": missed(out, exact)},
@@ -108,6 +115,13 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     ):
         measured |= measure()
         _write(out, card | {"calibration": measured})
+
+
+def _varied(card: dict[str, Any], data: Path, skeleton: Skeleton) -> Source:
+    """A bank's poses, varied and seen as they are by default."""
+    kind = "any" if "size" in card else "bank"
+    config = DataConfig(kind=kind, path=str(data), conditioning="canonical")
+    return open_source(config, skeleton, torch.device("cpu"))
 
 
 def _config(run: Path) -> TrainingConfig:

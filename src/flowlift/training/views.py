@@ -14,16 +14,21 @@ from flowlift.training.detections import draw_confidence, draw_noise
 from flowlift.training.draw import Draw
 from flowlift.training.segments import about_axis, any_rotation
 
+TILTED = 5.0
+
 _S = HUMAN36M17
 _FACELESS = _S.indices(["spine", "thorax", "nose", "head"])
 
 
 @dataclass(frozen=True)
 class ViewVariation:
-    """How cameras and detectors vary; angles in degrees, distances in bodies, noise as a fraction of the body."""
+    """How cameras and detectors vary; angles in degrees, distances in bodies, noise as a fraction of the body.
+
+    `roll`: standard deviation; of a share of `tilted` cameras TILTED times that."""
 
     pitch: tuple[float, float] = (-20.0, 60.0)
     roll: float = 8.0
+    tilted: float = 0.1
     any_orientation: float = 0.12
     distance: tuple[float, float] = (1.2, 8.0)
     unknown_focal: float = 0.25
@@ -104,10 +109,12 @@ def _orientations(count: int, variation: ViewVariation, draw: Draw) -> Float[Ten
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device)).expand(count, 3, 3)
     yaw = about_axis(1, draw.uniform(count) * 2 * math.pi)
     pitch = about_axis(0, low + (high - low) * draw.uniform(count))
-    roll = about_axis(2, draw.normal(count) * math.radians(variation.roll))
-    upright = roll @ pitch @ down @ yaw
+    roll = draw.normal(count) * math.radians(variation.roll)
     anyhow = any_rotation(count, draw)
-    pick = (draw.uniform(count) < variation.any_orientation)[:, None, None]
+    chance = draw.uniform(count)
+    aslant = chance < variation.any_orientation + variation.tilted
+    upright = about_axis(2, torch.where(aslant, TILTED * roll, roll)) @ pitch @ down @ yaw
+    pick = (chance < variation.any_orientation)[:, None, None]
     return torch.where(pick, anyhow, upright)
 
 
