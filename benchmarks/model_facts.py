@@ -12,10 +12,14 @@ from pages import ROOT, as_markdown, save_result
 
 
 def before(training: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The models that a model began from or learned from, and those before them."""
-    for of in (training[name] for name in ("started_from", "taught_by") if name in training):
-        yield of
-        yield from before(of)
+    """The model that a model began from, and those before it."""
+    if "started_from" in training:
+        yield training["started_from"]
+        yield from before(training["started_from"])
+
+
+def words(of: Mapping[str, Any]) -> str:
+    return f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"
 
 
 def main(name: str) -> None:
@@ -25,6 +29,8 @@ def main(name: str) -> None:
     network, held_out = model["network"], training["held_out"]
     method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
+    called = {"adamw": "AdamW", "muon": "Muon with AdamW"}[optimizer["name"]]
+    answered = "what the noise's centre leads to" if method.get("answer") else "mean of 4 hypotheses"
     unit = "mm" if model.get("unit", "m") == "m" else "thousandths of the body's length"
     rows = [
         ["parameters", f"{model['parameters']:,}"],
@@ -33,9 +39,10 @@ def main(name: str) -> None:
         ["Euler steps", model["steps"]],
         ["views trained on", f"{training['views']:,} ({run['batch']} a step, {method['draws']} noises a view)"],
         ["training time", f"{training['minutes']} minutes on one core of a CPU"],
-        *(["before that", f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"] for of in before(training)),
-        ["optimizer", f"AdamW, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
-        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, mean of 4 hypotheses)"],
+        *(["before that", words(of)] for of in before(training)),
+        *(["taught by", words(of)] for of in (training.get("taught_by"),) if of),
+        ["optimizer", f"{called}, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
+        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, {answered})"],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
     ]
     result = {"columns": ["", name], "rows": rows, "notes": []}

@@ -35,7 +35,7 @@ def pieces_of(model: Model, *, by_joint: tuple[int, int]) -> tuple[int, int]:
     if model.network == "velocity":
         return by_joint
     width = model.settings.get("head_width")
-    return LEAST, max(LEAST, CACHED // (width if isinstance(width, int) and width > 0 else CACHED // 256))
+    return LEAST, max(LEAST, CACHED // width) if isinstance(width, int) and width > 0 else LEAST * 4
 
 
 class GraphEngine:

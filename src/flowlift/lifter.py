@@ -218,20 +218,20 @@ class Lifter:
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning
         view = conditioning.view(seen)
-        centred = self.model.conditioning == "canonical"  # others are sampled as published
         model = self.model
+        centred = model.conditioning == "canonical"  # others are sampled as published
         noise = hypothesis_noise(
             settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=model.starts
         )
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
-        states = sample_hypotheses(self.engine, conditioning, view, x_0, method=self.model.method, steps=settings.steps)
+        states = sample_hypotheses(self.engine, conditioning, view, x_0, method=model.method, steps=settings.steps)
         poses = conditioning.poses(states)
         weights = _weights(seen)
         missed = reproject(poses, view.rays, weights)
         judged = np.hypot(missed.x, missed.y).mean(axis=2) / view.extent[:, None]
-        expected = view.extent[:, None] * self.model.calibration.missed
+        expected = view.extent[:, None] * model.calibration.missed
         of = misses(missed, weights, expected)
-        poses = onto_rays(poses, missed, of, expected, self.model.skeleton.root)
+        poses = onto_rays(poses, missed, of, expected, model.skeleton.root)
         chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
         mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
         doubt = self.model.calibration.doubted(of.of_answer)

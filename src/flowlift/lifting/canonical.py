@@ -21,10 +21,9 @@ def mirrored_states(
     states: Float32[np.ndarray, "*batch joint 3"], skeleton: Skeleton
 ) -> Float32[np.ndarray, "*batch joint 3"]:
     """States (of `flowlift.conditioning.encode_pose`, or the noise they come from) as the mirrored view has them."""
+    root = skeleton.root
     flipped = states[..., list(skeleton.mirror), :] * np.array([-1, 1, 1], dtype=np.float32)
-    flipped[..., skeleton.root, :] = states[
-        ..., skeleton.root, :
-    ]  # its row holds the log size, which no mirror changes
+    flipped[..., root, :] = states[..., root, :]  # the root's row holds the log size, which no mirror changes
     return flipped
 
 
