@@ -10,7 +10,7 @@ from flowlift.demo import synthesize
 from flowlift.errors import InputError, ModelError
 from flowlift.evaluation.metrics import p_mpjpe
 from flowlift.lifter import DEFAULT_HEIGHT, HEIGHT_SD, TOLD_HEIGHT_SD, hypothesis_noise
-from flowlift.lifting.hypotheses import centre_weighted
+from flowlift.lifting.hypotheses import START_SPREAD, centre_weighted
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 
@@ -168,7 +168,7 @@ def test_learned_starts_come_after_the_pair_and_every_seed_stays_near_them():
     noise = hypothesis_noise(12, HUMAN36M17, seed=1, centred=True, learned=learned)
     assert not noise[:2].any()
     apart = noise[2:8] - learned
-    assert 0.25 < apart.std() < 0.35
+    assert apart.std() == pytest.approx(START_SPREAD, rel=0.15)
     np.testing.assert_array_equal(noise[8:], hypothesis_noise(12, HUMAN36M17, seed=1)[8:])
     for count in (1, 2, 3, 7):
         some = hypothesis_noise(count, HUMAN36M17, seed=1, centred=True, learned=learned)
@@ -261,3 +261,12 @@ def test_a_roots_covariance_tells_how_wrong_it_is(lifter, walker):
     grown = (HEIGHT_SD**2 - TOLD_HEIGHT_SD**2) * found[:, :, None] * found[:, None]
     np.testing.assert_allclose(free - cov, grown, rtol=0.02, atol=1e-4)
     assert np.isfinite(lifter(walker.keypoints, camera=walker.camera).root_cov[there]).all()
+
+
+def test_hypotheses_move_with_their_answer_when_a_clip_is_smoothed(lifter, walker):
+    seen, camera = walker.keypoints, walker.camera
+    rough, smooth = (lifter(seen, camera=camera, smooth=how, keep_hypotheses=True) for how in ("off", "auto"))
+    assert np.nanmax(np.abs(rough.xyz - smooth.xyz)) > 1e-3
+    there = np.isfinite(rough.xyz).all(axis=(2, 3))
+    about = [(poses.hypotheses - poses.xyz[:, :, None])[there] for poses in (rough, smooth)]
+    np.testing.assert_allclose(*about, atol=1e-5)

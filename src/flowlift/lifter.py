@@ -16,7 +16,7 @@ from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
 from flowlift.lifting.onto_rays import misses, onto_rays
-from flowlift.lifting.over_time import outer, over_time
+from flowlift.lifting.over_time import moved_along, outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stream import Stream
@@ -84,10 +84,11 @@ class Lifter:
 
     @property
     def unmoved(self) -> "Lifter":
-        """This lifter with hypotheses that stay where the network puts them: what they miss the 2D by can be seen."""
+        """This lifter with hypotheses that start at random and stay where the network puts them: how sure it is, and
+        what they miss the 2D by, can be seen."""
         calibration = self.model.calibration
         bare = replace(calibration, missed=0 * calibration.missed, doubt=calibration.doubt[:0])
-        return replace(self, model=replace(self.model, calibration=bare))
+        return replace(self, model=replace(self.model, calibration=bare, starts=self.model.starts[:0]))
 
     def __call__(
         self,
@@ -166,6 +167,7 @@ class Lifter:
         if timed and smoothing.seconds != 0:
             with one_thread():
                 kept = person_by_person(poses, smoothed)
+            kept = replace(kept, hypotheses=moved_along(poses.hypotheses, poses.xyz, kept.xyz))
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
     def stream(self, height: float | None = None, size: float | None = None) -> Stream:
@@ -220,9 +222,8 @@ class Lifter:
         view = conditioning.view(seen)
         model = self.model
         centred = model.conditioning == "canonical"  # others are sampled as published
-        noise = hypothesis_noise(
-            settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=model.starts
-        )
+        learned = model.starts if len(model.starts) else None
+        noise = hypothesis_noise(settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=learned)
         x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
         states = sample_hypotheses(self.engine, conditioning, view, x_0, method=model.method, steps=settings.steps)
         poses = conditioning.poses(states)

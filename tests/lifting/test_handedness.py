@@ -34,7 +34,7 @@ def test_exchanging_twice_changes_nothing(clip: DemoClip) -> None:
 
 
 def test_sides_that_were_exchanged_all_along_are_found_person_by_person(lifter: Lifter, clip: DemoClip) -> None:
-    lift = partial(lifter, camera=clip.camera, smooth="off", keep_hypotheses=True)
+    lift = partial(lifter.unmoved, camera=clip.camera, smooth="off", keep_hypotheses=True)
     seen = clip.keypoints
     two = replace(seen, xy=np.tile(seen.xy, (1, 2, 1, 1)), score=np.tile(seen.score, (1, 2, 1)))
     wrong = exchanged(two, np.array([True, False]))
@@ -53,5 +53,5 @@ def test_the_whole_clip_is_mended(lifter: Lifter, clip: DemoClip) -> None:
 
 def test_a_few_frames_decide_nothing(lifter: Lifter, clip: DemoClip) -> None:
     wrong = exchanged(clip.keypoints.frames(0, 5), everybody(clip.keypoints))
-    lift = partial(lifter, camera=clip.camera, smooth="off", keep_hypotheses=True)
+    lift = partial(lifter.unmoved, camera=clip.camera, smooth="off", keep_hypotheses=True)
     assert not wrong_handed(wrong, lift, lifter.conditioning.convert).any()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowlift import Keypoints2D, Lifter
 from flowlift.aggregate import reproject, reprojection_errors
 from flowlift.demo import synthesize
-from flowlift.lifting.onto_rays import misses, onto_rays
+from flowlift.lifting.onto_rays import LEADING, misses, onto_rays
 from flowlift.models import find_model
 from flowlift.skeletons import HUMAN36M17
 
@@ -123,7 +123,7 @@ def test_a_lifter_can_leave_hypotheses_where_the_network_puts_them():
         each(clip.keypoints, camera=clip.camera, keep_hypotheses=True, smooth="off")
         for each in (lifter, lifter.unmoved)
     )
-    step = np.abs(moved_ones.hypotheses - bare.hypotheses)
+    step = np.abs(moved_ones.hypotheses - bare.hypotheses)[:, :, :LEADING]  # the others start elsewhere
     assert 1e-4 < np.nanmax(step) < 0.2
     assert not lifter.unmoved.model.calibration.missed.any()
 

@@ -15,7 +15,7 @@ CENTRE = 0.8
 nearer to the truth than the mean of the others (docs/experiments/2026-11-centre.md)."""
 
 
-START_SPREAD = 0.3
+START_SPREAD = 0.2
 """Standard deviation of what a seed adds to starts that were learned."""
 
 

@@ -26,13 +26,24 @@ def over_time(
     skeleton, `weights` their joints'.
 
     `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
-    same in all frames, and no smoothing takes it away. Hypotheses stay as they are: they tell of each frame by itself.
+    same in all frames, and no smoothing takes it away. Hypotheses stay as they are: see `moved_along`.
     """
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
     kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
     root = None if poses.root is None else _path(_roots(kept, seen, weights), kept.frame_times, smoothing)
     root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
     return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
+
+
+def moved_along(
+    hypotheses: Float32[np.ndarray, "frame person hypothesis joint 3"] | None,
+    before: Float[np.ndarray, "frame person joint 3"],
+    after: Float[np.ndarray, "frame person joint 3"],
+) -> Float32[np.ndarray, "frame person hypothesis joint 3"] | None:
+    """Hypotheses moved as their answer was, joint by joint: what else may be, beside what is answered now."""
+    if hypotheses is None:
+        return None
+    return hypotheses + np.nan_to_num(after - before).astype(np.float32)[:, :, None]
 
 
 def _path(

@@ -21,7 +21,7 @@ from flowlift.causal import (
 from flowlift.containers import Poses3D
 from flowlift.gaps import LIMIT
 from flowlift.kalman import State
-from flowlift.lifting.over_time import outer
+from flowlift.lifting.over_time import moved_along, outer
 from flowlift.lifting.view import Seen
 from flowlift.pick_people import pick_people
 
@@ -111,9 +111,11 @@ class Stream:
             known.path = follow_path(known.path, passed, root)
         carried = np.array([row is None for row in rows])
         root_cov = np.stack([known.root_cov for known in everybody]) * np.where(carried, 4.0, 1.0)[:, None, None]
+        picked = pick_people(poses, rows)
         return replace(
-            pick_people(poses, rows),
+            picked,
             xyz=xyz[None],
+            hypotheses=moved_along(picked.hypotheses, picked.xyz, xyz[None]),
             cov=(cov + self._size_variance * outer(xyz))[None],
             root=np.stack([path_now(known.path) for known in everybody])[None],
             root_cov=root_cov[None],

@@ -22,7 +22,7 @@ from flowlift.training.sources import Batch, Source
 
 COUNTS = (10, 20, 40)
 """Numbers of hypotheses that shall cover, the first two at the noise's centre among them, which count as one here."""
-STEPS, VIEWS, RATE = 250, 96, 0.1
+STEPS, VIEWS, RATE = 250, 96, 0.2
 
 
 def covering_starts(model: Model, source: Source) -> list[list[float]]:
