@@ -16,7 +16,7 @@ from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
 from flowlift.lifting.onto_rays import misses, onto_rays
-from flowlift.lifting.over_time import moved_along, outer, over_time
+from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stream import Stream
@@ -167,7 +167,6 @@ class Lifter:
         if timed and smoothing.seconds != 0:
             with one_thread():
                 kept = person_by_person(poses, smoothed)
-            kept = replace(kept, hypotheses=moved_along(poses.hypotheses, poses.xyz, kept.xyz))
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
 
     def stream(self, height: float | None = None, size: float | None = None) -> Stream:

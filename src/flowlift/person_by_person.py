@@ -14,12 +14,12 @@ from flowlift.gaps import LIMIT
 
 
 def person_by_person(poses: Poses3D, change: Callable[[Poses3D], Poses3D]) -> Poses3D:
-    """The poses with what `change` makes of each person's `xyz`, `cov`, `root`, `root_cov` and `bridged`.
+    """The poses with what `change` makes of each person's `xyz`, `cov`, `root`, `root_cov`, `hypotheses` and `bridged`.
 
-    It gets one person without hypotheses, from the first frame that shows them to the length of a short gap after the
+    It gets one person, from the first frame that shows them to the length of a short gap after the
     last, at the clip's times, and keeps the number of frames. Everything else stays as it is.
     """
-    given = {name: getattr(poses, name) for name in ("xyz", "cov", "root", "root_cov")}
+    given = {name: getattr(poses, name) for name in ("xyz", "cov", "root", "root_cov", "hypotheses")}
     made = {name: array.copy() for name, array in given.items() if array is not None}
     made["bridged"] = np.zeros(poses.xyz.shape[:3], dtype=bool) if poses.bridged is None else poses.bridged.copy()
     for person in range(poses.people):
@@ -47,14 +47,13 @@ def _frames_of(poses: Poses3D, person: int) -> slice:
 
 def _alone(poses: Poses3D, person: int, frames: slice) -> Poses3D:
     which, seen = (frames, slice(person, person + 1)), poses.keypoints
-    rest = {name: getattr(poses, name) for name in ("root", "root_cov", "bridged")}
+    rest = {name: getattr(poses, name) for name in ("root", "root_cov", "hypotheses", "bridged")}
     cut: Any = {name: None if array is None else array[which] for name, array in rest.items()}
     timed = poses.fps is not None or poses.times is not None
     return replace(
         poses,
         xyz=poses.xyz[which],
         cov=poses.cov[which],
-        hypotheses=None,
         keypoints=None if seen is None else replace(seen, xy=seen.xy[which], score=seen.score[which], times=None),
         times=poses.frame_times[frames] if timed else None,
         **cut,

@@ -26,10 +26,12 @@ def over_time(
     skeleton, `weights` their joints'.
 
     `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
-    same in all frames, and no smoothing takes it away. Hypotheses stay as they are: see `moved_along`.
+    same in all frames, and no smoothing takes it away. Hypotheses follow the smoothed joints.
     """
     of_frames = replace(poses, cov=poses.cov - size_variance * outer(poses.xyz))
-    kept = with_clip_bones(smooth_poses(of_frames, smoothing), causal=smoothing.causal)
+    smooth = smooth_poses(of_frames, smoothing)
+    smooth = replace(smooth, hypotheses=moved_along(poses.hypotheses, poses.xyz, smooth.xyz))
+    kept = with_clip_bones(smooth, causal=smoothing.causal)
     root = None if poses.root is None else _path(_roots(kept, seen, weights), kept.frame_times, smoothing)
     root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
     return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
@@ -40,7 +42,7 @@ def moved_along(
     before: Float[np.ndarray, "frame person joint 3"],
     after: Float[np.ndarray, "frame person joint 3"],
 ) -> Float32[np.ndarray, "frame person hypothesis joint 3"] | None:
-    """Hypotheses moved as their answer was, joint by joint: what else may be, beside what is answered now."""
+    """Hypotheses moved as their answer was, joint by joint: what else may be, beside what is known now."""
     if hypotheses is None:
         return None
     return hypotheses + np.nan_to_num(after - before).astype(np.float32)[:, :, None]
@@ -70,8 +72,10 @@ def outer(xyz: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]
 
 
 def with_clip_bones(poses: Poses3D, *, causal: bool = False) -> Poses3D:
-    """Each person's bones as long in all frames as they are over the clip; `causal`: as they were until then."""
+    """Each person's bones as long in all frames as they are over the clip, those of hypotheses, too; `causal`: as they
+    were until then, hypotheses excepted."""
     xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
+    drawn = None if poses.hypotheses is None or causal else poses.hypotheses.copy()
     for person in range(poses.people):
         there = np.isfinite(xyz[:, person]).all(axis=(1, 2))
         if there.sum() < (1 if causal else FEWEST):
@@ -79,7 +83,12 @@ def with_clip_bones(poses: Poses3D, *, causal: bool = False) -> Poses3D:
         part = xyz[there, person], cov[there, person]
         lengths = clip_bone_lengths(*part, poses.skeleton, causal=causal)
         xyz[there, person] = with_lengths(*part, lengths, poses.skeleton, causal=causal)
-    return replace(poses, xyz=xyz)
+        if drawn is None:
+            continue
+        for hypothesis in range(drawn.shape[2]):
+            own = drawn[there, person, hypothesis].astype(np.float64)
+            drawn[there, person, hypothesis] = with_lengths(own, part[1], lengths, poses.skeleton, causal=True)
+    return replace(poses, xyz=xyz, hypotheses=poses.hypotheses if drawn is None else drawn)
 
 
 def _roots(

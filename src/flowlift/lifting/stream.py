@@ -101,6 +101,8 @@ class Stream:
         everybody = [self._people[who] for who in shown]
         now = [joints_now(known.joints) for known in everybody if known.joints is not None]
         xyz, cov = np.stack([each.xyz for each in now]), np.stack([each.cov for each in now])
+        picked = pick_people(poses, rows)
+        hypotheses = moved_along(picked.hypotheses, picked.xyz, xyz[None])
         for known, sums in zip(everybody, bone_sums(xyz, cov, poses.skeleton), strict=True):
             known.bones = known.bones + sums
         lengths = lengths_of(np.stack([known.bones for known in everybody]), poses.skeleton)
@@ -111,11 +113,10 @@ class Stream:
             known.path = follow_path(known.path, passed, root)
         carried = np.array([row is None for row in rows])
         root_cov = np.stack([known.root_cov for known in everybody]) * np.where(carried, 4.0, 1.0)[:, None, None]
-        picked = pick_people(poses, rows)
         return replace(
             picked,
             xyz=xyz[None],
-            hypotheses=moved_along(picked.hypotheses, picked.xyz, xyz[None]),
+            hypotheses=hypotheses,
             cov=(cov + self._size_variance * outer(xyz))[None],
             root=np.stack([path_now(known.path) for known in everybody])[None],
             root_cov=root_cov[None],
