@@ -7,7 +7,7 @@ from torch import Tensor
 from flowlift.evaluation.metrics import procrustes
 
 Poses = Float[Tensor, "*batch joint 3"]
-Weights = Float[Tensor, "*batch joint"]
+Weights = Float[Tensor, "*#batch joint"]
 
 
 def mean_distance(pred: Poses, truth: Poses, weights: Weights | None = None) -> Float[Tensor, "*batch"]:
