@@ -4,8 +4,6 @@ Of the noise's many directions few change the pose, and starts drawn at random l
 learned that, followed through the finished network, come as near to the truths of training's views as so many can.
 """
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
@@ -15,14 +13,18 @@ from flowlift.lifting.canonical import mirrored_states
 from flowlift.lifting.hypotheses import START_SPREAD
 from flowlift.models import Model
 from flowlift.models.weights import load_network
-from flowlift.networks import encode, evaluate
-from flowlift.sampling import SAMPLES_ONE, sample
+from flowlift.networks import encode
+from flowlift.sampling import SAMPLES_ONE
+from flowlift.training.config import OptimizerConfig
 from flowlift.training.distances import aligned_distance
+from flowlift.training.methods import follow
+from flowlift.training.optimizers import learning_rate
 from flowlift.training.sources import Batch, Source
 
 COUNTS = (10, 20, 40)
 """Numbers of hypotheses that shall cover, the first two at the noise's centre among them, which count as one here."""
-STEPS, VIEWS, RATE = 250, 96, 0.2
+STEPS, VIEWS = 250, 96
+FALLING = OptimizerConfig(learning_rate=0.2, schedule="cosine")
 
 
 def covering_starts(model: Model, source: Source) -> list[list[float]]:
@@ -38,10 +40,10 @@ def covering_starts(model: Model, source: Source) -> list[list[float]]:
 def _learned(network: nn.Module, model: Model, source: Source, generator: Generator) -> Float[Tensor, "start joint 3"]:
     """Starts for the views as they are, learned with the random part that every seed adds to them."""
     starts = torch.randn(max(COUNTS) - 2, len(model.skeleton), 3, generator=generator).requires_grad_(True)
-    optimizer = torch.optim.Adam([starts], lr=RATE)
+    optimizer = torch.optim.Adam([starts], lr=FALLING.learning_rate)
     for step in range(STEPS):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / STEPS))
+            group["lr"] = learning_rate(FALLING, step=step, steps_per_epoch=1, steps=STEPS)
         seen = source.batch(torch.arange(VIEWS), generator)
         varied = starts + START_SPREAD * torch.randn(starts.shape, generator=generator)
         errors = _errors(network, model, seen, varied)
@@ -58,12 +60,8 @@ def _errors(
     root = model.skeleton.root
     with torch.no_grad():
         context = encode(network, seen.condition)
-
-    def at(x: Tensor, t: float) -> Tensor:
-        return evaluate(network, context, x, x.new_full((len(x), 1), t))
-
     x_0 = torch.cat([torch.zeros_like(starts[:1]), starts]).expand(len(context), -1, -1, -1)
-    found, _ = decode_pose(sample(model.method, at, x_0, steps=model.steps).flatten(0, 1), root)
+    found, _ = decode_pose(follow(network, context, x_0, method=model.method, steps=model.steps).flatten(0, 1), root)
     truth, size = decode_pose(seen.target, root)
     found, truth = found.unflatten(0, x_0.shape[:2]), truth[:, None].expand(-1, x_0.shape[1], -1, -1)
     weights = None if seen.known is None else seen.known[:, None].to(truth.dtype)

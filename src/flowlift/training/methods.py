@@ -109,12 +109,8 @@ def _answer(
     P-MPJPE, and a tenth of the error of its size.
 
     Means of distances, not of squares: what they lead to is nearer to the median than to the mean of what may be."""
-    start = torch.zeros_like(truth)[:, None]
-
-    def at(x: Noise, t: float) -> Noise:
-        return objective.says(context, x, x.new_full((len(x), 1), t))
-
-    found = sample(objective.method.name, at, start, steps=objective.method.steps)[:, 0]
+    method, start = objective.method, torch.zeros_like(truth)[:, None]
+    found = follow(objective.network, context, start, method=method.name, steps=method.steps)[:, 0]
     with torch.autocast(truth.device.type, enabled=False):
         pose, size = decode_pose(found.float(), objective.root)
         true, true_size = decode_pose(truth.float(), objective.root)
@@ -171,9 +167,13 @@ def draw_poses(
     network: nn.Module, method: MethodConfig, condition: Float[Tensor, "batch ..."], noise: Noise
 ) -> Float[Tensor, "batch draw joint 3"]:
     """Poses that the noise leads to, with the method's own steps; the network in evaluation mode."""
-    context = encode(network, condition)
+    return follow(network, encode(network, condition), noise, method=method.name, steps=method.steps)
+
+
+def follow(network: nn.Module, context: Float[Tensor, "batch ..."], noise: Noise, *, method: str, steps: int) -> Noise:
+    """The same from what was encoded, with its gradient."""
 
     def at(x: Noise, t: float) -> Noise:
         return evaluate(network, context, x, x.new_full((len(x), 1), t))
 
-    return sample(method.name, at, noise, steps=method.steps)
+    return sample(method, at, noise, steps=steps)
