@@ -1,9 +1,10 @@
 """The OpenVINO engine: a model's ONNX graphs on the CPU, in bfloat16 where it has instructions for that (AMX)."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import local
+from typing import Any
 
 from flowlift.cores import Cores
 from flowlift.errors import MissingExtraError
@@ -42,9 +43,7 @@ class OpenVinoEngine(GraphEngine):
 
 
 def _compiled(file: Path, settings: Mapping[str, object]) -> Run:
-    import openvino
-
-    compiled = openvino.Core().compile_model(str(file), "CPU", dict(settings))
+    compiled = _core().compile_model(str(file), "CPU", dict(settings))
     own = local()
 
     def run(inputs: Inputs) -> Array:
@@ -53,3 +52,13 @@ def _compiled(file: Path, settings: Mapping[str, object]) -> Run:
         return own.request.infer(dict(inputs), share_inputs=True)[0]
 
     return run
+
+
+@cache
+def _core() -> Any:
+    """The process' one, for as long as that lives: each has signals handled on a stack of its own, and gives the former
+    stack back when it goes; where several go in another order, the next signal (Ctrl-C) meets memory that is freed.
+    """
+    import openvino
+
+    return openvino.Core()

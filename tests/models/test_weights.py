@@ -1,6 +1,7 @@
 """Every kind of network as files: what is read back, and what both engines make of it."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -146,6 +147,30 @@ def test_openvino_is_the_same_network(tmp_path, kind):
         assert np.sqrt(((said(half, seen, x) - expected) ** 2).mean()) / expected.std() < 0.03
     assert engine.name.startswith("openvino 2")
     assert half.name == f"{engine.name} bf16"
+
+
+def test_ctrl_c_still_works_when_openvino_engines_have_gone(tmp_path):
+    pytest.importorskip("openvino")
+    make("velocity", tmp_path)
+    program = """
+import gc, os, signal, sys, time
+from flowlift.models import find_model
+from flowlift.runtime import load_engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+model = find_model(sys.argv[1])
+engines = [load_engine(model, "openvino") for _ in range(3)]
+while engines:
+    engines.pop(0)
+    gc.collect()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ended = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
 
 
 def test_openvino_says_what_it_cannot_load(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from flowlift.demo_animal import MOUSE, roam, triangulated
-from flowlift.skeletons import BUILT_IN
+from flowlift.skeletons import ANIMAL3D26, BUILT_IN
 from flowlift.training.figure_views import FigureViewVariation, RealCameras, see_figures, view_figures
 from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, figures_of, sample_figures
 from flowlift.training.tree import tree_of
@@ -67,6 +67,32 @@ def test_turning_joints_changes_no_bone_and_lengths_change_both_sides_alike():
     torch.testing.assert_close(ratio, ratio[:, other], atol=1e-3, rtol=1e-3)
     assert ratio.std() > 0.2
     assert longer.size.std() > 0.05
+
+
+@pytest.mark.parametrize("skeleton", [MOUSE, ANIMAL3D26], ids=lambda skeleton: skeleton.name)
+def test_a_body_that_curves_keeps_its_bones_and_turns_head_and_tail_to_one_side(skeleton):
+    straight = torch.zeros(2, len(skeleton), 3)
+    for joint in skeleton.topological[1:]:
+        name, parent = skeleton.joints[joint], skeleton.parent_indices[joint]
+        side = 1.0 if name.startswith("left") else -1.0 if name.startswith("right") else 0.0
+        along = -1.0 if "tail" in name else 1.0
+        straight[:, joint] = straight[:, parent] + torch.tensor([0.2 * side, 0.0, along * (1.0 - abs(side))])
+    bank = FigureBank.from_positions(straight, skeleton)
+    pose = torch.zeros(200, dtype=torch.long)
+    curves = replace(AS_CAPTURED, curve=0.5)
+    curved = figures_of(bank, pose, curves, torch.Generator().manual_seed(0)).xyz
+    plain = figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(0)).xyz
+
+    def lengths(xyz):
+        return torch.stack([(xyz[:, a] - xyz[:, b]).norm(dim=-1) for a, b in skeleton.bones], dim=-1)
+
+    torch.testing.assert_close(lengths(curved), lengths(plain), atol=1e-4, rtol=0)
+    moved = (curved - plain).norm(dim=-1).amax(dim=-1) > 1e-3
+    assert 0.35 < moved.float().mean() < 0.65
+    nose, tail = (curved[moved][:, skeleton.index(name), 0] for name in ("nose", "tail_end"))
+    assert (nose * tail > 0).float().mean() > 0.95
+    assert nose.abs().max() > 0.3
+    assert 0.3 < (nose > 0).float().mean() < 0.7
 
 
 def test_mixed_branches_are_those_of_other_poses():

@@ -18,6 +18,8 @@ from flowlift.training.tree import Tree, tree_of
 
 REFERENCES = 300
 """So many poses, spread over the bank, are searched for one that is near."""
+CURVED = (0.9, 0.4)
+"""How far each bone of a body that curves turns at most against the one before it: to a side, and up or down."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class FigureVariation:
     with what hangs on it; drawn anew for each body between 0 and twice that. `limb_length`: of all bones of a branch
     together, left and right alike; `bone_length`: of each; `asymmetry`: of left against right. `joint_offset`: where a
     joint is said to be, in body lengths. `tilt`: of the whole body. `unusual`: share of bodies whose lengths, angles
-    and offsets vary as widely as told; of the others by USUAL of that.
+    and offsets vary as widely as told; of the others by USUAL of that. `curve`: share of bodies that curve from nose
+    to tail as those do that turn, curl up or rear: as far as CURVED says, every bone in the body's middle as the next.
     """
 
     mix: float = 0.3
@@ -39,6 +42,7 @@ class FigureVariation:
     joint_offset: float = 0.005
     tilt: float = 0.1
     unusual: float = 1.0
+    curve: float = 0.0
 
 
 AS_CAPTURED = FigureVariation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -49,12 +53,15 @@ class FigureBank:
     """Poses as bone vectors: `bones` (N, J, 3) in each pose's frame, `frames` (N, 3, 3) from there to the world.
 
     `known` (N, J): what was captured; the rest is filled in. The second half are the first half's mirror images.
+    `aside`, `upward` (3,): the body's left and its back's way up, in that frame.
     """
 
     tree: Tree
     bones: Float[Tensor, "pose joint 3"]
     frames: Float[Tensor, "pose 3 3"]
     known: Bool[Tensor, "pose joint"]
+    aside: Float[Tensor, "3"]
+    upward: Float[Tensor, "3"]
 
     @classmethod
     def from_positions(cls, xyz: Float[Tensor, "pose joint 3"], skeleton: Skeleton) -> "FigureBank":
@@ -67,7 +74,7 @@ class FigureBank:
         local = _filled(local, known, tree)
         bones = local - local[:, [max(parent, 0) for parent in skeleton.parent_indices]]
         bones[:, skeleton.root] = 0
-        return cls(tree, bones, frames, known)
+        return cls(tree, bones, frames, known, *_sides(local.mean(dim=0), tree))
 
     def __len__(self) -> int:
         return len(self.bones)
@@ -101,7 +108,8 @@ def figures_of(
     strength = torch.where(draw.uniform(count, 1) < variation.unusual, 1.0, USUAL)
     longer = bones * (strength * _lengths(tree, count, variation, draw)).exp()[..., None]
     size = chain_length(assemble(longer, tree), tree) / chain_length(assemble(bones, tree), tree).clamp(min=1e-6)
-    moved = assemble(_turned(longer, tree, strength * variation.joint_angle, draw), tree)
+    curved = _curved(bank, (draw.uniform(count) < variation.curve).float(), draw)
+    moved = assemble(_turned(longer, tree, strength * variation.joint_angle, curved, draw), tree)
     moved = moved + draw.normal(count, len(joints), 3) * strength[..., None] * variation.joint_offset
     moved = moved - moved[:, tree.skeleton.root, None]
     tilt = rotation_from_vector(draw.normal(count, 3) * variation.tilt)
@@ -142,13 +150,32 @@ def _lengths(tree: Tree, count: int, variation: FigureVariation, draw: Draw) -> 
     return (limb + bone + draw.normal(count, joints) * variation.asymmetry).clamp(-1.0, 1.0)
 
 
+def _curved(bank: FigureBank, much: Float[Tensor, " b"], draw: Draw) -> Float[Tensor, "b joint 3"]:
+    """How each joint turns (rotation vectors) in bodies that curve: the same way along the body's middle, and back
+    along a tail, which is followed from the other end. `much`: 1 for a body that curves as far as one may, 0 for none.
+    """
+    skeleton, branch = bank.tree.skeleton, torch.from_numpy(bank.tree.branch)
+    middle = torch.arange(len(skeleton)) == torch.tensor(skeleton.mirror)
+    sign = torch.where(middle, torch.where(branch == 0, 1.0, -1.0), 0.0).to(much.device)
+    way = sum(
+        axis * most * (2 * draw.uniform(len(much), 1) - 1)
+        for axis, most in zip((bank.upward, bank.aside), CURVED, strict=True)
+    )
+    return sign[:, None] * (much[:, None] * way)[:, None]
+
+
 def _turned(
-    bones: Float[Tensor, "b joint 3"], tree: Tree, angle: Float[Tensor, "b 1"], draw: Draw
+    bones: Float[Tensor, "b joint 3"],
+    tree: Tree,
+    angle: Float[Tensor, "b 1"],
+    curved: Float[Tensor, "b joint 3"],
+    draw: Draw,
 ) -> Float[Tensor, "b joint 3"]:
-    """Turn every joint by a random angle; what hangs on it turns with it."""
+    """Turn every joint by a random angle, and as the body curves; what hangs on it turns with it."""
     count, joints = bones.shape[:2]
     strength = 2 * angle * draw.uniform(count, 1)
     turns = rotation_from_vector(draw.normal(count, joints, 3) * strength[..., None])
+    turns = rotation_from_vector(curved) @ turns
     carried = turns.clone()
     carried[:, tree.skeleton.root] = torch.eye(3, device=bones.device)
     for level in tree.levels:
@@ -173,6 +200,19 @@ def _alike(
         local = torch.einsum("nij,nki->nkj", frames, centred)
         mean = local.sum(dim=0) / weight.sum(dim=0).clamp(min=1)
     return frames, local
+
+
+def _sides(mean: Float[Tensor, "joint 3"], tree: Tree) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """A body's left and its way up: left is across the line from its chain's end to its start, on the side of the left
+    joints; where no joint has a side, any way across will do."""
+    skeleton, chain = tree.skeleton, tree.chain()
+    along = torch.nn.functional.normalize(mean[chain[0]] - mean[chain[-1]], dim=0)
+    left = 1e-4 * torch.eye(3, device=mean.device)[along.abs().argmin()]
+    for pair in skeleton.pairs:
+        one, other = skeleton.indices(pair)
+        left = left + mean[one] - mean[other]
+    left = torch.nn.functional.normalize(left - (left @ along) * along, dim=0)
+    return left, torch.linalg.cross(along, left)
 
 
 def _filled(
