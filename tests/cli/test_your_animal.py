@@ -55,7 +55,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = ["--skeleton", str(folder / "mouse.toml"), "--data", str(folder / "session.csv"), "--up", "z"]
     cameras_too = ["--calibration", str(folder / "calibration.toml")]
     run = ["train", str(folder / "small.toml"), "-o", str(folder / "run"), "--name", "mouse", "--quiet"]
-    assert main([*run, *words, *cameras_too]) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("flowlift.training.covering.STEPS", 10)
+        assert main([*run, *words, *cameras_too]) == 0
     return folder
 
 

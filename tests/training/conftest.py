@@ -23,3 +23,9 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    """Starts that cover are hardly learned: for tests of what is done with them."""
+    monkeypatch.setattr("flowlift.training.covering.STEPS", 10)

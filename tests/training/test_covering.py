@@ -46,8 +46,9 @@ def test_they_come_nearer_to_truths_than_random_ones(bank, starts):
     assert np.mean(errors[0]) < 0.95 * np.mean(errors[1])
 
 
-def test_they_are_the_same_each_time(source, starts):
-    assert starts == covering_starts(find_model("human-fast"), source)
+def test_they_are_the_same_each_time(source, few_steps):
+    one, other = (covering_starts(find_model("human-fast"), source) for _ in range(2))
+    assert one == other
 
 
 def test_a_model_that_answers_one_pose_has_none(source):

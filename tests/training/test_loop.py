@@ -27,6 +27,8 @@ from flowlift.training.optimizers import learning_rate, make_optimizers  # noqa:
 from flowlift.training.publish import publish  # noqa: E402
 from flowlift.training.sources import load_poses, open_source  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 NETWORKS = {
     "velocity": {"kind": "velocity", "width": 16, "blocks": 1, "heads": 2, "hidden": 16},
     "simple": {"kind": "simple", "width": 32},

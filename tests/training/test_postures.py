@@ -77,6 +77,11 @@ def test_who_is_on_their_feet_stands_level_and_in_balance(captured):
     trunk = xyz[:, [joint("hip"), joint("thorax"), joint("head")]].mean(dim=1)
     feet = ankles.mean(dim=1)
     assert (trunk - feet)[:, 2].abs().median() < 0.12
+    assert (trunk - feet)[:, 0].abs().median() < 0.12
+    aside = bone(xyz, "thorax", "hip")
+    leant = (aside[:, 0] / aside[:, 1].clamp(min=0.01)).abs() > 0.4
+    assert 0.05 < leant.float().mean() < 0.4
+    assert ((trunk - feet)[leant, 0] * aside[leant, 0].sign()).median() < 0.2
     deep = (xyz[:, joint("hip"), 1] - ankles[..., 1].mean(dim=1)) < 0.2
     assert 0.05 < deep.float().mean() < 0.5
 

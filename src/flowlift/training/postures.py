@@ -86,7 +86,7 @@ def _by_kind(kind: Int64[Tensor, " b"], of: Sequence[Numbers]) -> Numbers:
 
 
 def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
-    """Lean the chest, and the pelvis by a part of it; a deep squat or seat tucks the pelvis under."""
+    """Lean the chest, and the pelvis by a part of it; a deep squat or seat tucks the pelvis under. Some lean aside."""
     count = len(bones)
     bent = draw.uniform(count) < 0.25
     on_feet = torch.where(bent, _between(0.8, 1.8, count, draw), _between(-0.15, 1.0, count, draw))
@@ -103,7 +103,11 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     tuck = torch.where(kind <= SITTING, 0.7 * draw.uniform(count), 0.0)
     share = torch.where(kind == LYING, 1.0, _between(0.35, 1.0, count, draw))
     pitch = lean * share - tuck
-    twist = about_axis(1, 0.2 * draw.normal(count)) @ about_axis(2, 0.1 * draw.normal(count))
+    leant_aside = (kind <= SITTING) & (draw.uniform(count) < 0.3)
+    aside = torch.where(leant_aside, _between(-0.8, 0.8, count, draw), 0.0)
+    by_pelvis = draw.uniform(count)
+    bent_aside = aside * (1 - by_pelvis) + 0.1 * draw.normal(count)
+    twist = about_axis(1, 0.2 * draw.normal(count)) @ about_axis(2, bent_aside)
     bones = bones.clone()
     bones[:, _TRUNK] = bones[:, _TRUNK] @ (about_axis(0, lean - pitch) @ twist).mT
     spine = _S.index("spine")
@@ -111,7 +115,7 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     neck = torch.where(lean > 0, -lean.clamp(max=1.2), 0.4) * draw.uniform(count).sqrt()
     head = _S.indices(["nose", "head"])
     bones[:, head] = bones[:, head] @ about_axis(0, neck).mT
-    pelvis = about_axis(2, 0.1 * draw.normal(count)) @ about_axis(0, pitch)
+    pelvis = about_axis(2, aside * by_pelvis + 0.1 * draw.normal(count)) @ about_axis(0, pitch)
     chest = pelvis @ segment_frames(bones)[1]
     lengths = bones.norm(dim=-1)
     leg = lengths[:, _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])].sum(dim=1) / 2
@@ -120,13 +124,14 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
 
 @dataclass(frozen=True, eq=False)
 class _Stance:
-    """What both legs share; lengths in legs. `height`: of the hip above the ground. `ahead`: how far forward of it the
-    feet stand. `lunge`: half of how far the left one is before the right. `leant`: a kneeling thigh's angle forwards.
+    """What both legs share; lengths in legs. `height`: of the hip above the ground. `ahead`, `aside`: how far forward and
+    to the left of it the feet stand. `lunge`: half of how far the left one is before the right. `leant`: a kneeling thigh's angle forwards.
     `own`: whether the left leg is the one that does something of its own, where `one_leg` or `one_knee` says so.
     `alike`: whether the legs of who sits or lies do the same."""
 
     height: Numbers
     ahead: Numbers
+    aside: Numbers
     lunge: Numbers
     leant: Numbers
     kneels: Bool[Tensor, " b"]
@@ -179,8 +184,9 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     height = torch.where(on_feet | stretched, above_ankles + _ANKLE, _BUTTOCKS)
     height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
 
-    middle = 0.55 * body.at("spine", "thorax")[:, 2] / leg + 0.12 * (1 - above_ankles)  # the body's
-    ahead = torch.where(on_chair, _between(0.1, 0.6, count, draw), middle + 0.08 * draw.normal(count) - 0.04)
+    middle = 0.55 * body.at("spine", "thorax")[:, [0, 2]] / leg[:, None]  # the body's, left and forward of the hip
+    over_feet = middle[:, 1] + 0.12 * (1 - above_ankles) + 0.08 * draw.normal(count) - 0.04
+    ahead = torch.where(on_chair, _between(0.1, 0.6, count, draw), over_feet)
     reach = (0.97**2 - above_ankles.square()).clamp(min=0).sqrt()
     ahead = torch.where(stretched, -reach * _between(0.4, 1.0, count, draw), ahead)
     lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
@@ -192,6 +198,7 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     return _Stance(
         height=height,
         ahead=ahead,
+        aside=torch.where(on_feet & ~on_chair, middle[:, 0], 0.0),
         lunge=lunge,
         leant=leant,
         kneels=kneels,
@@ -221,7 +228,7 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
     ahead = torch.where(stance.on_back, 0.2 + 0.8 * far, ahead)
     ahead = torch.where(stance.one_knee, _between(0.2, 0.6, count, draw), ahead)
     beside = hip[:, 0] / body.leg + sign * _between(-0.05, 0.35, count, draw)
-    beside = torch.where(stance.one_leg, 0.05 * draw.normal(count), beside)
+    beside = stance.aside + torch.where(stance.one_leg, 0.05 * draw.normal(count), beside)
     lifted = 0.06 * draw.uniform(count)
     lifted = torch.where(stance.on_back & (stance.raised < 0.12), draw.uniform(count), lifted)
     foot = torch.stack([beside, lifted + _ANKLE - stance.height, ahead], dim=-1) * leg
