@@ -179,7 +179,8 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     leant = torch.where(upright, 0.3 * draw.normal(count), _between(-0.25, 1.1, count, draw)).clamp(-0.6, 1.3)
 
     on_chair = on_feet & (draw.uniform(count) < 0.2)
-    above_ankles = torch.where(on_chair, _between(0.35, 0.75, count, draw), 0.17 + 0.81 * draw.uniform(count))
+    upright_leg = _between(torch.where(draw.uniform(count) < 0.3, 0.9, 0.17), 0.98, count, draw)
+    above_ankles = torch.where(on_chair, _between(0.35, 0.75, count, draw), upright_leg)
     above_ankles = torch.where(stretched, _between(0.3, 0.9, count, draw), above_ankles)
     height = torch.where(on_feet | stretched, above_ankles + _ANKLE, _BUTTOCKS)
     height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
@@ -190,7 +191,7 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     reach = (0.97**2 - above_ankles.square()).clamp(min=0).sqrt()
     ahead = torch.where(stretched, -reach * _between(0.4, 1.0, count, draw), ahead)
     lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
-    one_leg = on_feet & ~on_chair & (above_ankles > 0.6) & (draw.uniform(count) < 0.35)
+    one_leg = on_feet & ~on_chair & (above_ankles > 0.6) & (draw.uniform(count) < 0.45)
     rolled = _by_kind(
         _drawn(leg.new_tensor(_ROLLED).expand(count, -1), draw),
         [torch.full_like(leg, angle) for angle in (0.0, math.pi / 2, -math.pi / 2, math.pi)],
@@ -232,7 +233,9 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
     lifted = 0.06 * draw.uniform(count)
     lifted = torch.where(stance.on_back & (stance.raised < 0.12), draw.uniform(count), lifted)
     foot = torch.stack([beside, lifted + _ANKLE - stance.height, ahead], dim=-1) * leg
-    held = unit(draw.normal(count, 3) + hip.new_tensor([0.0, -0.6, 0.0])) * _between(0.3, 1.0, count, draw)[:, None]
+    straight = draw.uniform(count) < 0.5
+    held = torch.where(straight, _between(0.88, 1.0, count, draw), _between(0.3, 1.0, count, draw))
+    held = unit(draw.normal(count, 3) + hip.new_tensor([0.0, -0.9, 0.0])) * held[:, None]
     free = stance.one_leg & (stance.own == (sign > 0))
     return torch.where(free[:, None], hip + held * leg, foot)
 
