@@ -126,8 +126,8 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
 class _Stance:
     """What both legs share; lengths in legs. `height`: of the hip above the ground. `ahead`, `aside`: how far forward
     and left of it the feet stand. `lunge`: half of how far the left one is before the right. `leant`: a kneeling
-    thigh's angle forwards. `own`: whether the left leg is the one that does something of its own, where `one_leg` or `one_knee`
-    says so.
+    thigh's angle forwards. `own`: whether the left leg is the one that does something of its own, where `one_leg` or
+    `one_knee` says so.
     `alike`: whether the legs of who sits or lies do the same."""
 
     height: Numbers
