@@ -24,8 +24,9 @@ INK = """(id) => {
 
 @pytest.mark.slow
 def test_a_figure_moves_and_the_end_is_told(chromium: object, serve: Serve) -> None:
+    page = chromium.new_page(viewport={"width": 1100, "height": 700})
+    page.goto("about:blank")  # a cold browser takes longer than the film
     with serve(delay=0.01, end=5.0) as live:
-        page = chromium.new_page(viewport={"width": 1100, "height": 700})
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
@@ -49,8 +50,9 @@ def test_a_figure_moves_and_the_end_is_told(chromium: object, serve: Serve) -> N
 
 @pytest.mark.slow
 def test_a_page_waits_for_a_server_that_went_away(chromium: object, serve: Serve) -> None:
+    page = chromium.new_page()
+    page.goto("about:blank")
     with serve() as live:
-        page = chromium.new_page()
         page.goto(f"http://127.0.0.1:{live.port}/")
         expect(page.locator("#state")).to_have_text("live")
     expect(page.locator("#state")).to_have_text("No connection; trying again.")
