@@ -16,6 +16,7 @@ from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training.calibrate import held_out_figures  # noqa: E402
 from flowlift.training.config import DataConfig, MethodConfig, config_from, find_config  # noqa: E402
 from flowlift.training.figure_source import load_figures, open_figures  # noqa: E402
+from flowlift.training.figures import AS_CAPTURED, FigureVariation  # noqa: E402
 from flowlift.training.methods import Objective  # noqa: E402
 from flowlift.training.sources import Batch  # noqa: E402
 
@@ -101,8 +102,9 @@ def test_a_bank_that_does_not_know_up_is_seen_from_anywhere(bank, tmp_path):
     assert 0.35 < below < 0.65
 
 
-def test_what_calibrates_is_as_long_as_a_body_and_projects_onto_its_keypoints(bank):
-    clip = held_out_figures(bank, MOUSE, count=300)
+@pytest.mark.parametrize("bodies", [AS_CAPTURED, FigureVariation(limb_length=0.3, bone_length=0.2, curve=0.3)])
+def test_what_calibrates_is_as_long_as_a_body_and_projects_onto_its_keypoints(bank, bodies):
+    clip = held_out_figures(bank, MOUSE, bodies=bodies, count=300)
     chain = clip.truth.xyz[:, 0, MOUSE.indices(MOUSE.size)].astype(float)
     lengths = np.linalg.norm(np.diff(chain, axis=1), axis=-1).sum(axis=-1)
     assert np.nanmedian(lengths) == pytest.approx(1, abs=0.05)

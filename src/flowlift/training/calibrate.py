@@ -19,7 +19,7 @@ from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
 from flowlift.training.figure_source import exact as seen_exactly
 from flowlift.training.figure_source import load_figures
 from flowlift.training.figure_views import FigureViewVariation, see_figures
-from flowlift.training.figures import AS_CAPTURED, FigureBank, sample_figures
+from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, sample_figures
 from flowlift.training.sources import load_poses
 from flowlift.training.views import Sighting, ViewVariation, sample_sightings
 
@@ -74,14 +74,21 @@ def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7, exact: bool =
 
 
 def held_out_figures(
-    data: Path, skeleton: Skeleton, *, count: int = 4000, seed: int = 7, exact: bool = False
+    data: Path,
+    skeleton: Skeleton,
+    *,
+    bodies: FigureVariation = AS_CAPTURED,
+    count: int = 4000,
+    seed: int = 7,
+    exact: bool = False,
 ) -> HeldOut:
-    """Views of held-out poses of any skeleton, one body length long, as they were captured. `exact`: as of people."""
+    """Views of held-out poses of any skeleton, each one body length long, varied as `bodies` says but for the mixing of
+    branches. `exact`: as of people."""
     arrays, generator = load_figures(data, skeleton), Generator().manual_seed(seed)
     seen_by = _FIGURE_VIEWS if arrays.upright else replace(_FIGURE_VIEWS, any_orientation=1.0)
     seen_by = seen_exactly(seen_by) if exact else seen_by
     bank = FigureBank.from_positions(arrays.val, skeleton)
-    figures = sample_figures(bank, count, AS_CAPTURED, generator)
+    figures = sample_figures(bank, count, replace(bodies, mix=0.0), generator)
     seen = see_figures(figures, bank.tree, seen_by, generator, real=None)
     camera = Camera.from_fov(60.0, IMAGE)
     focal, centre = camera.matrix[0, 0], camera.matrix[:2, 2]

@@ -18,7 +18,7 @@ from flowlift.training.tree import Tree, tree_of
 
 REFERENCES = 300
 """So many poses, spread over the bank, are searched for one that is near."""
-CURVED = (0.9, 0.4)
+CURVED = (1.3, 0.5)
 """How far each bone of a body that curves turns at most against the one before it: to a side, and up or down."""
 
 

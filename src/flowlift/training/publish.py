@@ -24,6 +24,7 @@ from flowlift.training.calibrate import doubt, held_out_clip, held_out_figures, 
 from flowlift.training.config import DataConfig, TrainingConfig, config_from
 from flowlift.training.covering import covering_starts
 from flowlift.training.figure_source import load_figures
+from flowlift.training.figures import FigureVariation
 from flowlift.training.logs import CHECKS, LOSS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
 from flowlift.training.sources import Source, open_source
@@ -99,7 +100,10 @@ def calibrate(folder: Path, data: Path) -> None:
 
 def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
     """Measure one thing after another, each with what was measured before."""
-    views = partial(held_out_figures, data, skeleton) if "size" in card else partial(held_out_clip, data)
+    views = partial(held_out_clip, data)
+    if "size" in card:
+        bodies = FigureVariation(**card["training"]["config"]["data"]["bodies"])
+        views = partial(held_out_figures, data, skeleton, bodies=bodies)
     held_out, exact = views(), views(exact=True)
     assumed = asdict(Calibration.assumed(len(skeleton)))
     measured = {name: values.tolist() for name, values in assumed.items()}
