@@ -198,7 +198,7 @@ def test_a_run_does_not_start_from_another_network(bank, tmp_path):
 
 
 def test_a_student_learns_its_teachers_answer_to_each_noise_in_one_step(bank, tmp_path):
-    taught = plan(bank, network="two-part", epochs=2)
+    taught = plan(bank, network="two-part", epochs=6)
     publish(train(taught, tmp_path / "run"), tmp_path / "model", name="teacher")
     method = replace(taught.method, teacher=str(tmp_path / "model"), at_start=1.0, steps=1, draws=4)
     out = train(replace(taught, method=method, run=replace(taught.run, epochs=25)), tmp_path / "student")
