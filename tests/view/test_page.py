@@ -78,8 +78,9 @@ def test_keys(page: object) -> None:
         page.wait_for_timeout(50)
     page.keyboard.press(" ")
     stopped = frame(page)
+    assert 3 < stopped < 59
     page.wait_for_timeout(200)
-    assert 3 < frame(page) == stopped
+    assert frame(page) == stopped
 
 
 def test_every_control_can_be_reached_and_has_a_name(page: object) -> None:
