@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -19,6 +20,7 @@ from flowlift.lifting.onto_rays import misses, onto_rays
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
+from flowlift.lifting.steady_bones import Draw
 from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
@@ -158,7 +160,8 @@ class Lifter:
             assert one.keypoints is not None
             assert one.camera is not None
             seen = rows_of(conditioning.convert(one.keypoints), one.camera)
-            return over_time(one, seen, _weights(seen), smoothing, size_variance=doubt)
+            draw = self._drawing(one, scale)
+            return over_time(one, seen, _weights(seen), smoothing, size_variance=doubt, draw=draw)
 
         if poses.keypoints is None or poses.camera is None:
             return poses
@@ -168,6 +171,28 @@ class Lifter:
             with one_thread():
                 kept = person_by_person(poses, smoothed)
         return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
+
+    def _drawing(self, one: Poses3D, scale: float | None) -> Draw | None:
+        """One person's hypotheses: those that were kept, or drawn again. None for models that answer as published, and
+        for poses that do not tell how they were lifted."""
+        drawn, keypoints = one.hypotheses, one.keypoints
+        told: list[Any] = [one.provenance.get(name) for name in ("hypotheses", "steps", "seed")]
+        if self.model.conditioning != "canonical" or keypoints is None:
+            return None
+        if drawn is not None:
+            return lambda frames: drawn[frames, 0]
+        if not all(isinstance(number, int) for number in told):
+            return None
+        count, steps, seed = told
+
+        def again(frames: slice) -> Float32[np.ndarray, "frame hypothesis joint 3"]:
+            part = keypoints.take(np.arange(frames.start, frames.stop))
+            asked: Any = {"size" if self.model.size else "height": scale, "seed": seed}
+            poses = self(part, one.camera, count, steps, smooth="off", keep_hypotheses=True, **asked)
+            assert poses.hypotheses is not None
+            return poses.hypotheses[:, 0]
+
+        return again
 
     def stream(self, height: float | None = None, size: float | None = None) -> Stream:
         """What `over_time(poses, "causal")` does to a clip, for frames that this model lifts one after another with

@@ -9,7 +9,7 @@ import torch
 from flowlift.demo_animal import MOUSE, roam, triangulated
 from flowlift.skeletons import ANIMAL3D26, BUILT_IN
 from flowlift.training.figure_views import FigureViewVariation, RealCameras, see_figures, view_figures
-from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, figures_of, sample_figures
+from flowlift.training.figures import AS_CAPTURED, SPECIES, FigureBank, FigureVariation, figures_of, sample_figures
 from flowlift.training.tree import tree_of
 
 
@@ -93,6 +93,36 @@ def test_a_body_that_curves_keeps_its_bones_and_turns_head_and_tail_to_one_side(
     assert (nose * tail > 0).float().mean() > 0.95
     assert nose.abs().max() > 0.3
     assert 0.3 < (nose > 0).float().mean() < 0.7
+
+
+def test_a_body_that_swings_moves_in_planes_along_it_and_keeps_its_bones():
+    straight = torch.zeros(2, len(MOUSE), 3)
+    for joint in MOUSE.topological[1:]:
+        name, parent = MOUSE.joints[joint], MOUSE.parent_indices[joint]
+        side = 1.0 if name.startswith("left") else -1.0 if name.startswith("right") else 0.0
+        along = -1.0 if "tail" in name else 1.0
+        straight[:, joint] = straight[:, parent] + torch.tensor([0.2 * side, -abs(side), along * (1.0 - abs(side))])
+    bank = FigureBank.from_positions(straight, MOUSE)
+    pose = torch.zeros(200, dtype=torch.long)
+    swung = figures_of(bank, pose, replace(AS_CAPTURED, swing=0.5), torch.Generator().manual_seed(0)).xyz
+    plain = figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(0)).xyz
+    torch.testing.assert_close(bones_of(swung), bones_of(plain), atol=1e-4, rtol=0)
+    torch.testing.assert_close(swung[..., 0], plain[..., 0], atol=1e-4, rtol=0)  # x is across
+    paw = MOUSE.index("left_front_paw")
+    assert (swung - plain)[:, paw, 1:].std(dim=0).min() > 0.2
+
+
+def test_a_body_may_have_anothers_proportions_or_be_between_or_beyond_them():
+    one = poses()[:1]
+    bank = FigureBank.from_positions(torch.cat([one, 2 * one]), MOUSE)
+    pose = torch.zeros(400, dtype=torch.long)
+    found = figures_of(bank, pose, replace(AS_CAPTURED, species=1.0), torch.Generator().manual_seed(0))
+    ratio = (bones_of(found.xyz) / bones_of(one)).log2()
+    torch.testing.assert_close(ratio, ratio[:, :1].expand_as(ratio), atol=1e-3, rtol=0)  # all bones go one way
+    low, high = SPECIES
+    assert low - 1e-3 < ratio.min() < low + 0.1
+    assert high - 0.1 < ratio.max() < high + 1e-3
+    torch.testing.assert_close(found.size, 2 ** ratio[:, 0], atol=1e-2, rtol=1e-2)
 
 
 def test_mixed_branches_are_those_of_other_poses():

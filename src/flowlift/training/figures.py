@@ -21,6 +21,9 @@ REFERENCES = 300
 CURVED = (1.3, 0.5)
 """How far each bone of a body that curves turns at most against the one before it: to a side, and up or down."""
 
+SPECIES = (-0.3, 1.3)
+"""How far a body goes towards another's proportions: 1 has its, below 0 and above 1 exaggerates a difference."""
+
 
 @dataclass(frozen=True)
 class FigureVariation:
@@ -32,6 +35,8 @@ class FigureVariation:
     joint is said to be, in body lengths. `tilt`: of the whole body. `unusual`: share of bodies whose lengths, angles
     and offsets vary as widely as told; of the others by USUAL of that. `curve`: share of bodies that curve from nose
     to tail as those do that turn, curl up or rear: as far as CURVED says, every bone in the body's middle as the next.
+    `species`: share of bodies whose bones are as long as another's of the bank, or SPECIES of the way there. `swing`:
+    angle of every joint about the line across the body, as legs swing and necks nod; drawn as `joint_angle` is.
     """
 
     mix: float = 0.3
@@ -43,6 +48,8 @@ class FigureVariation:
     tilt: float = 0.1
     unusual: float = 1.0
     curve: float = 0.0
+    species: float = 0.0
+    swing: float = 0.0
 
 
 AS_CAPTURED = FigureVariation(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -106,10 +113,10 @@ def figures_of(
     source = _mixed(bank, pose, variation, draw)[:, torch.from_numpy(tree.branch).to(pose.device)]
     bones, known = bank.bones[source, joints], bank.known[source, joints]
     strength = torch.where(draw.uniform(count, 1) < variation.unusual, 1.0, USUAL)
-    longer = bones * (strength * _lengths(tree, count, variation, draw)).exp()[..., None]
+    factors = strength * _lengths(tree, count, variation, draw) + _towards_others(bank, bones, variation, draw)
+    longer = bones * factors.exp()[..., None]
     size = chain_length(assemble(longer, tree), tree) / chain_length(assemble(bones, tree), tree).clamp(min=1e-6)
-    curved = _curved(bank, (draw.uniform(count) < variation.curve).float(), draw)
-    moved = assemble(_turned(longer, tree, strength * variation.joint_angle, curved, draw), tree)
+    moved = assemble(_turned(longer, tree, _turns(bank, strength, variation, draw)), tree)
     moved = moved + draw.normal(count, len(joints), 3) * strength[..., None] * variation.joint_offset
     moved = moved - moved[:, tree.skeleton.root, None]
     tilt = rotation_from_vector(draw.normal(count, 3) * variation.tilt)
@@ -150,32 +157,48 @@ def _lengths(tree: Tree, count: int, variation: FigureVariation, draw: Draw) -> 
     return (limb + bone + draw.normal(count, joints) * variation.asymmetry).clamp(-1.0, 1.0)
 
 
-def _curved(bank: FigureBank, much: Float[Tensor, " b"], draw: Draw) -> Float[Tensor, "b joint 3"]:
+def _towards_others(
+    bank: FigureBank, bones: Float[Tensor, "b joint 3"], variation: FigureVariation, draw: Draw
+) -> Float[Tensor, "b joint"]:
+    """Log of the factors that take bones to the lengths of another body's, part of the way, or beyond."""
+    count, (least, most) = len(bones), SPECIES
+    other, own = bank.bones[draw.integers(len(bank), count)].norm(dim=-1), bones.norm(dim=-1)
+    way = least + (most - least) * draw.uniform(count, 1)
+    way = torch.where(draw.uniform(count, 1) < variation.species, way, 0.0)
+    ratio = (other.clamp(min=1e-4) / own.clamp(min=1e-4)).log()
+    return (way * torch.where(torch.minimum(own, other) > 1e-4, ratio, 0.0)).clamp(-1.5, 1.5)
+
+
+def _turns(
+    bank: FigureBank, strength: Float[Tensor, "b 1"], variation: FigureVariation, draw: Draw
+) -> Float[Tensor, "b joint 3 3"]:
+    """How far each joint turns against the one before: anyhow, about the line across the body, and in a curve."""
+    count, joints = len(strength), len(bank.tree.skeleton)
+    anyhow = 2 * strength * draw.uniform(count, 1) * variation.joint_angle
+    turned = draw.normal(count, joints, 3) * anyhow[..., None]
+    swings = 2 * strength * draw.uniform(count, 1) * variation.swing
+    swung = (draw.normal(count, joints) * swings)[..., None] * bank.aside
+    curved = _curved(bank, draw.uniform(count) < variation.curve, draw)
+    return rotation_from_vector(curved) @ rotation_from_vector(swung) @ rotation_from_vector(turned)
+
+
+def _curved(bank: FigureBank, which: Bool[Tensor, " b"], draw: Draw) -> Float[Tensor, "b joint 3"]:
     """How each joint turns (rotation vectors) in bodies that curve: the same way along the body's middle, and back
-    along a tail, which is followed from the other end. `much`: 1 for a body that curves as far as one may, 0 for none.
-    """
+    along a tail, which is followed from the other end. `which`: those that do."""
     skeleton, branch = bank.tree.skeleton, torch.from_numpy(bank.tree.branch)
     middle = torch.arange(len(skeleton)) == torch.tensor(skeleton.mirror)
-    sign = torch.where(middle, torch.where(branch == 0, 1.0, -1.0), 0.0).to(much.device)
+    sign = torch.where(middle, torch.where(branch == 0, 1.0, -1.0), 0.0).to(which.device)
     way = sum(
-        axis * most * (2 * draw.uniform(len(much), 1) - 1)
+        axis * most * (2 * draw.uniform(len(which), 1) - 1)
         for axis, most in zip((bank.upward, bank.aside), CURVED, strict=True)
     )
-    return sign[:, None] * (much[:, None] * way)[:, None]
+    return sign[:, None] * (which.float()[:, None] * way)[:, None]
 
 
 def _turned(
-    bones: Float[Tensor, "b joint 3"],
-    tree: Tree,
-    angle: Float[Tensor, "b 1"],
-    curved: Float[Tensor, "b joint 3"],
-    draw: Draw,
+    bones: Float[Tensor, "b joint 3"], tree: Tree, turns: Float[Tensor, "b joint 3 3"]
 ) -> Float[Tensor, "b joint 3"]:
-    """Turn every joint by a random angle, and as the body curves; what hangs on it turns with it."""
-    count, joints = bones.shape[:2]
-    strength = 2 * angle * draw.uniform(count, 1)
-    turns = rotation_from_vector(draw.normal(count, joints, 3) * strength[..., None])
-    turns = rotation_from_vector(curved) @ turns
+    """Bones turned at every joint; what hangs on one turns with it."""
     carried = turns.clone()
     carried[:, tree.skeleton.root] = torch.eye(3, device=bones.device)
     for level in tree.levels:
