@@ -9,7 +9,7 @@ from flowlift import Camera, Keypoints2D, Lifter
 from flowlift.demo import synthesize
 from flowlift.errors import InputError, ModelError
 from flowlift.evaluation.metrics import p_mpjpe
-from flowlift.lifter import DEFAULT_HEIGHT, HEIGHT_SD, TOLD_HEIGHT_SD, hypothesis_noise
+from flowlift.lifter import DEFAULT_HEIGHT, FOREIGN_PLACE, HEIGHT_SD, TOLD_HEIGHT_SD, hypothesis_noise
 from flowlift.lifting.hypotheses import START_SPREAD, centre_weighted
 from flowlift.skeletons import COCO17, HUMAN36M17
 
@@ -152,6 +152,18 @@ def test_other_skeletons_are_converted(lifter):
     assert poses.skeleton == HUMAN36M17
     assert poses.camera.assumed
     assert poses.provenance["intrinsics"] == "assumed"
+
+
+@pytest.mark.parametrize("height", [None, 0.85])
+def test_joints_that_another_skeleton_defines_are_less_certain_by_where_they_may_lie(lifter, walker, height):
+    some = first_frames(walker)
+    others = replace(some, skeleton=replace(HUMAN36M17, name="somebody_elses"))
+    own, foreign = (lifter(seen, camera=walker.camera, height=height, smooth="off") for seen in (some, others))
+    np.testing.assert_array_equal(foreign.xyz, own.xyz)
+    joints = np.arange(17) != HUMAN36M17.root
+    place = (FOREIGN_PLACE * (height or DEFAULT_HEIGHT)) ** 2 * np.eye(3)
+    beyond = (foreign.cov - own.cov)[:, :, joints]
+    np.testing.assert_allclose(beyond, np.broadcast_to(place, beyond.shape), atol=1e-6)
 
 
 def test_noise_comes_in_opposite_pairs_and_longer_draws_begin_alike():
