@@ -48,8 +48,8 @@ EXPECTED_WEIGHT = 4.0
 """As how many further hypotheses the expected spread counts."""
 
 FOREIGN_PLACE = 0.015
-"""Of the body's height, in every direction: joints that another skeleton defines, a detector's say, lie elsewhere in the
-body, and their 2D fits all the same. Markerless and marker-based joint centres differ by 30 to 50 mm at hips and knees
+"""Of the body's height, in every direction: joints that another skeleton defines, a detector's say, lie elsewhere, and
+their 2D fits all the same. Markerless and marker-based joint centres differ by 30 to 50 mm at hips and knees
 and by 1 to 15 at ankles (Needham et al. 2021, doi:10.1038/s41598-021-00212-x)."""
 
 HEIGHT_SD = 0.06
