@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from flowlift.containers import Poses3D
-from flowlift.gaps import gaps
+from flowlift.gaps import gaps, runs
 from flowlift.skeleton import Skeleton
 
 SLOW = 0.6
@@ -98,9 +98,8 @@ def standing(
     if height is not None:
         still &= np.abs(np.where(np.isfinite(height), height, np.inf)) < NEAR
     still |= np.isfinite(foot).all(axis=-1) & gaps(~still, times, _BRIEF)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
-    runs = [run for a, b in edges.reshape(-1, 2) for run in _steady(slice(int(a), int(b)), foot, speed)]
-    return [run for run in runs if times[run.stop - 1] - times[run.start] >= SHORTEST]
+    stands = [part for run in runs(still) for part in _steady(run, foot, speed)]
+    return [stand for stand in stands if times[stand.stop - 1] - times[stand.start] >= SHORTEST]
 
 
 def _steady(run: slice, foot: Float64[np.ndarray, "frame 3"], speed: Float64[np.ndarray, " frame"]) -> list[slice]:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
 from flowlift.contacts import Leg, leg_length, legs_of, seen, standing, steadied
 from flowlift.containers import Poses3D, Provenance
 from flowlift.errors import InputError
+from flowlift.gaps import runs
 from flowlift.ground import Ground, calibrated_ground, find_ground, in_world
 
 ASIDE, DEPTH, LASTING = 0.01, 0.03, 0.2
@@ -44,8 +45,8 @@ def contacts_on(poses: Poses3D, ground: Ground) -> list[Contact]:
         there, sole = seen(poses, leg.foot), leg.sole * leg_length(poses, leg)
         for person in range(poses.people):
             foot = steadied(np.where(there[:, person, None], place[:, person, leg.foot], np.nan), times)
-            runs = standing(foot, times, height=ground.height(foot) - sole)
-            found += [Contact(person, leg, run) for run in runs]
+            stands = standing(foot, times, height=ground.height(foot) - sole)
+            found += [Contact(person, leg, stand) for stand in stands]
     return found
 
 
@@ -95,8 +96,8 @@ def hold_feet(poses: Poses3D, ground: Ground, contacts: Sequence[Contact] | None
         if own:
             root[:, person] += _root_correction(poses, ground, own, person)
             for leg in {contact.leg for contact in own}:
-                runs = [contact.frames for contact in own if contact.leg == leg]
-                _plant(xyz[:, person], root[:, person], leg, runs, poses.frame_times)
+                stands = [contact.frames for contact in own if contact.leg == leg]
+                _plant(xyz[:, person], root[:, person], leg, stands, poses.frame_times)
     moved = xyz - poses.xyz
     cov = poses.cov + moved[..., :, None] * moved[..., None, :]
     return replace(poses, xyz=xyz, root=root, cov=cov)
@@ -111,7 +112,7 @@ def _root_correction(
     root = place[:, poses.skeleton.root]
     known = np.isfinite(root).all(axis=-1)
     correction = np.zeros_like(root)
-    for run in _runs(known):
+    for run in runs(known):
         lasting = np.diff(times[run], append=times[run][-1:])
         lasting[-1] = np.median(lasting[:-1]) if len(lasting) > 1 else LASTING
         diagonal, right = _own_information(root[run]) * (lasting / LASTING)[:, None, None], np.zeros_like(root[run])
@@ -165,17 +166,17 @@ def _plant(
     xyz: Float64[np.ndarray, "frame joint 3"],
     root: Float64[np.ndarray, "frame 3"],
     leg: Leg,
-    runs: Sequence[slice],
+    stands: Sequence[slice],
     times: Float64[np.ndarray, " frame"],
 ) -> None:
-    """Put one foot where it stands in each run, in `xyz` itself; the shift fades before and after."""
+    """Put one foot where it stands each time, in `xyz` itself; the shift fades before and after."""
     place = xyz[:, leg.foot] + root
     shift, strength = np.zeros_like(place), np.zeros(len(place))
-    for run in runs:
-        anchor = place[run].mean(axis=0)
-        away = np.maximum(times[run.start] - times, times - times[run.stop - 1]).clip(0)
+    for stand in stands:
+        anchor = place[stand].mean(axis=0)
+        away = np.maximum(times[stand.start] - times, times - times[stand.stop - 1]).clip(0)
         fading = np.clip(1 - away / BLEND, 0, 1)
-        end = np.clip(np.arange(len(times)), run.start, run.stop - 1)
+        end = np.clip(np.arange(len(times)), stand.start, stand.stop - 1)
         stronger = fading > strength
         shift[stronger] = (fading[:, None] * (anchor - place[end]))[stronger]
         strength = np.maximum(strength, fading)
@@ -208,8 +209,3 @@ def _perpendicular(along: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 
     axis = np.eye(3)[np.abs(along).argmin(axis=-1)]
     across = np.cross(along, axis)
     return across / np.linalg.norm(across, axis=-1, keepdims=True)
-
-
-def _runs(known: Bool[np.ndarray, " frame"]) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(int)))
-    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

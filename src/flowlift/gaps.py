@@ -42,6 +42,16 @@ def seen_after(missing: Bool[np.ndarray, "frame *rest"]) -> Int64[np.ndarray, "f
     return np.minimum.accumulate(np.where(missing, len(missing), _numbers(missing))[::-1], axis=0)[::-1]
 
 
+def runs(which: Bool[np.ndarray, " frame"]) -> list[slice]:
+    """The unbroken stretches of frames that are true.
+
+    >>> runs(np.array([True, True, False, True]))
+    [slice(0, 2, None), slice(3, 4, None)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], which, [False]])))
+    return [slice(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+
+
 def check_limit(limit: float) -> None:
     """Raises InputError for what cannot be a length of time."""
     if not (np.isfinite(limit) and limit >= 0):

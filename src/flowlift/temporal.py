@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float64
 
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
-from flowlift.gaps import LIMIT, gaps, seen_before
+from flowlift.gaps import LIMIT, gaps, runs, seen_before
 from flowlift.kalman import Smoothed, Track, kalman_filter, robust_smooth
 
 FEWEST = 4
@@ -79,9 +79,7 @@ def stretches(
     """Unbroken stretches of a clip in which somebody is there, short gaps included; FEWEST frames or more. `causal`:
     any number, and what follows on somebody for as long as a short gap lasts, as nobody knows yet when it ends."""
     whole = there | (_just_seen(there, times) if causal else gaps(~there, times))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], whole, [False]])))
-    found = [slice(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
-    return found if causal else [frames for frames in found if there[frames].sum() >= FEWEST]
+    return [frames for frames in runs(whole) if causal or there[frames].sum() >= FEWEST]
 
 
 def _just_seen(there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]) -> Bool[np.ndarray, " frame"]:

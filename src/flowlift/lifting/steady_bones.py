@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Float64
 
+from flowlift.gaps import runs
 from flowlift.skeleton import Skeleton
 
 WINDOW = 1.0
@@ -39,7 +40,9 @@ def steadied(
     The poses themselves need not be that mean: what leads an answer otherwise (`hypotheses.CENTRE`) goes on to.
     """
     xyz = xyz.copy()
-    for stretch in _stretches(xyz):
+    for stretch in runs(np.isfinite(xyz).all(axis=(1, 2))):
+        if stretch.stop - stretch.start < FEWEST:
+            continue
         window = _frames(times[stretch])
         for first in range(stretch.start, stretch.stop, block):
             own = slice(first, min(first + block, stretch.stop))
@@ -56,8 +59,7 @@ def unsteadiness(
 ) -> Float64[np.ndarray, "frame hypothesis"]:
     """How much the bones of each hypothesis change against one another about each frame: the root-mean-square, over
     bones, of the standard deviation of the log of their lengths over `window` frames."""
-    child = [joint for joint in range(len(skeleton)) if joint != skeleton.root]
-    parent = [skeleton.parent_indices[joint] for joint in child]
+    parent, child = map(list, zip(*skeleton.bones, strict=True))
     length = np.log(np.linalg.norm(drawn[:, :, child] - drawn[:, :, parent], axis=-1).clip(1e-9))
     length -= length.mean(axis=-1, keepdims=True)  # the whole body's size may change: it is not what is asked
     variance = _running_mean(length**2, window) - _running_mean(length, window) ** 2
@@ -72,13 +74,6 @@ def _change(
     weights = np.exp(-off / (SOFTNESS * unsteady.std(axis=1, keepdims=True) + 1e-12))
     weights /= weights.sum(axis=1, keepdims=True)
     return np.einsum("fh,fhjc->fjc", weights - 1 / weights.shape[1], drawn)
-
-
-def _stretches(xyz: Float64[np.ndarray, "frame joint 3"]) -> list[slice]:
-    there = np.isfinite(xyz).all(axis=(1, 2))
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]])))
-    found = [slice(int(first), int(stop)) for first, stop in zip(edges[::2], edges[1::2], strict=True)]
-    return [stretch for stretch in found if stretch.stop - stretch.start >= FEWEST]
 
 
 def _frames(times: Float64[np.ndarray, " frame"]) -> int:
