@@ -21,6 +21,8 @@ how much they get away from where they are expected at most, in body sizes / s."
 TWIST, ACROSS = 40.0, 0.01
 """What it costs, per second, that hips and shoulders point opposite ways; in full where the product of the two vectors
 from left to right has this size (in body sizes squared)."""
+EXPLAINED = 100.0
+"""What it costs, per second, to have the sides that explain a body worse: times how much worse (log of a ratio)."""
 MINORITY = 1e-5
 """What it costs, per frame and joint, to be exchanged: of two stories equally likely, that which changes less."""
 MEMORY = 0.25
@@ -123,11 +125,15 @@ def search(
     weight: Float[np.ndarray, "frame joint"],
     times: Float64[np.ndarray, " frame"],
     states: States,
+    worse: Float64[np.ndarray, "frame state"] | None = None,
 ) -> Bool[np.ndarray, "frame limb"]:
-    """Which limbs have their sides exchanged. `xy` px; `weight` 0 where not seen; at least one frame."""
+    """Which limbs have their sides exchanged. `xy` px; `weight` 0 where not seen; at least one frame. `worse`: how much
+    worse each state explains the body than what was seen does (log of a ratio)."""
     sizes = _sizes(xy, weight, times)
     lasting = np.minimum(np.diff(times, prepend=times[0]), MEMORY)
     twisted = TWIST * lasting[:, None] * _twist(xy / sizes[:, None, None], weight, states)
+    if worse is not None:
+        twisted += EXPLAINED * lasting[:, None] * worse
     path = _cheapest(xy, weight, times, sizes, twisted + states.minority, states)
     return _settled(states.bits[path], weight, times, twisted, states) == 1
 

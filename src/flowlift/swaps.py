@@ -28,17 +28,19 @@ class Mended:
         return self.exchanged.any(axis=2).sum(axis=0)
 
 
-def mend_swaps(keypoints: Keypoints2D) -> Mended:
+def mend_swaps(keypoints: Keypoints2D, worse: Float64[np.ndarray, "frame person state"] | None = None) -> Mended:
     """Exchange left and right back where a detector exchanged them: of the whole body, the arms, the legs, the face.
 
     Each person by itself. The same keypoints come back where nothing is wrong, where the skeleton has no left and
-    right, and where nothing tells the frames' times.
+    right, and where nothing tells the frames' times. `worse`: what else speaks against each way to exchange limbs
+    (`swap_search.States`), as `swap_search.search` takes it.
     """
     exchanged = np.zeros(keypoints.score.shape, dtype=bool)
     if keypoints.skeleton.pairs and (keypoints.fps is not None or keypoints.times is not None):
         states, times = States.of(keypoints.skeleton), keypoints.frame_times
         for person in range(keypoints.people):
-            exchanged[:, person] = _find(keypoints.xy[:, person], keypoints.score[:, person], times, states)
+            against = None if worse is None else worse[:, person]
+            exchanged[:, person] = _find(keypoints.xy[:, person], keypoints.score[:, person], times, states, against)
     if not exchanged.any():
         return Mended(keypoints, exchanged)
     return Mended(exchange(keypoints, exchanged), exchanged)
@@ -57,13 +59,15 @@ def _find(
     score: Float32[np.ndarray, "frame joint"],
     times: Float64[np.ndarray, " frame"],
     states: States,
+    worse: Float64[np.ndarray, "frame state"] | None,
 ) -> Bool[np.ndarray, "frame joint"]:
     """Which joints of one person to exchange."""
     exchanged = np.zeros(score.shape, dtype=bool)
     there = np.isfinite(xy[..., 0])
     weight = np.where(there, np.maximum(np.nan_to_num(score, nan=1.0), LEAST_SCORE), 0.0)
     for frames in stretches(np.flatnonzero(there.any(axis=1)), times):
-        found = search(np.nan_to_num(xy[frames]).astype(np.float64), weight[frames], times[frames], states)
+        against = None if worse is None else worse[frames]
+        found = search(np.nan_to_num(xy[frames]).astype(np.float64), weight[frames], times[frames], states, against)
         for limb, joints in enumerate(states.parts):
             exchanged[np.ix_(frames[found[:, limb]], joints)] = True
     return exchanged

@@ -1,13 +1,13 @@
 """A detector that exchanged left and right throughout is found out; one that did not is left alone."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
 
 from flowlift import Keypoints2D, Lifter
 from flowlift.demo import DemoClip, synthesize
+from flowlift.lifting.explained import doubt_of
 from flowlift.lifting.handedness import exchanged, wrong_handed
 from flowlift.lifting.mending import mended_sides
 
@@ -34,11 +34,10 @@ def test_exchanging_twice_changes_nothing(clip: DemoClip) -> None:
 
 
 def test_sides_that_were_exchanged_all_along_are_found_person_by_person(lifter: Lifter, clip: DemoClip) -> None:
-    lift = partial(lifter.unmoved, camera=clip.camera, smooth="off", keep_hypotheses=True)
     seen = clip.keypoints
     two = replace(seen, xy=np.tile(seen.xy, (1, 2, 1, 1)), score=np.tile(seen.score, (1, 2, 1)))
     wrong = exchanged(two, np.array([True, False]))
-    assert wrong_handed(wrong, lift, lifter.conditioning.convert).tolist() == [True, False]
+    assert wrong_handed(wrong, doubt_of(lifter, clip.camera)).tolist() == [True, False]
 
 
 def test_the_whole_clip_is_mended(lifter: Lifter, clip: DemoClip) -> None:
@@ -53,5 +52,4 @@ def test_the_whole_clip_is_mended(lifter: Lifter, clip: DemoClip) -> None:
 
 def test_a_few_frames_decide_nothing(lifter: Lifter, clip: DemoClip) -> None:
     wrong = exchanged(clip.keypoints.frames(0, 5), everybody(clip.keypoints))
-    lift = partial(lifter.unmoved, camera=clip.camera, smooth="off", keep_hypotheses=True)
-    assert not wrong_handed(wrong, lift, lifter.conditioning.convert).any()
+    assert not wrong_handed(wrong, doubt_of(lifter, clip.camera)).any()

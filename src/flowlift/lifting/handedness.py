@@ -4,12 +4,11 @@ Knees and elbows bend one way, and faces look ahead: a body whose sides were exc
 then reproduces the 2D less well and is less sure. Each frame tells little, a clip enough.
 """
 
-from collections.abc import Callable
-
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Int64
 
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D
+from flowlift.lifting.explained import Doubt
 from flowlift.swaps import exchange
 
 MARGIN = 0.2
@@ -22,40 +21,27 @@ _FEWEST = 8
 
 
 def wrong_handed(
-    keypoints: Keypoints2D,
-    lift: Callable[[Keypoints2D], Poses3D],
-    convert: Callable[[Keypoints2D], Keypoints2D],
+    keypoints: Keypoints2D, doubt: Doubt, open_question: Bool[np.ndarray, " person"] | None = None
 ) -> Bool[np.ndarray, " person"]:
-    """Who is explained better with left and right exchanged in the whole clip. `lift` keeps the hypotheses and smooths
-    nothing, of a lifter that moves nothing towards the 2D (`Lifter.unmoved`); `convert` brings keypoints to the
-    skeleton of its poses."""
+    """Who is explained better with left and right exchanged in the whole clip. `open_question`: of whom nothing is
+    known before: then however little better decides."""
     everybody = np.ones(keypoints.people, dtype=bool)
     if len(keypoints) < _FEWEST:
         return ~everybody
-    frames = np.unique(np.linspace(0, len(keypoints) - 1, min(len(keypoints), _LOOKED_AT)).astype(int))
-    some = keypoints.take(frames)
-    given, other = (_doubt(lift(seen), convert(seen)) for seen in (some, exchanged(some, everybody)))
+    some = keypoints.take(spread_over(len(keypoints)))
+    given, other = doubt(some), doubt(exchanged(some, everybody))
     both = np.isfinite(given) & np.isfinite(other)
     count = both.sum(axis=0)
     better = np.where(both, given - other, 0.0).sum(axis=0) / np.maximum(count, 1)
-    return (count >= _FEWEST) & (better > MARGIN)
+    margin = MARGIN if open_question is None else np.where(open_question, 0.0, MARGIN)
+    return (count >= _FEWEST) & (better > margin)
+
+
+def spread_over(frames: int) -> Int64[np.ndarray, " some"]:
+    """Numbers of at most _LOOKED_AT frames, evenly spread over at least one."""
+    return np.unique(np.linspace(0, frames - 1, min(frames, _LOOKED_AT)).astype(int))
 
 
 def exchanged(keypoints: Keypoints2D, people: Bool[np.ndarray, " person"]) -> Keypoints2D:
     """The keypoints with left and right of some people exchanged."""
     return exchange(keypoints, people[None, :, None])
-
-
-def _doubt(poses: Poses3D, seen: Keypoints2D) -> Float64[np.ndarray, "frame person"]:
-    """How unsure the hypotheses are, times how far the pose's image is from what was seen, as a logarithm; NaN where
-    there is no pose."""
-    if poses.hypotheses is None or poses.camera is None:
-        return np.full(poses.xyz.shape[:2], np.nan)
-    spread = poses.hypotheses.std(axis=2).mean(axis=(2, 3))
-    there = np.isfinite(seen.xy[..., 0])
-    count = np.maximum(there.sum(axis=2), 1)[..., None]
-    xy = np.where(there[..., None], seen.xy, 0.0)
-    centred = np.where(there[..., None], xy - (xy.sum(axis=2) / count)[:, :, None], 0.0)
-    off = np.where(there[..., None], poses.camera.project(poses.absolute) - xy, 0.0)
-    misfit = np.linalg.norm(off, axis=(2, 3)) / np.maximum(np.linalg.norm(centred, axis=(2, 3)), 1e-6)
-    return np.log(np.maximum(spread, 1e-9)) + np.log(np.maximum(misfit, 1e-9))
