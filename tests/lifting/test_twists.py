@@ -112,7 +112,7 @@ def test_what_speaks_against_a_way_to_exchange_counts(clip: DemoClip) -> None:
     legs = states.parts.index(limb_of(seen, "left_hip"))
     only_legs = (states.bits[:, legs] == 1) & (states.bits.sum(axis=1) == 1)
     worse[:, 0, only_legs] = 1.0
-    worse[20:40, 0] = np.where(only_legs, 0.0, 1.0)
+    worse[20:40, 0] = np.where(only_legs, -1.0, 1.0)
     found = mend_swaps(seen, worse)
     assert found.exchanged[20:40][:, 0, states.parts[legs]].all()
     assert set(np.flatnonzero(found.exchanged.any(axis=(1, 2)))) == set(range(20, 40))
