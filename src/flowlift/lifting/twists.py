@@ -12,15 +12,11 @@ from jaxtyping import Bool, Float64
 
 from flowlift.containers import Keypoints2D
 from flowlift.lifting.explained import Doubt
-from flowlift.lifting.handedness import spread_over
 from flowlift.swap_search import States
 from flowlift.swaps import Mended, exchange, mend_swaps
 
 AROUND = 1.0
 """Seconds about a change of sides in which the model is asked."""
-SUSPICIOUS = 0.5
-"""How much better (log of a ratio) a frame is explained with one limb exchanged where more frames are asked. Of
-held-out captures, 0.1 % of the frames come above it with noise of 2 % of the height, and none with 0.5 %."""
 MOST = 2.0
 """As much as one frame is believed."""
 
@@ -29,21 +25,16 @@ Convert = Callable[[Keypoints2D], Keypoints2D]
 
 def untwisted(keypoints: Keypoints2D, doubt: Doubt, convert: Convert) -> Mended:
     """Keypoints with left and right as `mend_swaps` has them, which is told how well the model explains limbs exchanged
-    by themselves: in frames spread over the clip, then around all changes and doubts. `convert`: to the model's
-    skeleton."""
+    by themselves, in all frames around the changes that it finds. `convert`: to the model's skeleton."""
     found = mend_swaps(keypoints)
-    if not len(keypoints) or not keypoints.skeleton.pairs or (keypoints.fps is None and keypoints.times is None):
+    if not found.exchanged.any():
         return found
     states = States.of(keypoints.skeleton)
     worse, asked = np.zeros((*keypoints.score.shape[:2], len(states.bits))), np.zeros(keypoints.score.shape[:2], bool)
-    ask = asked.copy()
-    ask[spread_over(len(keypoints))] = True
-    while (ask & ~asked).any():
-        new = ask & ~asked
+    while (new := _around_changes(found) & ~asked).any():
         worse[new] = _worse(keypoints, new, states, doubt, convert)
         asked |= new
         found = mend_swaps(keypoints, worse)
-        ask = _around(_changes(found) | (worse.min(axis=2) < -SUSPICIOUS), keypoints.frame_times)
     return found
 
 
@@ -71,19 +62,12 @@ def _worse(
     return worse[where[frames]]
 
 
-def _changes(found: Mended) -> Bool[np.ndarray, "frame person"]:
-    """The frames in which something of somebody is exchanged that was not the frame before, or no longer is."""
-    changed = np.zeros(found.exchanged.shape[:2], dtype=bool)
+def _around_changes(found: Mended) -> Bool[np.ndarray, "frame person"]:
+    """Frames not more than AROUND from one in which something of the same person begins or ceases to be exchanged."""
+    times, changed = found.keypoints.frame_times, np.zeros(found.exchanged.shape[:2], dtype=bool)
     changed[1:] = (found.exchanged[1:] != found.exchanged[:-1]).any(axis=2)
-    return changed
-
-
-def _around(
-    marked: Bool[np.ndarray, "frame person"], times: Float64[np.ndarray, " frame"]
-) -> Bool[np.ndarray, "frame person"]:
-    """Frames not more than AROUND from a marked one of the same person."""
-    near = np.zeros_like(marked)
-    for frame, person in np.argwhere(marked):
+    near = np.zeros_like(changed)
+    for frame, person in np.argwhere(changed):
         near[np.searchsorted(times, times[frame] - AROUND) : np.searchsorted(times, times[frame] + AROUND), person] = (
             True
         )
