@@ -12,8 +12,6 @@ from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.lifter import Lifter
 
-_TOGETHER = 256
-
 Doubt = Callable[[Keypoints2D], Float64[np.ndarray, "frame person"]]
 """Of what was seen of everybody, frame by frame: the logarithm of how unsure the hypotheses are times how far the
 pose's image is from it; NaN where there is no pose."""
@@ -23,10 +21,8 @@ def doubt_of(lifter: Lifter, camera: Camera) -> Doubt:
     """By a model, through a camera."""
 
     def doubt(seen: Keypoints2D) -> Float64[np.ndarray, "frame person"]:
-        parts = [seen.frames(start, start + _TOGETHER) for start in range(0, len(seen), _TOGETHER)]
-        lifted = [lifter.unmoved(part, camera=camera, smooth="off", keep_hypotheses=True) for part in parts]
-        found = [_doubt(poses, lifter.conditioning.convert(part)) for poses, part in zip(lifted, parts, strict=True)]
-        return np.concatenate([np.zeros((0, seen.people)), *found])
+        poses = lifter.unmoved(seen, camera=camera, smooth="off", keep_hypotheses=True)
+        return _doubt(poses, lifter.conditioning.convert(seen))
 
     return doubt
 

@@ -19,6 +19,7 @@ AROUND = 1.0
 """Seconds about a change of sides in which the model is asked."""
 MOST = 2.0
 """As much as one frame is believed."""
+_TOGETHER = 256
 
 Convert = Callable[[Keypoints2D], Keypoints2D]
 
@@ -32,43 +33,43 @@ def untwisted(keypoints: Keypoints2D, doubt: Doubt, convert: Convert) -> Mended:
     states = States.of(keypoints.skeleton)
     worse, asked = np.zeros((*keypoints.score.shape[:2], len(states.bits))), np.zeros(keypoints.score.shape[:2], bool)
     while (new := _around_changes(found) & ~asked).any():
-        worse[new] = _worse(keypoints, new, states, doubt, convert)
+        frames = np.flatnonzero(new.any(axis=1))
+        for some in np.split(frames, range(_TOGETHER, len(frames), _TOGETHER)):
+            them = keypoints.take(some)
+            them = replace(them, xy=np.where(new[some][..., None, None], them.xy, np.nan))
+            worse[some] += _worse(them, states, doubt, convert)
         asked |= new
         found = mend_swaps(keypoints, worse)
     return found
 
 
 def _worse(
-    keypoints: Keypoints2D, where: Bool[np.ndarray, "frame person"], states: States, doubt: Doubt, convert: Convert
-) -> Float64[np.ndarray, "asked state"]:
-    """How much worse each state explains somebody in some frames. Limbs that the model does not see change nothing; nor
-    does exchanging all that it sees, of which a frame tells too little."""
-    frames = np.flatnonzero(where.any(axis=1))
-    some = keypoints.take(frames)
-    some = replace(some, xy=np.where(where[frames][..., None, None], some.xy, np.nan))
-    seen, given = convert(some).xy, None
-    worse = np.zeros((*some.score.shape[:2], len(states.bits)))
-    first = -1
+    seen: Keypoints2D, states: States, doubt: Doubt, convert: Convert
+) -> Float64[np.ndarray, "frame person state"]:
+    """How much worse each state explains everybody. Limbs that the model does not see change nothing; nor does
+    exchanging all that it sees, of which a frame tells too little."""
+    worse, given, first = np.zeros((*seen.score.shape[:2], len(states.bits))), None, -1
+    to_model = convert(seen).xy
     for limb, joints in enumerate(states.parts):
-        other = exchange(some, np.isin(np.arange(len(some.skeleton)), joints)[None, None])
-        if np.array_equal(convert(other).xy, seen, equal_nan=True):
+        other = exchange(seen, np.isin(np.arange(len(seen.skeleton)), joints)[None, None])
+        if np.array_equal(convert(other).xy, to_model, equal_nan=True):
             continue
         if first < 0:
             first = limb
             continue
-        given = doubt(some) if given is None else given
+        given = doubt(seen) if given is None else given
         more = np.clip(np.nan_to_num(doubt(other) - given), -MOST, MOST)
         worse += more[..., None] * (states.bits[:, limb] ^ states.bits[:, first])
-    return worse[where[frames]]
+    return worse
 
 
 def _around_changes(found: Mended) -> Bool[np.ndarray, "frame person"]:
     """Frames not more than AROUND from one in which something of the same person begins or ceases to be exchanged."""
     times, changed = found.keypoints.frame_times, np.zeros(found.exchanged.shape[:2], dtype=bool)
     changed[1:] = (found.exchanged[1:] != found.exchanged[:-1]).any(axis=2)
+    first = np.searchsorted(times, times - AROUND)
+    last = np.searchsorted(times, times + AROUND)
     near = np.zeros_like(changed)
     for frame, person in np.argwhere(changed):
-        near[np.searchsorted(times, times[frame] - AROUND) : np.searchsorted(times, times[frame] + AROUND), person] = (
-            True
-        )
+        near[first[frame] : last[frame], person] = True
     return near
