@@ -12,6 +12,9 @@ from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.lifter import Lifter
 
+HYPOTHESES = 8
+"""Enough to tell how unsure a model is of all joints together."""
+
 Doubt = Callable[[Keypoints2D], Float64[np.ndarray, "frame person"]]
 """Of what was seen of everybody, frame by frame: the logarithm of how unsure the hypotheses are times how far the
 pose's image is from it; NaN where there is no pose."""
@@ -19,9 +22,10 @@ pose's image is from it; NaN where there is no pose."""
 
 def doubt_of(lifter: Lifter, camera: Camera) -> Doubt:
     """By a model, through a camera."""
+    bare = lifter.unmoved
 
     def doubt(seen: Keypoints2D) -> Float64[np.ndarray, "frame person"]:
-        poses = lifter.unmoved(seen, camera=camera, smooth="off", keep_hypotheses=True)
+        poses = bare(seen, camera=camera, hypotheses=HYPOTHESES, smooth="off", keep_hypotheses=True)
         return _doubt(poses, lifter.conditioning.convert(seen))
 
     return doubt
