@@ -24,6 +24,7 @@ from flowlift.evaluation.pose2sim import LIMBS, Shot, detected_keypoints, openpo
 from flowlift.lifter import Lifter
 from flowlift.lifting.mending import mended_sides
 from flowlift.limbs import limbs
+from flowlift.swaps import exchange
 
 LEGS = [joint for joint in LIMBS if joint.split("_")[1] in ("hip", "knee", "ankle")]
 ARMS = [joint for joint in LIMBS if joint not in LEGS]
@@ -82,8 +83,7 @@ def on_captures(captures: Sequence[Capture], lifter: Lifter) -> list[list[object
             frames += len(clean)
             touched += int(mended_sides(clean, lifter, seen.camera).frames[0])
             where = mistakes(clean, number)
-            mirror = list(clean.skeleton.mirror)
-            wrong = replace(clean, xy=np.where(where[..., None], clean.xy[:, :, mirror], clean.xy))
+            wrong = exchange(clean, where)
             mended = mended_sides(wrong, lifter, seen.camera)
             for each, count in ((wrong, "before"), (mended.keypoints, "after")):
                 right = int(((each.xy == clean.xy) | np.isnan(clean.xy)).all(axis=(1, 2, 3)).sum())

@@ -125,15 +125,14 @@ def search(
     weight: Float[np.ndarray, "frame joint"],
     times: Float64[np.ndarray, " frame"],
     states: States,
-    worse: Float64[np.ndarray, "frame state"] | None = None,
+    worse: Float64[np.ndarray, "frame state"],
 ) -> Bool[np.ndarray, "frame limb"]:
     """Which limbs have their sides exchanged. `xy` px; `weight` 0 where not seen; at least one frame. `worse`: how much
     worse each state explains the body than what was seen does (log of a ratio)."""
     sizes = _sizes(xy, weight, times)
     lasting = np.minimum(np.diff(times, prepend=times[0]), MEMORY)
     twisted = TWIST * lasting[:, None] * _twist(xy / sizes[:, None, None], weight, states)
-    if worse is not None:
-        twisted += EXPLAINED * lasting[:, None] * worse
+    twisted += EXPLAINED * lasting[:, None] * worse
     path = _cheapest(xy, weight, times, sizes, twisted + states.minority, states)
     return _settled(states.bits[path], weight, times, twisted, states) == 1
 

@@ -38,9 +38,11 @@ def mend_swaps(keypoints: Keypoints2D, worse: Float64[np.ndarray, "frame person 
     exchanged = np.zeros(keypoints.score.shape, dtype=bool)
     if keypoints.skeleton.pairs and (keypoints.fps is not None or keypoints.times is not None):
         states, times = States.of(keypoints.skeleton), keypoints.frame_times
+        if worse is None:
+            worse = np.broadcast_to(0.0, (*keypoints.score.shape[:2], len(states.bits)))
         for person in range(keypoints.people):
-            against = None if worse is None else worse[:, person]
-            exchanged[:, person] = _find(keypoints.xy[:, person], keypoints.score[:, person], times, states, against)
+            xy, score = keypoints.xy[:, person], keypoints.score[:, person]
+            exchanged[:, person] = _find(xy, score, times, states, worse[:, person])
     if not exchanged.any():
         return Mended(keypoints, exchanged)
     return Mended(exchange(keypoints, exchanged), exchanged)
@@ -59,15 +61,15 @@ def _find(
     score: Float32[np.ndarray, "frame joint"],
     times: Float64[np.ndarray, " frame"],
     states: States,
-    worse: Float64[np.ndarray, "frame state"] | None,
+    worse: Float64[np.ndarray, "frame state"],
 ) -> Bool[np.ndarray, "frame joint"]:
     """Which joints of one person to exchange."""
     exchanged = np.zeros(score.shape, dtype=bool)
     there = np.isfinite(xy[..., 0])
     weight = np.where(there, np.maximum(np.nan_to_num(score, nan=1.0), LEAST_SCORE), 0.0)
     for frames in stretches(np.flatnonzero(there.any(axis=1)), times):
-        against = None if worse is None else worse[frames]
-        found = search(np.nan_to_num(xy[frames]).astype(np.float64), weight[frames], times[frames], states, against)
+        here = np.nan_to_num(xy[frames]).astype(np.float64)
+        found = search(here, weight[frames], times[frames], states, worse[frames])
         for limb, joints in enumerate(states.parts):
             exchanged[np.ix_(frames[found[:, limb]], joints)] = True
     return exchanged
