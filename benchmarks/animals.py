@@ -33,7 +33,8 @@ from flowlift.skeletons import ANIMAL3D26
 from flowlift.training import loop
 from flowlift.training.calibrate import QUANTILE_90
 from flowlift.training.config import find_config
-from flowlift.training.figures import FigureBank, assemble
+from flowlift.training.figure_bank import FigureBank
+from flowlift.training.figures import assemble
 from flowlift.training.publish import publish
 
 VIEWS = replace(PHONE, distance=(2.5, 8.0), pitch=(-10.0, 60.0), fov=(60.0, 60.0), image_size=(1200, 1200))

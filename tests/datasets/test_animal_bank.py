@@ -76,6 +76,20 @@ def test_the_face_moves_with_the_head(tmp_path: Path) -> None:
     assert at(take.xyz, "nose")[-1, 1] < at(take.xyz, "nose")[0, 1] - 0.1  # it nods downwards
 
 
+def test_a_face_is_even_where_the_rest_looks_aside(tmp_path: Path) -> None:
+    def aside(told: dict) -> None:
+        (neck,) = (node for node in told["nodes"] if node["name"] == "Spine_3")
+        neck["rotation"] = about(1, 40)
+
+    write_fox(tmp_path / "straight" / "fox.glb", STILL)
+    write_fox(tmp_path / "aside" / "fox.glb", STILL, change=aside)
+    straight, looks = (next(animal_takes(tmp_path / name)).xyz[0] for name in ("straight", "aside"))
+    face = ANIMAL3D26.indices(["neck", "nose", "left_eye", "right_eye", "left_mouth_corner", "right_mouth_corner"])
+    apart = [np.linalg.norm(pose[face, None] - pose[None, face], axis=-1) for pose in (straight, looks)]
+    np.testing.assert_allclose(apart[0], apart[1], atol=2e-3)
+    assert at(looks, "nose")[0] > 0.1
+
+
 def test_a_body_without_animations_moves_as_the_one_beside_it(tmp_path: Path) -> None:
     write_fox(tmp_path / "a" / "fox.glb", NOD)
     write_fox(tmp_path / "a" / "long.glb", {}, longer=1.5)
@@ -160,3 +174,16 @@ def test_every_rig_at_hand_has_its_joints_in_their_places(shared_data: Path) -> 
             unknown = {ANIMAL3D26.joints[j] for j in np.flatnonzero(np.isnan(take.xyz[0, :, 0]))}
             assert unknown <= {"left_ear", "right_ear"}
     assert len(bodies) == 18
+
+
+def test_eyes_of_every_body_at_hand_are_no_further_apart_than_its_head_is_broad(shared_data: Path) -> None:
+    folder = shared_data / "animals"
+    if not folder.is_dir():
+        pytest.skip(f"no animals at {folder}")
+    for take in animal_takes(folder):
+        eyes, mouth = (
+            np.linalg.norm(at(take.xyz[0], f"left_{name}") - at(take.xyz[0], f"right_{name}"))
+            for name in ("eye", "mouth_corner")
+        )
+        assert 0.07 < eyes < 0.2, take.body
+        assert 0.03 < mouth < 0.22, take.body

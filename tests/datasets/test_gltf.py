@@ -32,6 +32,19 @@ def test_at_rest_every_node_is_in_its_place(tmp_path: Path) -> None:
     assert {scene.nodes[node] for node in scene.vertices.node} == {"Head"}
 
 
+def test_a_mesh_stands_as_it_was_bound_where_the_rest_is_bent(tmp_path: Path) -> None:
+    def bent(told: dict) -> None:
+        (neck,) = (node for node in told["nodes"] if node["name"] == "Spine_3")
+        neck["rotation"] = about(1, 60)
+
+    scene = read_glb(write_fox(tmp_path / "fox.glb", NOD, change=bent))
+    np.testing.assert_allclose(scene.vertices.xyz, head_vertices(), atol=1e-6)
+    head = scene.nodes.index("Head")
+    np.testing.assert_allclose(scene.vertices.bound[head, :3, 3], fox_nodes()["Head"][1], atol=1e-6)
+    assert np.abs(scene.at_rest()[head, :3, 3] - fox_nodes()["Head"][1]).max() > 0.2
+    assert np.isnan(scene.vertices.bound[scene.nodes.index("mesh")]).all()
+
+
 def test_what_hangs_on_a_node_turns_with_it(tmp_path: Path) -> None:
     scene = read_glb(write_fox(tmp_path / "fox.glb", NOD))
     world = scene.moving("Nod", fps=10)

@@ -16,7 +16,7 @@ from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training.calibrate import held_out_figures  # noqa: E402
 from flowlift.training.config import DataConfig, MethodConfig, config_from, find_config  # noqa: E402
 from flowlift.training.figure_source import load_figures, open_figures  # noqa: E402
-from flowlift.training.figures import AS_CAPTURED, FigureVariation  # noqa: E402
+from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation  # noqa: E402
 from flowlift.training.methods import Objective  # noqa: E402
 from flowlift.training.sources import Batch  # noqa: E402
 

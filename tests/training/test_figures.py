@@ -8,8 +8,11 @@ import torch
 
 from flowlift.demo_animal import MOUSE, roam, triangulated
 from flowlift.skeletons import ANIMAL3D26, BUILT_IN
+from flowlift.training.figure_bank import FigureBank
+from flowlift.training.figure_shapes import SPECIES
+from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation
 from flowlift.training.figure_views import FigureViewVariation, RealCameras, see_figures, view_figures
-from flowlift.training.figures import AS_CAPTURED, SPECIES, FigureBank, FigureVariation, figures_of, sample_figures
+from flowlift.training.figures import figures_of, sample_figures
 from flowlift.training.tree import tree_of
 
 
@@ -112,9 +115,56 @@ def test_a_body_that_swings_moves_in_planes_along_it_and_keeps_its_bones():
     assert (swung - plain)[:, paw, 1:].std(dim=0).min() > 0.2
 
 
-def test_a_body_may_have_anothers_proportions_or_be_between_or_beyond_them():
+def test_broad_and_narrow_bodies_differ_in_how_far_apart_pairs_are_and_in_nothing_else():
+    bank = FigureBank.from_positions(poses(), MOUSE)
+    pose = torch.zeros(400, dtype=torch.long)
+    found = figures_of(bank, pose, replace(AS_CAPTURED, width=0.3), torch.Generator().manual_seed(0))
+    plain = figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(0)).xyz
+    middle = [joint for joint, other in enumerate(MOUSE.mirror) if joint == other]
+    torch.testing.assert_close(found.xyz[:, middle], plain[:, middle], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.size, torch.ones(400))
+    hung = [
+        pair for pair in map(MOUSE.indices, MOUSE.pairs) if len({MOUSE.parent_indices[joint] for joint in pair}) == 1
+    ]
+    assert hung
+    for left, right in hung:
+        before, after = plain[:, left] - plain[:, right], found.xyz[:, left] - found.xyz[:, right]
+        log = (after.norm(dim=-1) / before.norm(dim=-1)).log()
+        assert 0.2 < log.std() < 0.4
+        torch.testing.assert_close(torch.cosine_similarity(before, after, dim=-1), torch.ones(400))
+        torch.testing.assert_close(  # their middle stays
+            found.xyz[:, [left, right]].mean(dim=1), plain[:, [left, right]].mean(dim=1), atol=1e-5, rtol=0
+        )
+
+
+def test_a_tail_wags_and_nothing_else():
+    bank = FigureBank.from_positions(poses(), MOUSE)
+    pose = torch.zeros(300, dtype=torch.long)
+    found = figures_of(bank, pose, replace(AS_CAPTURED, wag=0.5), torch.Generator().manual_seed(0)).xyz
+    plain = figures_of(bank, pose, AS_CAPTURED, torch.Generator().manual_seed(0)).xyz
+    torch.testing.assert_close(bones_of(found), bones_of(plain), atol=1e-4, rtol=0)
+    moved = (found - plain).norm(dim=-1).mean(dim=0) > 1e-4
+    assert {MOUSE.joints[joint] for joint in moved.nonzero()[:, 0]} == {"tail_mid", "tail_end"}
+
+
+def test_where_joints_are_said_to_be_is_alike_left_and_right():
+    straight = torch.zeros(2, len(MOUSE), 3)
+    for joint in MOUSE.topological[1:]:
+        name, parent = MOUSE.joints[joint], MOUSE.parent_indices[joint]
+        side = 1.0 if name.startswith("left") else -1.0 if name.startswith("right") else 0.0
+        straight[:, joint] = straight[:, parent] + torch.tensor([0.2 * side, -0.1 * abs(side), 1.0 - abs(side)])
+    bank = FigureBank.from_positions(straight, MOUSE)
+    pose = torch.zeros(200, dtype=torch.long)
+    offset = replace(AS_CAPTURED, joint_offset=0.02)
+    said = figures_of(bank, pose, offset, torch.Generator().manual_seed(0)).xyz
+    mirrored = said[:, list(MOUSE.mirror)] * torch.tensor([-1.0, 1.0, 1.0])
+    torch.testing.assert_close(said, mirrored, atol=1e-4, rtol=0)
+    assert (said - straight[:1]).norm(dim=-1)[:, MOUSE.index("left_back_paw")].mean() > 0.02
+
+
+def test_a_body_may_have_anothers_shape_or_be_between_or_beyond_them():
     one = poses()[:1]
-    bank = FigureBank.from_positions(torch.cat([one, 2 * one]), MOUSE)
+    bank = FigureBank.from_positions(torch.cat([one, 2 * one]), MOUSE, torch.tensor([0, 1]))
     pose = torch.zeros(400, dtype=torch.long)
     found = figures_of(bank, pose, replace(AS_CAPTURED, species=1.0), torch.Generator().manual_seed(0))
     ratio = (bones_of(found.xyz) / bones_of(one)).log2()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from flowlift.damage import refused_if_damaged
-from flowlift.datasets.animal_face import Points, face_of
+from flowlift.datasets.animal_face import PAINTED, Points, eye_materials, face_of
 from flowlift.datasets.animal_rigs import Rig, rig_of
 from flowlift.datasets.gltf import Scene, read_glb
 from flowlift.errors import InputError
@@ -30,7 +30,7 @@ class AnimalTake:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A rigged body at rest, with the points of its face."""
+    """A rigged body, with the points of its face."""
 
     name: str
     scene: Scene
@@ -41,7 +41,7 @@ class Body:
         """The joints of animal3d26 of some frames, in the scene's unit; NaN where there is none."""
         at = {name: world[:, index, :3, 3] for index, name in enumerate(self.scene.nodes)}
         head = self.scene.nodes.index(self.rig.head)
-        moved = world[:, head] @ np.linalg.inv(self.scene.at_rest()[head])
+        moved = world[:, head] @ np.linalg.inv(self.scene.vertices.bound[head])
         xyz = np.full((len(world), len(ANIMAL3D26), 3), np.nan)
         for joint, rule in self.rig.joints.items():
             xyz[:, ANIMAL3D26.index(joint)] = sum(weight * at[node] for node, weight in rule.items())
@@ -55,8 +55,8 @@ def body_of(name: str, scene: Scene) -> Body | None:
     rig = rig_of(scene, name)
     if rig is None or not len(scene.vertices.xyz):
         return None
-    eyes = tuple(number for number, material in enumerate(scene.materials) if material.lower().startswith("eye"))
-    return Body(name, scene, rig, face_of(scene, head=rig.head, face=rig.face, eyes=eyes))
+    eyes = eye_materials(name, scene.materials)
+    return Body(name, scene, rig, face_of(scene, head=rig.head, face=rig.face, eyes=eyes, painted=PAINTED.get(name)))
 
 
 def animal_takes(folder: Path) -> Iterator[AnimalTake]:

@@ -3,7 +3,7 @@
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ class Track:
 
 @dataclass(frozen=True)
 class Vertices:
-    """A skinned mesh at rest: `xyz` (vertex, 3) in the scene's unit and axes (Y up), the `node` (vertex,) that moves
-    each vertex most, and the number of its `material` (vertex,)."""
+    """A mesh as its skin was bound to it, which is straight where the pose at rest need not be: `xyz` (vertex, 3) in
+    the scene's unit and axes (Y up), the `node` (vertex,) that moves each vertex most, and the number of its `material`
+    (vertex,). `bound` (node, 4, 4): world matrices of the nodes in that pose; NaN for those that move no vertex."""
 
     xyz: Float64[np.ndarray, "vertex 3"]
     node: Int64[np.ndarray, " vertex"]
     material: Int64[np.ndarray, " vertex"]
+    bound: Float64[np.ndarray, "node 4 4"]
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,13 @@ def _scene(told: dict[str, Any], data: bytes) -> Scene:
             for i, given in enumerate(told.get("animations", []))
         },
         materials=tuple(given.get("name", "") for given in told.get("materials", [])),
-        vertices=Vertices(np.empty((0, 3)), np.empty(0, np.int64), np.empty(0, np.int64)),
+        vertices=Vertices(*_no_vertices(len(nodes))),
     )
-    return Scene(**{**vars(scene), "vertices": _vertices(told, data, scene.at_rest())})
+    return replace(scene, vertices=_vertices(told, data, scene))
+
+
+def _no_vertices(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    return np.empty((0, 3)), np.empty(0, np.int64), np.empty(0, np.int64), np.full((nodes, 4, 4), np.nan)
 
 
 def _numbers(told: dict[str, Any], data: bytes, index: int) -> Float64[np.ndarray, "count width"]:
@@ -187,22 +193,24 @@ def _sampled(track: Track, times: Float64[np.ndarray, " frame"]) -> Float64[np.n
     return mixed / np.linalg.norm(mixed, axis=1, keepdims=True) if track.path == "rotation" else mixed
 
 
-def _vertices(told: dict[str, Any], data: bytes, world: Float64[np.ndarray, "node 4 4"]) -> Vertices:
-    """Every skinned vertex where the skin puts it at rest."""
-    xyz, nodes, materials = [np.empty((0, 3))], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+def _vertices(told: dict[str, Any], data: bytes, scene: Scene) -> Vertices:
+    """Every skinned vertex as it was bound, standing where the skin's first root has it at rest."""
+    none, no_node, no_material, bound = _no_vertices(len(scene.nodes))
+    xyz, nodes, materials, world = [none], [no_node], [no_material], scene.at_rest()
     for node in told["nodes"]:
         if "mesh" not in node or "skin" not in node:
             continue
         skin = told["skins"][node["skin"]]
         inverse = _numbers(told, data, skin["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
         joints = np.array(skin["joints"], dtype=np.int64)
-        moved = world[joints] @ inverse
+        root = next(index for index, joint in enumerate(joints) if scene.parents[joint] not in joints)
+        stands = world[joints[root]] @ inverse[root]
+        bound[joints] = stands @ np.linalg.inv(inverse)
         for part in told["meshes"][node["mesh"]]["primitives"]:
             at = part["attributes"]
             position = _numbers(told, data, at["POSITION"])
             which, weight = _numbers(told, data, at["JOINTS_0"]).astype(np.int64), _numbers(told, data, at["WEIGHTS_0"])
-            homogeneous = np.concatenate([position, np.ones((len(position), 1))], axis=1)
-            xyz.append(np.einsum("vk,vkij,vj->vi", weight, moved[which], homogeneous)[:, :3])
+            xyz.append(position @ stands[:3, :3].T + stands[:3, 3])
             nodes.append(joints[which[np.arange(len(which)), weight.argmax(axis=1)]])
             materials.append(np.full(len(position), part.get("material", -1), dtype=np.int64))
-    return Vertices(np.concatenate(xyz), np.concatenate(nodes), np.concatenate(materials))
+    return Vertices(np.concatenate(xyz), np.concatenate(nodes), np.concatenate(materials), bound)

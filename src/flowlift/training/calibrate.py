@@ -16,10 +16,12 @@ from flowlift.lifting.onto_rays import LEADING, misses
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
+from flowlift.training.figure_bank import FigureBank
 from flowlift.training.figure_source import exact as seen_exactly
 from flowlift.training.figure_source import load_figures
+from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation
 from flowlift.training.figure_views import FigureViewVariation, see_figures
-from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, sample_figures
+from flowlift.training.figures import sample_figures
 from flowlift.training.sources import load_poses
 from flowlift.training.views import Sighting, ViewVariation, sample_sightings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int64, Shaped
 from torch import Generator, Tensor
 
 from flowlift.conditioning import decode_pose
@@ -20,8 +20,10 @@ from flowlift.io.archive import read_arrays
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
 from flowlift.training.config import DataConfig
+from flowlift.training.figure_bank import FigureBank
+from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation
 from flowlift.training.figure_views import FigureViewVariation, RealCameras, view_figures
-from flowlift.training.figures import AS_CAPTURED, FigureBank, FigureVariation, figures_of, sample_figures
+from flowlift.training.figures import figures_of, sample_figures
 from flowlift.training.sources import Batch, Errors
 
 
@@ -86,6 +88,11 @@ class FigureArrays:
         """Whether Y is known to be up."""
         return self.about.get("up") != "unknown"
 
+    def body(self, *, held_out: bool) -> Int64[Tensor, " pose"] | None:
+        """Whose pose each is, of those trained on or held out; None where the bank does not tell."""
+        counts = [told["poses"] for told in self.about.get("bodies", []) if told["held_out"] is held_out]
+        return torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)) if counts else None
+
 
 def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
     """A bank of poses on a skeleton. Raises InputError for another file, or one of another skeleton's poses."""
@@ -137,7 +144,7 @@ def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> 
     if real is not None:
         real = RealCameras(*(part.to(device) for part in (real.rotation, real.translation, real.session, real.place)))
     return FigureSource(
-        FigureBank.from_positions(arrays.train.to(device), skeleton),
+        FigureBank.from_positions(arrays.train.to(device), skeleton, arrays.body(held_out=False)),
         FigureBank.from_positions(arrays.val.to(device), skeleton),
         bodies,
         seen_by,

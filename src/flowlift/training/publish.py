@@ -24,7 +24,7 @@ from flowlift.training.calibrate import doubt, held_out_clip, held_out_figures, 
 from flowlift.training.config import DataConfig, TrainingConfig, config_from
 from flowlift.training.covering import covering_starts
 from flowlift.training.figure_source import load_figures
-from flowlift.training.figures import FigureVariation
+from flowlift.training.figure_variation import FigureVariation
 from flowlift.training.logs import CHECKS, LOSS
 from flowlift.training.loop import BEST, CONFIG, skeleton_of
 from flowlift.training.sources import Source, open_source
