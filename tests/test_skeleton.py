@@ -1,6 +1,7 @@
 """Skeletons: the built-in ones, laws that every one keeps, and what is refused."""
 
 import json
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
+from flowlift.skeleton_words import in_words
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
 ARM = """
@@ -145,6 +147,46 @@ def test_any_tree_is_a_skeleton_whose_parents_come_first(data, count):
     place = {joint: rank for rank, joint in enumerate(tree.topological)}
     assert sorted(place) == list(range(count))
     assert all(place[parent] < place[child] for parent, child in tree.bones)
+
+
+@given(data=st.data(), count=st.integers(1, 12))
+def test_the_body_is_as_long_as_the_longest_path_between_joints_in_the_middle(data, count):
+    above = [None] + [data.draw(st.integers(0, i - 1)) for i in range(1, count)]
+    two = data.draw(st.lists(st.integers(0, count - 1), unique=True).map(lambda joints: joints[: len(joints) // 2 * 2]))
+    names = [f"joint{i}" for i in range(count)]
+    pairs = tuple((names[a], names[b]) for a, b in zip(two[::2], two[1::2], strict=True))
+    tree = Skeleton("tree", tuple(names), tuple(None if i is None else names[i] for i in above), pairs)
+    middle = [i for i in range(count) if i not in two]
+    paths = [
+        (a, b, bones_between(above, a, b)) for a, b in combinations(middle if len(middle) > 1 else range(count), 2)
+    ]
+    chain = tree.size_chain
+    if not paths:
+        assert chain == (names[0],)
+        return
+    longest = max(length for _, _, length in paths)
+    first = next((names[a], names[b]) for a, b, length in paths if length == longest)
+    assert (chain[0], chain[-1]) == first
+    assert len(chain) == longest + 1
+    for one, other in pairwise(tree.indices(chain)):
+        assert tree.parent_indices[one] == other or tree.parent_indices[other] == one
+
+
+def bones_between(above, a, b):
+    ways = []
+    for joint in (a, b):
+        way = [joint]
+        while above[way[-1]] is not None:
+            way.append(above[way[-1]])
+        ways.append(way)
+    return len(set(ways[0]) ^ set(ways[1]))
+
+
+def test_a_chain_of_a_thousand_joints_is_measured_and_told_at_once():
+    names = tuple(f"joint{i}" for i in range(1000))
+    chain = Skeleton("worm", names, (None, *names[:-1]))
+    assert chain.size_chain == names
+    assert len(in_words(chain)) == 1004
 
 
 def test_the_mirror_exchanges_every_pair_and_nothing_else():

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Self
 
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 
-_MOST = 10_000
+_MOST = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -95,12 +94,21 @@ class Skeleton:
     @cached_property
     def parent_indices(self) -> tuple[int, ...]:
         """Index of each joint's parent, -1 for the root."""
-        return tuple(-1 if parent is None else self.joints.index(parent) for parent in self.parents)
+        index = {joint: number for number, joint in enumerate(self.joints)}
+        return tuple(-1 if parent is None else index[parent] for parent in self.parents)
 
     @cached_property
     def bones(self) -> tuple[tuple[int, int], ...]:
         """(parent, child) index pairs, in the order of the children."""
         return tuple((parent, child) for child, parent in enumerate(self.parent_indices) if parent >= 0)
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """Indices of the joints that hang on each joint."""
+        hung: list[list[int]] = [[] for _ in self.joints]
+        for parent, child in self.bones:
+            hung[parent].append(child)
+        return tuple(map(tuple, hung))
 
     @cached_property
     def mirror(self) -> tuple[int, ...]:
@@ -119,9 +127,27 @@ class Skeleton:
             return self.size
         paired = {joint for pair in self.pairs for joint in pair}
         middle = [joint for joint in range(len(self)) if self.joints[joint] not in paired]
-        ends = middle if len(middle) > 1 else range(len(self))
-        paths = (self._path(a, b) for a, b in combinations(ends, 2))
-        return tuple(self.joints[joint] for joint in max(paths, key=len, default=(self.root,)))
+        ends = middle if len(middle) > 1 else list(range(len(self)))
+        # In a tree, what is furthest from anywhere ends a longest path, and what is furthest from that ends it, too.
+        hops = [self._hops(ends[0])]
+        for _ in range(2):
+            hops.append(self._hops(max(ends, key=hops[-1].__getitem__)))
+        longest = max(hops[-1][end] for end in ends)
+        first = next(end for end in ends if longest in (hops[1][end], hops[2][end]))
+        away = self._hops(first)
+        other = next(end for end in ends if away[end] == longest)
+        return tuple(self.joints[joint] for joint in self._path(first, other))
+
+    def _hops(self, start: int) -> list[int]:
+        """Bones between a joint and every other one."""
+        hops, order = [-1] * len(self), [start]
+        hops[start] = 0
+        for joint in order:
+            for other in (*self.children[joint], self.parent_indices[joint]):
+                if other >= 0 and hops[other] < 0:
+                    hops[other] = hops[joint] + 1
+                    order.append(other)
+        return hops
 
     def _path(self, a: int, b: int) -> tuple[int, ...]:
         """Joints from one to another along the bones."""
@@ -129,7 +155,8 @@ class Skeleton:
         for chain in up:
             while self.parent_indices[chain[-1]] >= 0:
                 chain.append(self.parent_indices[chain[-1]])
-        meet = next(joint for joint in up[0] if joint in up[1])
+        there = set(up[1])
+        meet = next(joint for joint in up[0] if joint in there)
         down = up[1][: up[1].index(meet)]
         return (*up[0][: up[0].index(meet) + 1], *reversed(down))
 
@@ -138,7 +165,7 @@ class Skeleton:
         """Joint indices with every parent before its children."""
         order = [self.root]
         for joint in order:
-            order.extend(child for parent, child in self.bones if parent == joint)
+            order.extend(self.children[joint])
         return tuple(order)
 
     def index(self, joint: str) -> int:

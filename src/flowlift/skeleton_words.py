@@ -39,23 +39,27 @@ tail_tip = "tail_base"
 def in_words(skeleton: Skeleton) -> list[str]:
     """Its tree, a line a joint; pairs, joints in the middle, and what a length means."""
     pairs = [f"{left} | {right}" for left, right in skeleton.pairs]
-    alone = [joint for joint in skeleton.joints if not any(joint in pair for pair in skeleton.pairs)]
+    paired = {joint for pair in skeleton.pairs for joint in pair}
+    alone = [joint for joint in skeleton.joints if joint not in paired]
     size = " - ".join(skeleton.size_chain)
     return [
         f"{skeleton.name}: {len(skeleton)} joints",
-        *_tree(skeleton, skeleton.root, "", ""),
+        *_tree(skeleton),
         f"left | right: {', '.join(pairs) or 'none'}",
         f"in no pair: {', '.join(alone) or 'none'}",
         f"a body's length: {size}" + ("" if skeleton.size else " (size is not given: the longest path in the middle)"),
     ]
 
 
-def _tree(skeleton: Skeleton, joint: int, before: str, below: str) -> list[str]:
-    lines = [f"{before}{skeleton.joints[joint]}"]
-    children = [child for parent, child in skeleton.bones if parent == joint]
-    for child in children:
-        last = child == children[-1]
-        lines += _tree(skeleton, child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  "))
+def _tree(skeleton: Skeleton) -> list[str]:
+    lines, waiting = [], [(skeleton.root, "", "")]
+    while waiting:
+        joint, before, below = waiting.pop()
+        lines.append(f"{before}{skeleton.joints[joint]}")
+        children = skeleton.children[joint]
+        for child in reversed(children):
+            last = child == children[-1]
+            waiting.append((child, below + ("└─ " if last else "├─ "), below + ("   " if last else "│  ")))
     return lines
 
 
