@@ -176,3 +176,21 @@ def test_a_point_that_no_ray_reaches_has_none():
 def test_impossible_image_sizes_are_refused(size):
     with pytest.raises(InputError, match="image size"):
         whole_image_size(size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"matrix": np.full((3, 3), np.nan)}, "matrix"),
+        ({"matrix": np.diag([-1.0, 1.0, 1.0])}, "matrix"),
+        ({"image_size": (0, 10)}, "image size"),
+        ({"distortion": np.zeros(9)}, "distortion"),
+        ({"rotation": 2 * np.eye(3)}, "rotation"),
+        ({"translation": np.full(3, np.inf)}, "translation"),
+    ],
+)
+def test_a_camera_made_by_hand_is_checked_as_well(changes, message):
+    fine = {"matrix": np.diag([900.0, 900.0, 1.0]), "image_size": (640, 480), "distortion": np.zeros(0)}
+    assert Camera(**fine).image_size == (640, 480)
+    with pytest.raises(InputError, match=message):
+        Camera(**{**fine, **changes})

@@ -126,3 +126,10 @@ def test_keypoints_that_do_not_fit_are_refused(changes):
 def test_poses_that_do_not_fit_are_refused(changes):
     with pytest.raises(InputError):
         poses(**changes)
+
+
+@pytest.mark.parametrize("times", [[0, 1, 1], [0, 2, 1], [0, np.nan, 1], [0, 1, np.inf]])
+def test_times_that_do_not_rise_are_refused_with_the_frame(times):
+    xy, score = np.zeros((3, 1, 17, 2)), np.ones((3, 1, 17))
+    with pytest.raises(InputError, match=r"that of frame [12]"):
+        keypoints(xy=xy, score=score, times=np.array(times, float))

@@ -55,6 +55,24 @@ class Camera:
     translation: Float64[np.ndarray, "3"] | None = None
     assumed: bool = False
 
+    def __post_init__(self) -> None:
+        k = _matrix(self.matrix, (3, 3), "matrix")
+        if k[0, 0] <= 0 or k[1, 1] <= 0 or k[1, 0] != 0 or not np.allclose(k[2], [0, 0, 1]):
+            raise InputError("camera: matrix must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with positive fx and fy")
+        size, given = whole_image_size(self.image_size), np.asarray(self.distortion)
+        if given.ndim != 1:
+            raise InputError("camera: distortion must be a row of coefficients, or an empty one")
+        coefficients = _matrix(given, given.shape, "distortion")
+        if len(coefficients) > 8:
+            raise InputError(f"camera: at most 8 distortion coefficients are known, got {len(coefficients)}")
+        r = None if self.rotation is None else _matrix(self.rotation, (3, 3), "rotation")
+        if r is not None and not (np.allclose(r @ r.T, np.eye(3), atol=1e-4) and np.linalg.det(r) > 0):
+            raise InputError("camera: rotation is not a rotation matrix")
+        t = None if self.translation is None else _matrix(self.translation, (3,), "translation")
+        checked = {"matrix": k, "image_size": size, "distortion": coefficients, "rotation": r, "translation": t}
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def from_matrix(
         cls,
@@ -68,21 +86,14 @@ class Camera:
     ) -> Self:
         """A camera from its 3x3 matrix (px). Raises InputError for values that cannot be a camera."""
         k = _matrix(matrix, (3, 3), "matrix")
-        if k[0, 0] <= 0 or k[1, 1] <= 0 or k[1, 0] != 0 or not np.allclose(k[2], [0, 0, 1]):
-            raise InputError("camera: matrix must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with positive fx and fy")
+        r = None if rotation is None else _matrix(rotation, (3, 3), "rotation")
+        t = None if translation is None else _matrix(translation, (3,), "translation")
         try:
             size = whole_image_size(image_size)
             given = np.asarray([] if distortion is None else distortion, dtype=np.float64).ravel()
         except (TypeError, ValueError, InputError) as error:
             raise InputError(f"camera: image size or distortion: {error}") from error
-        coefficients = _matrix(given, given.shape, "distortion")
-        if len(coefficients) > 8:
-            raise InputError(f"camera: at most 8 distortion coefficients are known, got {len(coefficients)}")
-        r = None if rotation is None else _matrix(rotation, (3, 3), "rotation")
-        if r is not None and not (np.allclose(r @ r.T, np.eye(3), atol=1e-4) and np.linalg.det(r) > 0):
-            raise InputError("camera: rotation is not a rotation matrix")
-        t = None if translation is None else _matrix(translation, (3,), "translation")
-        return cls(k, size, coefficients, r, t, assumed)
+        return cls(k, size, given, r, t, assumed)
 
     @classmethod
     def from_focal(cls, focal: float, image_size: tuple[int, int], *, assumed: bool = False) -> Self:

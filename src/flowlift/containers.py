@@ -37,6 +37,10 @@ def _frozen_times(value: Shaped[np.ndarray, " frame"] | None, frames: int) -> Fl
     times = np.array(value, dtype=np.float64)
     if times.shape != (frames,):
         raise InputError(f"times must have shape ({frames},), one per frame, got {times.shape}")
+    wrong = ~np.isfinite(times) | np.concatenate([[False], ~(np.diff(times) > 0)])
+    if wrong.any():
+        frame = int(wrong.argmax())
+        raise InputError(f"times must rise from frame to frame; that of frame {frame} is {times[frame]:g}")
     times.setflags(write=False)
     return times
 
@@ -64,8 +68,13 @@ def _frame_times(
 
 
 def _check_fps(fps: float | None) -> None:
-    if fps is not None and not (np.isfinite(fps) and fps > 0):
-        raise InputError(f"fps must be a positive number, got {fps}")
+    if fps is not None and not (isinstance(fps, int | float | np.number) and np.isfinite(fps) and fps > 0):
+        raise InputError(f"fps must be a positive number, got {fps!r}")
+
+
+def _check_skeleton(skeleton: object) -> None:
+    if not isinstance(skeleton, Skeleton):
+        raise InputError(f"skeleton must be a Skeleton, such as Skeleton.named('coco17'), got {skeleton!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +98,7 @@ class Keypoints2D:
     times: Given | None = None
 
     def __post_init__(self) -> None:
+        _check_skeleton(self.skeleton)
         xy, score = _frozen32(self.xy), _frozen32(self.score)
         if xy.ndim != 4 or xy.shape[3] != 2:
             raise InputError(f"xy must have shape (frame, person, joint, 2), got {xy.shape}")
@@ -161,6 +171,7 @@ class Poses3D:
     root_cov: Given | None = None
 
     def __post_init__(self) -> None:
+        _check_skeleton(self.skeleton)
         xyz = _frozen32(self.xyz)
         if xyz.ndim != 4 or xyz.shape[2:] != (len(self.skeleton), 3):
             raise InputError(

@@ -171,7 +171,7 @@ class Lifter:
         if timed and smoothing.seconds != 0:
             with one_thread():
                 kept = person_by_person(poses, smoothed)
-        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word})
+        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word if timed else "off"})
 
     def _drawing(self, one: Poses3D, scale: float | None) -> Draw | None:
         """One person's hypotheses: those that were kept, or drawn again. None for models that answer as published, and

@@ -1,5 +1,6 @@
 """The main job: a source of images or keypoints in, 3D poses out; chunk by chunk, so that any length fits in memory."""
 
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
@@ -107,16 +108,29 @@ def lift(
         if not isinstance(source, int) and is_keypoint_source(source):
             seen_by = None if calibrated is None else calibrated.image_size
             ordered = keeps_people_apart(source)
+            if detector_options:
+                raise InputError(
+                    f"{source}: it holds keypoints, and {', '.join(detector_options)} is for a detector in images"
+                )
             keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
             if mapping is not None:
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
             clip = open_keypoints(source, keypoints, start, end, report, ordered=ordered)
+            if len(keypoints) > 1 and keypoints.fps is None and keypoints.times is None:
+                warnings.warn(
+                    f"{source}: the file does not tell the frame rate; nothing is smoothed without it, give --fps",
+                    UserWarning,
+                    stacklevel=2,
+                )
         else:
             if mapping is not None:
                 raise InputError(
                     f"{source}: mapping is for keypoint files; what finds joints in images knows their names"
                 )
+            for name, given in (("skeleton", skeleton), ("image_size", image_size)):
+                if given is not None:
+                    raise InputError(f"{source}: {name} is for keypoint files; images and videos tell their own")
             frames = open_source(source, start, end, fps)
             if isinstance(detector, str):
                 detector = load_detector(detector, **detector_options)

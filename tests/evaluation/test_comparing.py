@@ -54,6 +54,28 @@ def test_axes_and_sizes_of_the_other(seed: int, scale: float) -> None:
     assert np.nanmax(joint_errors(bring_together(TRUTH, other, turn=False)).p_mpjpe) < 1e-4
 
 
+def test_axes_are_the_same_only_where_the_cameras_say_so() -> None:
+    def seen(turn: np.ndarray | None) -> Poses3D:
+        camera = TRUTH.camera
+        assert camera is not None
+        shift = None if turn is None else np.zeros(3)
+        posed = flowlift.Camera.from_matrix(camera.matrix, camera.image_size, rotation=turn, translation=shift)
+        return replace(TRUTH, xyz=TRUTH.xyz if turn is None else TRUTH.xyz @ turn.T.astype(np.float32), camera=posed)
+
+    alike, turned = seen(rotation(1).astype(np.float64)), seen(rotation(2).astype(np.float64))
+    for a, b, fits in (
+        (alike, turned, True),
+        (alike, alike, False),
+        (seen(None), seen(None), False),
+        (replace(TRUTH, camera=None), alike, True),
+        (alike, replace(TRUTH, camera=None), True),
+        (seen(None), alike, True),
+    ):
+        pair = bring_together(a, b)
+        assert pair.turned is fits
+        assert np.nanmax(joint_errors(pair).mpjpe) < 1e-4
+
+
 def test_one_wrong_joint_is_told_by_name() -> None:
     xyz = TRUTH.xyz.copy()
     xyz[:, :, TRUTH.skeleton.index("left_wrist"), 2] += 0.1

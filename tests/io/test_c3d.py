@@ -82,6 +82,16 @@ def test_uneven_times_give_their_mean_rate(tmp_path: Path) -> None:
     assert ezc3d.c3d(str(path))["parameters"]["POINT"]["RATE"]["value"] == pytest.approx([20])
 
 
+def test_the_time_of_the_first_frame_is_kept(tmp_path: Path) -> None:
+    late = made_poses(times=0.48 + np.arange(6) / 25)
+    path = save(late, tmp_path / "late.c3d")
+    assert ezc3d.c3d(str(path))["header"]["points"]["first_frame"] == 12
+    found = load(path)
+    assert isinstance(found, Poses3D)
+    np.testing.assert_allclose(found.frame_times, late.frame_times, atol=1e-6)
+    assert load(save(made_poses(), tmp_path / "early.c3d")).times is None
+
+
 def test_what_c3d_cannot_hold(tmp_path: Path) -> None:
     xyz = np.zeros((65_536, 1, 17, 3))
     for poses in (Poses3D(xyz, None, np.zeros((*xyz.shape, 3)), HUMAN36M17), made_poses(frames=0)):

@@ -37,7 +37,8 @@ def array(draw: Any, *shape: int, elements: st.SearchStrategy[float] = floats32)
 
 
 def times(draw: Any, frames: int) -> np.ndarray | None:
-    return draw(st.none() | arrays.arrays(np.float64, (frames,), elements=st.floats(0, 1e6)))
+    rising = arrays.arrays(np.float64, (frames,), elements=st.floats(0, 1e6), unique=True).map(np.sort)
+    return draw(st.none() | rising)
 
 
 @st.composite

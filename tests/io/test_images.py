@@ -43,6 +43,24 @@ def test_a_frame_rate_gives_images_their_times(tmp_path):
         open_frames(tmp_path, start=1)
 
 
+def test_a_cut_of_images_is_a_part_of_the_whole(tmp_path):
+    for number in range(4):
+        picture(number * 20).save(tmp_path / f"{number}.png")
+    pages = [picture(value) for value in (80, 100, 120)]
+    pages[0].save(tmp_path / "4.tiff", save_all=True, append_images=pages[1:])
+    whole = [(round(frame.time, 6), int(frame.image[0, 0, 0])) for frame in open_frames(tmp_path, fps=10)]
+    assert len(whole) == 7
+    for start, end in ((0.1, 0.3), (0.5, None), (None, 0.2), (0.35, 0.65)):
+        source = open_frames(tmp_path, start=start, end=end, fps=10)
+        found = [(round(frame.time, 6), int(frame.image[0, 0, 0])) for frame in source]
+        assert found == [one for one in whole if (start or 0) <= one[0] < (end or 9)]
+        assert source.frame_count == len(found)
+    with pytest.raises(InputError, match="no image lies between"):
+        open_frames(tmp_path, start=0.7, fps=10)
+    with pytest.raises(InputError, match="give fps"):
+        open_frames(tmp_path, start=0.1)
+
+
 def test_what_systems_leave_in_folders_is_passed_over(tmp_path):
     picture().save(tmp_path / "a.png")
     (tmp_path / "._a.png").write_bytes(b"\0\5\26\7")

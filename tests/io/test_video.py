@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from flowlift.errors import InputError
+from flowlift.io.decoding import Tally, decoded
 from flowlift.io.video import FrameSource, open_frames
 
 CONTAINERS = {
@@ -214,6 +216,51 @@ for name in sys.argv[1:]:
     except InputError as error:
         print(error)
 """
+
+
+@dataclass
+class Stream:
+    start_time: int = 0
+    time_base: Fraction = Fraction(1, 1000)
+    average_rate: float = 10.0
+
+
+@dataclass
+class Picture:
+    time: float | None
+
+
+@dataclass
+class Packet:
+    at: float | None
+    pts: int | None = None
+    duration: int = 0
+
+    def decode(self):
+        return [Picture(self.at)]
+
+
+@dataclass
+class Container:
+    times: list
+
+    def demux(self, stream):
+        return iter([Packet(time) for time in self.times])
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([0.0, 0.1, 0.1, 0.2], [0.0, 0.1, 0.2]),  # twice the same instant
+        ([0.0, 0.3, 0.1, 0.2, 0.4], [0.0, 0.3, 0.4]),  # disorder
+        ([5.0, 5.1, 0.0, 0.1, 0.2], [5.0, 5.1, 5.2, 5.3, 5.4]),  # the clock was set back
+        ([None, None, None], [0.0, 0.1, 0.2]),
+        ([-0.2, -0.1, 0.0], [-0.2, -0.1, 0.0]),
+    ],
+)
+def test_times_rise_whatever_a_file_says(told, expected):
+    found = [timed.time for timed in decoded(Container(told), Stream(), False, Tally())]
+    np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
 def test_damage_makes_no_noise_of_the_decoder(tmp_path, write_video):

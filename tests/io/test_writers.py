@@ -92,13 +92,21 @@ def test_missing_values_are_empty(tmp_path: Path) -> None:
     assert rows(tmp_path / "poses.csv")[2 * 17]["x"] == ""
 
 
+@pytest.mark.parametrize("suffix", [".trc", ".c3d", ".bvh", ".glb"])
+def test_nobody_is_not_written_and_said(tmp_path: Path, suffix: str) -> None:
+    nobody = Poses3D(np.zeros((3, 0, 17, 3)), None, np.zeros((3, 0, 17, 3, 3)), HUMAN36M17, fps=30.0)
+    with pytest.raises(OutputError, match=rf"x\{suffix}: "):
+        save(nobody, tmp_path / f"x{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("root", [True, False])
 def test_trc_comes_back(tmp_path: Path, root: bool) -> None:
     given = poses(root=root, times=np.array([0.0, 0.1, 0.15, 0.3]))
     found = load(save(given, tmp_path / "poses.trc"))
     assert isinstance(found, Poses3D)
     assert found.skeleton == HUMAN36M17
-    assert found.fps == 50.0
+    assert found.fps == 10.0  # the mean of its times
     np.testing.assert_allclose(found.frame_times, given.frame_times, atol=1e-6)
     np.testing.assert_allclose(found.absolute, given.absolute if root else given.xyz, atol=2e-6)
     np.testing.assert_allclose(found.xyz, given.xyz, atol=2e-6)

@@ -10,7 +10,7 @@ import numpy as np
 from cyclopts import Parameter
 
 from flowlift.containers import Poses3D
-from flowlift.errors import OutputError
+from flowlift.errors import InputError, OutputError
 
 
 def demo(
@@ -41,6 +41,8 @@ def demo(
     minutes
         How long that recording is.
     """
+    if seed < 0:
+        raise InputError(f"seed must be 0 or larger, got {seed}")
     if animal:
         from flowlift.demo_animal_files import write_files
 

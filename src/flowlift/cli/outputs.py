@@ -108,6 +108,8 @@ def _check_all_writable(paths: Sequence[Path], inputs: Sequence[str]) -> None:
     for path in paths:
         if _identity(path) in taken:
             raise OutputError(f"{path}: this is an input, and writing would replace it; choose another name")
+        if path.suffix == ".json" and _identity(path.parent) in taken:
+            raise OutputError(f"{path}: its folder is an input, of which it would be taken for a frame; choose another")
     for folder, path in {path.parent: path for path in paths}.items():
         there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
         if not there.is_dir():

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from flowlift.angles import Angles, angles_in, angles_of, vertical_of
+from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.evaluation.calibration import inside
@@ -67,9 +68,9 @@ def bring_together(
     """Match one person of each by time and by the names of joints.
 
     `b` is interpolated to the times of `a`, after `offset` (s) is added to its own. `turn`: turn `b` by the one
-    rotation that fits the whole clip best; by default where it has no camera, so that its axes are its own. Both are
-    taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Raises InputError for people,
-    times or joints that do not meet.
+    rotation that fits the whole clip best; by default where their cameras do not say that they have the same axes.
+    Both are taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Raises InputError for
+    people, times or joints that do not meet.
     """
     for poses, person in zip((a, b), people, strict=True):
         if not 0 <= person < poses.people:
@@ -90,7 +91,7 @@ def bring_together(
         raise InputError(f"the two have no frame in common: {span}; --offset moves the second")
     rows_a, rows_b = ([names.index(name) for name in shared] for names in (names_a, names_b))
     placed_a, placed_b = _centred(xyz_a[both][:, rows_a], shared), _centred(xyz_b[both][:, rows_b], shared)
-    turned = turn if turn is not None else b.camera is None
+    turned = turn if turn is not None else not _same_axes(a.camera, b.camera)
     rotation = _rotation(placed_b, placed_a) if turned else np.eye(3)
     return Pair(
         times=times[both],
@@ -107,6 +108,13 @@ def bring_together(
             _alone(b, xyz_b[both] @ rotation.T, names_b, None),
         ),
     )
+
+
+def _same_axes(one: Camera | None, other: Camera | None) -> bool:
+    """Whether two results were seen by cameras that stand alike; without one, a result's axes are its own."""
+    if one is None or other is None or (one.rotation is None) != (other.rotation is None):
+        return False
+    return one.rotation is None or other.rotation is None or bool(np.allclose(one.rotation, other.rotation, atol=1e-4))
 
 
 def find_offset(a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), within: float = 5.0) -> float:

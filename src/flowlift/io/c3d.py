@@ -13,7 +13,7 @@ from flowlift.detect.optional import import_optional
 from flowlift.errors import OutputError
 from flowlift.io.atomic import unwritable, written_whole
 from flowlift.io.marker_names import marker_names
-from flowlift.io.positions import frame_rate, needs_poses, y_up
+from flowlift.io.positions import frame_rate, needs_poses, seconds, y_up
 
 _MILLIMETRES = 1000.0
 _STEP, _FINE_STEP = 1.0, 0.001
@@ -31,8 +31,8 @@ _BYTES_A_POINT = 16
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     """Points from the camera (from the root where it is unknown), x right, y up, z backward, which X_SCREEN and
     Y_SCREEN say too. A point's residual is its standard deviation (of one axis, mean over the three) in whole
-    millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced:
-    uneven times are lost. Poses that are not in metres keep their unit, and say so.
+    millimetres, at most 255, and -1 where it is missing. Several people: `person0:LKnee`. Frames are evenly spaced,
+    numbered by the time of the first: uneven times are lost. Poses that are not in metres keep their unit, and say so.
 
     Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
     """
@@ -48,8 +48,10 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     spread = np.sqrt(variance).reshape(len(poses), -1) * scale
     missing = np.isnan(place).any(axis=-1)
     file = ezc3d.c3d()
-    point = file["parameters"]["POINT"]
-    point["RATE"]["value"] = [frame_rate(poses)]
+    point, rate = file["parameters"]["POINT"], frame_rate(poses)
+    point["RATE"]["value"] = [rate]
+    first = round(float(seconds(poses)[0]) * rate)  # the file's frames count from 1, ezc3d's from 0
+    file["header"]["points"]["first_frame"] = first if 0 <= first < _MOST_FRAMES - len(poses) else 0
     point["UNITS"]["value"] = ["mm" if poses.unit == "m" else poses.unit]
     step = _STEP if poses.unit == "m" else _FINE_STEP
     point["SCALE"]["value"] = [-step]  # negative: points are real numbers, and this is for the residuals alone

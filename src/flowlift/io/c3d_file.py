@@ -20,11 +20,13 @@ Values = list[str] | list[float]
 @dataclass(frozen=True, eq=False)
 class C3dFile:
     """`xyz` (frame, point, 3) in the file's unit and axes; `missing` where the system lost a point; `rate`: frames a
-    second; `parameters` by "GROUP:NAME", upper case."""
+    second; `first`: the number of the first frame, 1 where the capture began; `parameters` by "GROUP:NAME", upper
+    case."""
 
     xyz: Float64[np.ndarray, "frame point 3"]
     missing: Bool[np.ndarray, "frame point"]
     rate: float
+    first: int
     parameters: Mapping[str, Values]
 
 
@@ -41,7 +43,7 @@ def parse(content: bytes) -> C3dFile:
     points, analog, first, last = struct.unpack_from(f"{order}4H", content, 2)
     scale, rate = (float(_floats(content[at : at + 4], processor)[0]) for at in (12, 20))
     begin = (struct.unpack_from(f"{order}H", content, 16)[0] - 1) * _BLOCK
-    frames = _frame_count(first, last, parameters)
+    first, frames = _frames(first, last, parameters)
     size = 4 if scale < 0 else 2
     stride = (4 * points + analog) * size
     if begin < _BLOCK or frames < 1 or not points or begin + frames * stride > len(content):
@@ -52,7 +54,7 @@ def parse(content: bytes) -> C3dFile:
     values = values.reshape(frames, points, 4)
     xyz = values[..., :3] * (1.0 if scale < 0 else scale)
     told = parameters.get("POINT:RATE")
-    return C3dFile(xyz, values[..., 3] < 0, float(told[0]) if told else rate, parameters)
+    return C3dFile(xyz, values[..., 3] < 0, float(told[0]) if told else rate, first, parameters)
 
 
 def _floats(content: bytes, processor: int) -> Float64[np.ndarray, " value"]:
@@ -62,15 +64,16 @@ def _floats(content: bytes, processor: int) -> Float64[np.ndarray, " value"]:
     return np.frombuffer(content, ">f4" if processor == _MIPS else "<f4").astype(np.float64)
 
 
-def _frame_count(first: int, last: int, parameters: Mapping[str, Values]) -> int:
-    """The header counts to 65535; longer captures say more in one of two parameters."""
+def _frames(first: int, last: int, parameters: Mapping[str, Values]) -> tuple[int, int]:
+    """The first frame's number, and how many there are. The header counts to 65535; longer captures say more in one of
+    two parameters."""
     ends = [parameters.get(f"TRIAL:ACTUAL_{end}_FIELD") for end in ("START", "END")]
     if all(end is not None and len(end) == 2 for end in ends):
         begin, end = (int(low) % 2**16 + int(high) % 2**16 * 2**16 for low, high in ends)  # type: ignore[misc]
         if last == 2**16 - 1 or (end - begin) % 2**16 == (last - first) % 2**16:
-            return end - begin + 1
+            return begin, end - begin + 1
     long = parameters.get("POINT:LONG_FRAMES")
-    return int(long[0]) if long and last == 2**16 - 1 else last - first + 1
+    return first, int(long[0]) if long and last == 2**16 - 1 else last - first + 1
 
 
 def _parameters(content: bytes, start: int, processor: int) -> dict[str, Values]:

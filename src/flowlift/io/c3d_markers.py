@@ -28,12 +28,13 @@ def matches(path: Path) -> bool:
 
 class Points(NamedTuple):
     """What a file holds: `xyz` (frame, point, 3) in its own `unit` (None where it does not say) and axes, NaN where
-    missing; `rate`: frames a second."""
+    missing; `rate`: frames a second; `start`: seconds from where the capture began to the first frame."""
 
     labels: tuple[str, ...]
     xyz: Float64[np.ndarray, "frame point 3"]
     rate: float
     unit: str | None
+    start: float
 
 
 def read_points(path: Path) -> Points:
@@ -48,7 +49,8 @@ def read_points(path: Path) -> Points:
         xyz = np.where(file.missing[..., None], np.nan, file.xyz)
         if np.isinf(xyz).any():
             raise ValueError("it holds infinite positions")
-        return Points(tuple(labels), xyz, file.rate, unit)
+        start = max(0, file.first - 1) / file.rate if file.rate > 0 else 0.0
+        return Points(tuple(labels), xyz, file.rate, unit, start)
 
 
 def read(path: Path, hints: Hints) -> Poses3D:
@@ -81,6 +83,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
         cov=np.full((*placed.shape, 3), np.nan),
         skeleton=skeleton,
         fps=points.rate,
+        times=points.start + np.arange(len(xyz)) / points.rate if points.start else None,
         provenance={"source": path.name} | ({"unit": unit} if unit in _OWN_UNITS else {}),
     )
 

@@ -1,5 +1,6 @@
 """Pictures out of a video file or camera, each at its own time, entered at any second; damaged pieces are left out."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from typing import Any, NamedTuple
 _ATTACHED_PICTURE = 0x400  # FFmpeg's disposition of a cover that an audio file carries
 _BACK = 5.0
 """Seconds to enter earlier where a format's seeking came out too late."""
+_SET_BACK = 1.0
+"""Seconds: a time that is so much earlier than the one before is another clock's; less is disorder."""
 SAME = 1e-6
 """Times closer than this, in seconds, are the same."""
 
@@ -108,12 +111,14 @@ def _seek(container: Any, stream: Any, seconds: float) -> bool:
 
 
 def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[Timed]:
-    """Pictures from where the container stands. Raises av.error.FFmpegError when it breaks off for good."""
+    """Pictures from where the container stands, at times that rise: one of an instant that has passed is left out, and
+    where the clock is set back it goes on from where it was. Raises av.error.FFmpegError when it breaks off for
+    good."""
     import av
 
     zero = None if live else first_time(stream)
     step = 1.0 / float(stream.average_rate or 30)
-    seconds = -step
+    seconds, shift = -math.inf, 0.0
     for packet in _packets(container, stream):
         try:
             pictures = packet.decode()
@@ -126,7 +131,12 @@ def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[T
         for picture in pictures:
             if zero is None:
                 zero = picture.time or 0.0
-            seconds = seconds + step if picture.time is None else float(picture.time) - zero
+            at = max(0.0, seconds + step) if picture.time is None else float(picture.time) - zero + shift
+            if seconds - _SET_BACK < at <= seconds:
+                continue
+            if at <= seconds:
+                shift, at = shift + seconds + step - at, seconds + step
+            seconds = at
             yield Timed(seconds, picture)
 
 

@@ -31,4 +31,4 @@ def table_of(obj: Keypoints2D | Poses3D) -> tuple[dict[str, list[str]], Float32[
     }
     if obj.people == 1:
         del levels["individuals"]
-    return levels, values.reshape(len(obj), -1)
+    return levels, values.reshape(len(obj), len(cells))

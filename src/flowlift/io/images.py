@@ -1,5 +1,6 @@
 """Still images, one or a folder of them, as frames."""
 
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -18,30 +19,44 @@ from flowlift.io.frames import Frame
 STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm")
 """Suffixes of image files. One TIFF, PNG or WebP may hold several pages, which are frames."""
 _IN_FOLDERS = (*STILLS, ".gif")
+_SAME = 1e-6
+"""Of a frame: times that are so close are the same."""
 _PAGED = ("TIFF", "PNG", "WEBP", "GIF")  # not MPO: a photo with another one, for some other use, behind it
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Images in the order of their names, numbers counted as numbers (img2 before img10); one a second without fps."""
+    """Images in the order of their names, numbers counted as numbers (img2 before img10); one a second without fps.
+
+    `pages`: images in each file; `wanted`: numbers of those that are given out.
+    """
 
     files: tuple[Path, ...]
+    pages: tuple[int, ...]
     image_size: tuple[int, int]
     name: str
-    frame_count: int
+    wanted: range
     fps: float | None = None
 
+    @property
+    def frame_count(self) -> int:
+        return len(self.wanted)
+
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
-        for file in self.files:
-            for image in _pages(file):
+        after = 0
+        for file, pages in zip(self.files, self.pages, strict=True):
+            before, after = after, after + pages
+            if after <= self.wanted.start or before >= self.wanted.stop:
+                continue
+            for number, image in enumerate(_pages(file), before):
                 _check_size(file, (image.shape[1], image.shape[0]), self.image_size)
-                yield Frame(index, index / (self.fps or 1.0), image)
-                index += 1
+                if number in self.wanted:
+                    yield Frame(number - self.wanted.start, number / (self.fps or 1.0), image)
 
 
-def open_images(path: Path, *, fps: float | None = None) -> ImageSource:
-    """One image (or all pages of one), or all images of a folder, whose sizes must agree.
+def open_images(path: Path, *, fps: float | None = None, start: float = 0.0, end: float = math.inf) -> ImageSource:
+    """One image (or all pages of one), or all images of a folder, whose sizes must agree; with `fps` those of start <=
+    time < end, seconds.
 
     Raises InputError for none, for a file that is no image, and for one of another size than the first.
     """
@@ -51,16 +66,20 @@ def open_images(path: Path, *, fps: float | None = None) -> ImageSource:
     if fps is not None and not 0 < fps < float("inf"):
         raise InputError(f"the frame rate must be a positive number, got {fps}")
     height, width, _ = read_image(files[0]).shape
-    total = 0
+    pages = []
     for file in files:
         # The head only, before hours of work; which side is up, and the rest, shows when the frames are read.
         with _reading(file):
             image = Image.open(file)
         with image:
-            total += _page_count(file, image)
+            pages.append(_page_count(file, image))
             if sorted(image.size) != sorted((width, height)):
                 _check_size(file, image.size, (width, height))
-    return ImageSource(files, (width, height), path.resolve().stem, total, fps)
+    total, rate = sum(pages), fps or 1.0
+    first, last = (math.ceil(min(at * rate, total) - _SAME) for at in (start, end))
+    if first >= last:
+        raise InputError(f"{path}: no image lies between start and end; the last one is at {(total - 1) / rate:g} s")
+    return ImageSource(files, tuple(pages), (width, height), path.resolve().stem, range(first, last), fps)
 
 
 def read_image(file: Path) -> UInt8[np.ndarray, "height width 3"]:

@@ -1,6 +1,7 @@
 """OpenPose's JSON: one file a frame, people in no fixed order, zeros for what is missing."""
 
 import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,11 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     files = _frames(path)
     numbers = [_number(file) for file in files]
     if len(set(numbers)) < len(files):
-        raise InputError(f"{path}: two files have the same frame number; give a folder of one camera's frames")
+        twice = next(number for number, count in Counter(numbers).items() if count > 1)
+        one, other = [file.name for file, number in zip(files, numbers, strict=True) if number == twice][:2]
+        raise InputError(
+            f"{path}: {one} and {other} have the same frame number; give a folder of nothing but one camera's frames"
+        )
     at = places(numbers, path)
     frames: list[list[Float64[np.ndarray, "joint 3"]]] = [[] for _ in range(at[-1] + 1)]
     for file, place in zip(files, at, strict=True):

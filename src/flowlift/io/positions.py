@@ -16,6 +16,10 @@ DEFAULT_RATE = 30.0
 """Frames per second where nothing tells them and a format must."""
 
 
+_SAME_RATE = 1e-3
+"""Times are rounded in files: a rate that differs by less is the one that is told."""
+
+
 def needs_poses(obj: Keypoints2D | Poses3D, path: Path, what: str) -> Poses3D:
     """The poses. Raises OutputError for 2D keypoints, which `what` (a format's name) cannot hold."""
     if not isinstance(obj, Poses3D):
@@ -39,12 +43,11 @@ def y_up(poses: Poses3D) -> Float64[np.ndarray, "frame person joint 3"]:
 
 
 def frame_rate(poses: Poses3D) -> float:
-    """Frames per second: what the poses say, else the mean of their times, else 30."""
-    if poses.fps is not None:
-        return poses.fps
-    if poses.times is not None and len(poses) > 1 and poses.times[-1] > poses.times[0]:
-        return float((len(poses) - 1) / (poses.times[-1] - poses.times[0]))
-    return DEFAULT_RATE
+    """Frames per second: the mean of their times where they have their own, else what the poses say, else 30."""
+    if poses.times is not None and len(poses) > 1:
+        mean = float((len(poses) - 1) / (poses.times[-1] - poses.times[0]))
+        return poses.fps if poses.fps is not None and abs(mean / poses.fps - 1) < _SAME_RATE else mean
+    return DEFAULT_RATE if poses.fps is None else poses.fps
 
 
 def seconds(poses: Poses3D) -> Float64[np.ndarray, " frame"]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import InputError
+from flowlift.errors import InputError, OutputError
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names, marker_names
@@ -41,6 +41,8 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     on. Raises OutputError, also for 2D keypoints.
     """
     poses = needs_poses(obj, path, "TRC")
+    if not len(poses) or not poses.people:
+        raise OutputError(f"{path}: there are no frames or no people; TRC needs both")
     place = y_up(poses)
     write_each(
         path, range(poses.people), poses.people, lambda person, name: "".join(_lines(poses, place[:, person], name))
@@ -108,6 +110,8 @@ def read_markers(path: Path) -> Markers:
         raise InputError(f"{path}: damaged TRC: it holds no {'frames' if names else 'markers'}")
     if np.isinf(table).any() or np.isnan(table[:, 1]).any():
         raise InputError(f"{path}: damaged TRC: infinite positions, or frames without a time")
+    if (np.diff(table[:, 1]) <= 0).any():
+        raise InputError(f"{path}: damaged TRC: its times do not rise")
     return Markers(tuple(names), table[:, 2:].reshape(len(table), len(names), 3), table[:, 1], unit, rate)
 
 

@@ -45,9 +45,9 @@ def open_frames(
 
     if not path.is_dir() and path.suffix.lower() not in STILLS:
         return _open_video(path, start, end)
-    if start is not None or end is not None:
-        raise InputError(f"{path}: images have no times; start and end are for videos")
-    return open_images(path, fps=fps)
+    if fps is None and (start is not None or end is not None):
+        raise InputError(f"{path}: images have no times; start and end need the frame rate, give fps")
+    return open_images(path, fps=fps, start=start or 0.0, end=math.inf if end is None else end)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
 from flowlift.training.config import DataConfig
 from flowlift.training.figure_bank import FigureBank
-from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation
+from flowlift.training.figure_variation import FigureVariation
 from flowlift.training.figure_views import FigureViewVariation, RealCameras, view_figures
-from flowlift.training.figures import figures_of, sample_figures
+from flowlift.training.figures import sample_figures
 from flowlift.training.sources import Batch, Errors
 
 
@@ -47,10 +47,10 @@ class FigureSource:
         return Batch(views.features, views.target, views.known)
 
     def held_out(self, count: int) -> Batch:
-        """Held-out poses as they are, seen exactly by virtual cameras."""
+        """Held-out poses, varied as those trained on are, seen exactly by virtual cameras: as they are, bodies whose kin
+        are trained on would choose what was learned by heart."""
         generator = Generator(device=self.kept.bones.device).manual_seed(1)
-        pose = torch.randint(len(self.kept), (count,), generator=generator, device=self.kept.bones.device)
-        figures = figures_of(self.kept, pose, AS_CAPTURED, generator)
+        figures = sample_figures(self.kept, count, self.bodies, generator)
         views = view_figures(figures, self.kept.tree, exact(self.seen_by), generator, real=None)
         return Batch(views.features, views.target, views.known)
 
@@ -145,7 +145,7 @@ def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> 
         real = RealCameras(*(part.to(device) for part in (real.rotation, real.translation, real.session, real.place)))
     return FigureSource(
         FigureBank.from_positions(arrays.train.to(device), skeleton, arrays.body(held_out=False)),
-        FigureBank.from_positions(arrays.val.to(device), skeleton),
+        FigureBank.from_positions(arrays.val.to(device), skeleton, arrays.body(held_out=True)),
         bodies,
         seen_by,
         real,
