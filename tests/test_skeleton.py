@@ -223,3 +223,8 @@ def test_toml_that_is_no_skeleton_is_refused(tmp_path, text):
         Skeleton.load(file)
     with pytest.raises(InputError, match="absent"):
         Skeleton.load(tmp_path / "absent.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_skeleton(tmp_path):
+    (tmp_path / "arm.toml").write_text(ARM, encoding="utf-8-sig")
+    assert Skeleton.load(tmp_path / "arm.toml").joints == ("body", "left_hand", "right_hand")

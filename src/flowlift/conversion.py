@@ -150,7 +150,10 @@ def rules(source: Skeleton, target: Skeleton) -> dict[str, Sum]:
     by_name = {} if source == target or BUILT_IN.get(source.name) == source else joints_by_name(source.joints, target)
     if target.name not in BUILT_IN:
         alike = {plain_name(name): {name: 1.0} for name in reversed(source.joints)}
-        found = {joint: alike.get(plain_name(joint)) or by_name.get(joint, {}) for joint in target.joints}
+        same = {joint: alike[plain_name(joint)] for joint in target.joints if plain_name(joint) in alike}
+        taken = {name for rule in same.values() for name in rule}
+        others = {joint: rule for joint, rule in by_name.items() if taken.isdisjoint(rule)}
+        found = {joint: same.get(joint) or others.get(joint, {}) for joint in target.joints}
     else:
         found = {joint: by_name.get(joint) or _rule(source, target, joint) for joint in target.joints}
     return {joint: rule for joint, rule in found.items() if rule}

@@ -203,7 +203,7 @@ class Skeleton:
         """
         path = Path(path)
         with refused_if_damaged(f"{path}: cannot read the skeleton"):
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         parents = table.get("parents")
         if not isinstance(parents, dict) or not all(isinstance(v, str) for v in parents.values()):
             raise InputError(f'{path}: expected a table [parents] with lines like knee = "hip" and root = ""')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from flowlift.camera import Camera
+from flowlift.conversion import rules
 from flowlift.datasets.session import (
     body_length,
     in_words,
@@ -246,3 +247,80 @@ def test_rotation_vectors_are_those_of_the_cameras():
 
     for camera in cameras().values():
         np.testing.assert_allclose(rodrigues(rotation_vector(camera.rotation)), camera.rotation, atol=1e-9)
+
+
+RAT = Skeleton(
+    "rat",
+    ("tail_base", "left_foot", "left_toe", "snout"),
+    (None, "tail_base", "left_foot", "tail_base"),
+    size=("snout", "tail_base"),
+)
+
+
+def test_one_marker_is_not_two_joints(tmp_path):
+    without = write.write_anipose(tmp_path / "a.csv", write.moving(), ("tail_base", "left_foot", "ear", "snout"))
+    with pytest.raises(InputError, match="it has no joint left_toe"):
+        read_sessions([without], RAT)
+    unclear = write.write_anipose(tmp_path / "b.csv", write.moving(), ("tail_base", "LeftPaw", "ear", "snout"))
+    with pytest.raises(InputError, match="LeftPaw could be any of the skeleton's left_foot, left_toe"):
+        read_sessions([unclear], RAT)
+    joints = rules(Skeleton("seen", ("tail_base", "left_foot", "snout"), (None, "tail_base", "tail_base")), RAT)
+    assert joints["left_foot"] == {"left_foot": 1.0}
+    assert "left_toe" not in joints
+
+
+def test_joints_that_are_all_nowhere_were_not_found(tmp_path):
+    xyz = write.moving(gaps=False)
+    xyz[10:20] = 0
+    session = session_of(tmp_path, xyz, up="z")
+    assert np.isnan(session.xyz[10:20]).all()
+    assert len(session.usable) == 30
+    rooted = write.moving(gaps=False)
+    rooted -= rooted[:, :1]
+    assert np.isfinite(session_of(tmp_path, rooted, name="b.npz", up="z").xyz).all()
+
+
+def test_what_is_told_of_a_file_is_used_or_refused(tmp_path):
+    trc = write.write_trc(tmp_path / "a.trc", write.moving())
+    assert read_sessions([trc], ANIMAL)[0].up == "y"
+    (turned,) = read_sessions([trc], ANIMAL, up="z")
+    assert turned.up == "z"
+    np.testing.assert_allclose(turned.xyz[..., 1] * turned.length, write.moving()[..., 2], atol=1e-2)
+    with pytest.raises(InputError, match="its unit is mm, not cm"):
+        read_sessions([trc], ANIMAL, unit="cm")
+    for what, complaint in (({"fps": -3.0}, "no frame rate"), ({"unit": "foot"}, "its unit is 'foot'")):
+        held = {"xyz": write.moving(), "joints": np.array(write.JOINTS), **what}
+        np.savez(tmp_path / "b.npz", **held)
+        with pytest.raises(InputError, match=complaint):
+            read_sessions([tmp_path / "b.npz"], ANIMAL)
+
+
+@pytest.mark.parametrize("names", [write.JOINTS[:3], (*write.JOINTS, "toe")])
+def test_as_many_names_as_joints(tmp_path, names):
+    np.savez(tmp_path / "a.npz", xyz=write.moving(), joints=np.array(names))
+    with pytest.raises(InputError, match="names for 4 joints"):
+        read_sessions([tmp_path / "a.npz"], ANIMAL)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda text: text.replace("snout_x", "tail base_x"), "tail base_x more than once"),
+        (lambda text: text.replace(",", ";"), "semicolons"),
+        (lambda text: text.replace("0.5", "abc", 1).replace("\n", "\nabc", 1), "line 2: could not convert"),
+    ],
+)
+def test_tables_that_cannot_be_used_say_where(tmp_path, change, complaint):
+    path = write.write_anipose(tmp_path / "a.csv", write.moving())
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=complaint):
+        read_sessions([path], ANIMAL)
+
+
+def test_axes_in_capitals_and_a_folder(tmp_path):
+    path = write.write_anipose(tmp_path / "a.csv", write.moving())
+    first, rest = path.read_text().split("\n", 1)
+    path.write_text(first.replace("_x", "_X").replace("_y", "_Y").replace("_z", "_Z") + "\n" + rest)
+    assert len(read_sessions([path], ANIMAL)[0].xyz) == 40
+    with pytest.raises(InputError, match="a folder"):
+        read_sessions([tmp_path], ANIMAL)

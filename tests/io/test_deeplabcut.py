@@ -264,3 +264,62 @@ def test_the_two_files_of_one_clip_agree(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.xy, other.xy)
         np.testing.assert_array_equal(one.score, other.score)
         assert one.skeleton.joints == other.skeleton.joints
+
+
+def test_the_same_column_twice_is_refused(tmp_path: Path) -> None:
+    labels = [*columns((), MOUSE), *columns((), ("snout",))]
+    path = write_csv(tmp_path / "twice.csv", labels, table(labels))
+    with pytest.raises(InputError, match=r"twice\.csv: it has x of snout more than once"):
+        read(path)
+
+
+def test_frames_stand_where_their_numbers_say(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    labels = columns((), MOUSE)
+    values = table(labels)
+    path = write_csv(tmp_path / "gaps.csv", labels, values)
+    text = path.read_text().replace("\n1,", "\n2,").replace("\n2,", "\n4,", 2).replace("\n4,", "\n2,", 1)
+    path.write_text(text)
+    index = pandas.Index([0, 2, 4])
+    frame = pandas.DataFrame(
+        values, index=index, columns=pandas.MultiIndex.from_tuples(labels, names=["scorer", "bodyparts", "coords"])
+    )
+    frames = [read(path)]
+    for layout in ("table", "fixed"):
+        frame.to_hdf(tmp_path / f"{layout}.h5", key="df_with_missing", format=layout, mode="w")
+        frames.append(read(tmp_path / f"{layout}.h5"))
+    for found in frames:
+        assert len(found) == 5
+        assert np.isnan(found.xy[[1, 3]]).all()
+        np.testing.assert_allclose(found.xy[[0, 2, 4], 0, 0, 0], values[:, 0])
+    path.write_text(text.replace("\n4,", "\n1,"))
+    with pytest.raises(InputError, match="do not rise"):
+        read(path)
+
+
+def test_columns_of_several_kinds_of_numbers_keep_their_names(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    labels = columns((), MOUSE)
+    frame = pandas.DataFrame(
+        table(labels), columns=pandas.MultiIndex.from_tuples(labels, names=["scorer", "bodyparts", "coords"])
+    )
+    whole = frame.astype({labels[1]: "int64", labels[6]: "int64"})
+    whole.to_hdf(tmp_path / "mixed.h5", key="df_with_missing", format="fixed", mode="w")
+    frame.to_hdf(tmp_path / "plain.h5", key="df_with_missing", format="fixed", mode="w")
+    np.testing.assert_allclose(read(tmp_path / "mixed.h5").xy, read(tmp_path / "plain.h5").xy, atol=0.5)
+
+
+def test_a_quoted_header_is_one(tmp_path: Path) -> None:
+    labels = columns((), MOUSE)
+    path = write_csv(tmp_path / "plain.csv", labels, table(labels))
+    quoted = tmp_path / "quoted.csv"
+    lines = [",".join(f'"{cell}"' for cell in line.split(",")) for line in path.read_text().splitlines()]
+    quoted.write_text("\n".join(lines) + "\n")
+    np.testing.assert_array_equal(read(quoted).xy, read(path).xy)
+
+
+def test_one_animal_has_no_name_to_ask_for(tmp_path: Path) -> None:
+    labels = columns((), MOUSE)
+    path = write_csv(tmp_path / "one.csv", labels, table(labels))
+    with pytest.raises(InputError, match="one animal without a name"):
+        load(f"{path}::zoe", image_size=SIZE)

@@ -28,7 +28,7 @@ def evaluate(
     temperature: float = 0.005,
     device: str | None = None,
     unit: str | None = None,
-    up: str | None = None,
+    up: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     calibration: Path | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -91,27 +91,35 @@ def evaluate(
     settings = EvaluationSettings(model, counts, steps, tuple(count_of_seeds), every, keep, temperature)
     lifter = Lifter.load(model, device=device)
     if kind == "sessions" or (kind is None and lifter.model.size and dataset.suffix.lower() in SUFFIXES):
+        _check_unused(protocol=protocol, keypoints=keypoints, cameras=cameras, annotation=annotation)
         sessions = read_sessions([dataset], lifter.model.skeleton, unit=unit, up=up)
         views = None if calibration is None else read_cameras(calibration)
         rigs = [] if views is None else [(rig_of(session, views), views) for session in sessions]
-        made_folder(output)
         found = evaluate_sessions(
             lifter, sessions, rigs=rigs, hypotheses=max(counts), steps=steps, seeds=count_of_seeds, every=every
         )
+        made_folder(output)
         for path in write_sessions(found, output):
             if sys.stdout.isatty() and not quiet:
                 print(path)
         return
     data = open_dataset(dataset, kind=kind, options=DataSetOptions(keypoints, cameras, annotation))
     rules = protocol_for(data, protocol)
-    made_folder(output)
     shown = sys.stderr.isatty() and not quiet
     done = run(lifter, data, rules, settings, progress=_progress if shown else None)
     if shown:
         print(file=sys.stderr)
+    made_folder(output)
     for path in write_report(done, output):
         if sys.stdout.isatty() and not quiet:
             print(path)
+
+
+def _check_unused(**settings: object) -> None:
+    """Raises InputError for what is told and a session does not use."""
+    told = [name for name, value in settings.items() if value is not None]
+    if told:
+        raise InputError(f"{told[0]} is for labelled data sets; a recording has none")
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def show(name: str, /) -> None:
     from flowlift.models import find_model
     from flowlift.models.words import in_words
 
-    for line in in_words(find_model(name)):
+    for line in in_words(find_model(name), file=Path(name) if Path(name).is_file() else None):
         print(line)
 
 

@@ -21,9 +21,9 @@ class SessionOptions:
     session is cut into stretches of time."""
     unit: str | None = None
     """Unit of files that do not say: m, dm, cm or mm. It is told with the body's length, and checked."""
-    up: str | None = None
-    """The recordings' axis that points up: x, y, z, -x, -y or -z. Not known when not given: the model learns views with
-    any side up, which is harder."""
+    up: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
+    """The recordings' axis that points up: x, y, z, -x, -y or -z. When not given, TRC's is y, and others' is not known:
+    the model learns views with any side up, which is harder."""
     calibration: Path | None = None
     """The recordings' own cameras (anipose or Pose2Sim TOML, translations in the recordings' unit)."""
 

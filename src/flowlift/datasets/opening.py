@@ -46,7 +46,7 @@ def open_dataset(source: Path, *, kind: str | None = None, options: DataSetOptio
     several are known by.
     """
     if kind is not None and kind not in KINDS:
-        raise InputError(f"no kind of data set is called {kind!r}; there are {', '.join(KINDS)}")
+        raise InputError(f"no kind of data set is called {kind!r}; there are {', '.join(KINDS)}, sessions")
     if not source.exists():
         raise InputError(f"{source}: there is no such folder or file")
     module = _recognised(source) if kind is None else KINDS[kind]

@@ -14,13 +14,14 @@ from flowlift.errors import InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
 from flowlift.io.archive import read_arrays
 from flowlift.io.c3d_markers import read_points
-from flowlift.io.deeplabcut import Column
+from flowlift.io.deeplabcut import Column, check_columns
 from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.trc import read_markers
 
 EXTRA = "animals"
 
 _AXES = ("x", "y", "z")
+_UNITS = ("m", "dm", "cm", "mm")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Recording:
 
 def read_recordings(path: Path) -> list[Recording]:
     """Every animal of a file. Raises InputError, MissingExtraError."""
+    if path.is_dir():
+        raise InputError(f"{path}: a folder; give the files in it")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     if not path.stat().st_size:
@@ -51,6 +54,8 @@ def read_recordings(path: Path) -> list[Recording]:
     with refused_if_damaged(f"{path}: cannot read it as a 3D recording"):
         found = reader(path)
     for recording in found:
+        if recording.joints is not None and len(recording.joints) != recording.xyz.shape[1]:
+            raise InputError(f"{path}: {len(recording.joints)} names for {recording.xyz.shape[1]} joints")
         if not recording.xyz.size:
             raise InputError(f"{path}: it holds no {'joints' if len(recording.xyz) else 'frames'}")
         if np.isinf(recording.xyz).any():
@@ -64,24 +69,37 @@ def _csv(path: Path) -> list[Recording]:
         return _from_table(*deeplabcut_csv.read_table(path), path)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         header, *rows = [row for row in csv.reader(stream) if row]
-    columns = {name.strip(): place for place, name in enumerate(header)}
+    names = [name.strip() for name in header]
+    columns = {_with_small_axis(name): place for place, name in enumerate(names)}
     joints = tuple(
         name[:-2] for name in columns if name.endswith("_x") and {name[:-1] + a for a in "yz"} <= set(columns)
     )
     if not joints:
-        raise InputError(f"{path}: expected columns such as nose_x, nose_y, nose_z; its first line has none")
+        why = "; they are parted by semicolons, not commas" if len(header) == 1 and ";" in header[0] else ""
+        raise InputError(f"{path}: expected columns such as nose_x, nose_y, nose_z; its first line has none{why}")
+    twice = [name for name in names if names.count(name) > 1 and _with_small_axis(name)[:-2] in joints]
+    if twice:
+        raise InputError(f"{path}: its first line has {twice[0]} more than once")
     picked = [columns[f"{joint}_{axis}"] for joint in joints for axis in _AXES]
     values = np.full((len(rows), len(picked)), np.nan)
     for index, row in enumerate(rows):
         if len(row) != len(header):
             raise InputError(f"{path}: line {index + 2} has {len(row)} values, the first line {len(header)}")
         cells = (row[place].strip() for place in picked)
-        values[index] = [float(cell) if cell else np.nan for cell in cells]
+        try:
+            values[index] = [float(cell) if cell else np.nan for cell in cells]
+        except ValueError as error:
+            raise InputError(f"{path}: line {index + 2}: {error}") from error
     return [Recording(path.stem, joints, values.reshape(len(rows), len(joints), 3))]
+
+
+def _with_small_axis(name: str) -> str:
+    return name[:-1] + name[-1:].lower()
 
 
 def _from_table(columns: list[Column], values: Float64[np.ndarray, "frame column"], path: Path) -> list[Recording]:
     """Each individual of DeepLabCut's table."""
+    check_columns(columns, path)
     found = []
     for individual in dict.fromkeys(column.individual for column in columns):
         own = {(c.bodypart, c.coordinate): place for place, c in enumerate(columns) if c.individual == individual}
@@ -99,7 +117,7 @@ def _h5(path: Path) -> list[Recording]:
     with opened(path, "damaged h5", purpose="reading h5", extra=EXTRA) as file:
         held = {name: file[name][()] for name in ("tracks", "pred", "node_names") if name in file}
     if "tracks" in held:
-        names = [name.decode() if isinstance(name, bytes) else str(name) for name in held.get("node_names", ())]
+        names = [_text(name) for name in held.get("node_names", ())]
         return _sleap(held["tracks"], tuple(names) or None, path)
     if "pred" in held:
         return _dannce(held["pred"], path)
@@ -170,10 +188,18 @@ def _npz(path: Path) -> list[Recording]:
     held = read_arrays(path)
     if "xyz" not in held or held["xyz"].ndim != 3 or held["xyz"].shape[2] != 3:
         raise InputError(f"{path}: expected an array xyz (frame, joint, 3); it has {', '.join(held) or 'nothing'}")
-    joints = tuple(str(name) for name in held["joints"]) if "joints" in held else None
+    joints = tuple(_text(name) for name in held["joints"]) if "joints" in held else None
     fps = float(held["fps"]) if "fps" in held else None
-    unit = str(held["unit"]) if "unit" in held else None
+    unit = _text(held["unit"].item()) if "unit" in held else None
+    if fps is not None and not 0 < fps < np.inf:
+        raise InputError(f"{path}: its fps is {fps}, which is no frame rate")
+    if unit not in (None, *_UNITS):
+        raise InputError(f"{path}: its unit is {unit!r}; expected {', '.join(_UNITS)}")
     return [Recording(path.stem, joints, held["xyz"].astype(np.float64), fps, unit)]
+
+
+def _text(name: object) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 _READERS: MappingProxyType[str, Callable[[Path], list[Recording]]] = MappingProxyType(

@@ -55,7 +55,8 @@ class Session:
 def read_sessions(
     paths: Sequence[Path], skeleton: Skeleton, *, unit: str | None = None, up: str | None = None
 ) -> list[Session]:
-    """Every animal of some files, on the skeleton's joints. `unit` and `up` (x, -y, ...): of files that do not say.
+    """Every animal of some files, on a skeleton's joints. `unit`: of files that do not say; `up` (x, -y, ...): of all;
+    when not given, as their format has it.
 
     Raises InputError for files that lack joints, show none of a joint, or cannot be in the unit that is told.
     """
@@ -103,7 +104,9 @@ def _session(
     picked, mapped = _matched(recording, skeleton, path)
     unused = tuple(name for i, name in enumerate(recording.joints or ()) if i not in picked)
     xyz = recording.xyz[:, picked]
-    xyz = np.where(np.isfinite(xyz).all(axis=-1, keepdims=True), xyz, np.nan)
+    nowhere = (xyz == 0).all(axis=-1)  # of several joints at once, as gaps are filled
+    nowhere &= nowhere.sum(axis=1, keepdims=True) > 1
+    xyz = np.where(np.isfinite(xyz).all(axis=-1, keepdims=True) & ~nowhere[..., None], xyz, np.nan)
     never = [
         joint for joint, seen in zip(skeleton.joints, np.isfinite(xyz[..., 0]).any(axis=0), strict=True) if not seen
     ]
@@ -112,7 +115,9 @@ def _session(
     length = body_length(xyz, skeleton)
     if not length > 0:
         raise InputError(f"{path}: no frame shows all of {', '.join(skeleton.size_chain)}: no body length to tell")
-    unit, up = recording.unit or unit, recording.up or up
+    if unit is not None and recording.unit not in (None, unit):
+        raise InputError(f"{path}: it says that its unit is {recording.unit}, not {unit}; leave the unit out")
+    unit, up = recording.unit or unit, up or recording.up
     _check_unit(length, unit, path)
     xyz, broken = without_stretched(xyz / length, skeleton)
     session = Session(
@@ -140,7 +145,7 @@ def _matched(recording: Recording, skeleton: Skeleton, path: Path) -> tuple[list
                 f"{path}: it holds {recording.xyz.shape[1]} joints without names, {skeleton.name!r} has {len(skeleton)}"
             )
         return list(range(len(skeleton))), tuple((joint, f"number {i + 1}") for i, joint in enumerate(skeleton.joints))
-    places = [_places(joint, recording.joints) for joint in skeleton.joints]
+    places = _places(skeleton.joints, recording.joints)
     lacking = [joint for joint, found in zip(skeleton.joints, places, strict=True) if not found]
     if lacking:
         raise InputError(
@@ -151,13 +156,24 @@ def _matched(recording: Recording, skeleton: Skeleton, path: Path) -> tuple[list
     if twice:
         raise InputError(f"{path}: several of its joints could be {twice[0]}")
     picked = [found[0] for found in places]
+    shared = [joint for joint, place in zip(skeleton.joints, picked, strict=True) if picked.count(place) > 1]
+    if shared:
+        raise InputError(
+            f"{path}: its {recording.joints[picked[skeleton.joints.index(shared[0])]]} could be any of "
+            f"the skeleton's {', '.join(shared)}"
+        )
     return picked, tuple((joint, recording.joints[i]) for joint, i in zip(skeleton.joints, picked, strict=True))
 
 
-def _places(joint: str, names: Sequence[str]) -> list[int]:
-    """Where a joint of that name stands; failing that, one whose name has the same words: LKnee is left_knee."""
-    same = [i for i, name in enumerate(names) if _bare(name) == _bare(joint)]
-    return same or [i for i, name in enumerate(names) if words_of(name) == words_of(joint)]
+def _places(joints: Sequence[str], names: Sequence[str]) -> list[list[int]]:
+    """Where a joint of each name stands; failing that, one whose name has the same words (LKnee is left_knee) and is no
+    other joint's."""
+    same = [[i for i, name in enumerate(names) if _bare(name) == _bare(joint)] for joint in joints]
+    taken = {i for found in same for i in found}
+    return [
+        found or [i for i, name in enumerate(names) if i not in taken and words_of(name) == words_of(joint)]
+        for joint, found in zip(joints, same, strict=True)
+    ]
 
 
 def _bare(name: str) -> str:

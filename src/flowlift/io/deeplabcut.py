@@ -1,7 +1,9 @@
 """DeepLabCut's table, whichever file it comes from: columns (scorer[, individual], bodypart, coordinate)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.io.numbering import places
 from flowlift.io.room import room_for
 
 _PLACES = "single"
@@ -25,6 +28,26 @@ class Column:
     individual: str
     bodypart: str
     coordinate: str
+
+
+def check_columns(columns: Sequence[Column], path: Path) -> None:
+    """Raises InputError for a table that tells the same thing twice."""
+    twice = next((column for column, count in Counter(columns).items() if count > 1), None)
+    if twice is not None:
+        who = f" of {twice.individual}" if twice.individual else ""
+        raise InputError(f"{path}: it has {twice.coordinate} of {twice.bodypart}{who} more than once")
+
+
+def by_number(
+    values: Float64[np.ndarray, "frame column"], numbers: Sequence[int], path: Path
+) -> Float64[np.ndarray, "place column"]:
+    """Rows at the places that their numbers say, NaN between. Raises InputError for numbers that do not rise."""
+    if any(later <= before for before, later in pairwise(numbers)):
+        raise InputError(f"{path}: its frame numbers do not rise")
+    at = places(numbers, path) if numbers else []
+    whole = np.full((at[-1] + 1 if at else 0, values.shape[1]), np.nan)
+    whole[at] = values
+    return whole
 
 
 def keypoints_from_table(
@@ -48,12 +71,14 @@ def keypoints_from_table(
         individuals = [name for name in individuals if name != _PLACES]
     if hints.clip is not None:
         if hints.clip not in individuals:
-            raise InputError(f"{path}: no individual is called {hints.clip!r}; there are {', '.join(individuals)}")
+            there = f"there are {', '.join(individuals)}" if any(individuals) else "it holds one animal without a name"
+            raise InputError(f"{path}: no individual is called {hints.clip!r}; {there}")
         individuals = [hints.clip]
     kept = [column for column in columns if column.individual in individuals]
     bodyparts = list(dict.fromkeys(column.bodypart for column in kept))
     names = [plain_name(bodypart) for bodypart in bodyparts]
     skeleton = skeleton_of(names, hints.skeleton, "deeplabcut")
+    check_columns(kept, path)
     at = {(column.individual, column.bodypart, column.coordinate): index for index, column in enumerate(columns)}
     cube = room_for(len(values), len(individuals), len(skeleton), 3)
     for i, individual in enumerate(individuals):

@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.io.atomic import written_whole
-from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.deeplabcut import Column, by_number, keypoints_from_table
 from flowlift.io.deeplabcut_table import table_of
 from flowlift.io.hints import Hints
 
@@ -19,7 +19,7 @@ _LEVELS = ("scorer", "individuals", "bodyparts", "coords")
 def matches(path: Path) -> bool:
     """A table whose first line names the scorer."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        return stream.readline(1000).startswith("scorer,")
+        return stream.readline(1000).replace('"', "").startswith("scorer,")
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
@@ -45,7 +45,10 @@ def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame col
         raise InputError(f"{path}: the header's lines have different lengths: {sorted({*map(len, header.values())})}")
     individuals = levels.get("individuals", [""] * width)
     columns = [Column(*cells) for cells in zip(individuals, levels["bodyparts"], levels["coords"], strict=True)]
-    return columns, _values(rows[len(header) :], first, width, path)
+    body = rows[len(header) :]
+    values = _values(body, first, width, path)
+    numbered = first == 1 and all(row[0].strip().isdecimal() for row in body)
+    return columns, by_number(values, [int(row[0]) for row in body], path) if numbered else values
 
 
 def _values(body: list[list[str]], first: int, width: int, path: Path) -> Float64[np.ndarray, "frame column"]:

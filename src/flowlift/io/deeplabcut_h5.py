@@ -10,7 +10,7 @@ from jaxtyping import Float64
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError, MissingExtraError
 from flowlift.io.atomic import written_whole
-from flowlift.io.deeplabcut import Column, keypoints_from_table
+from flowlift.io.deeplabcut import Column, by_number, keypoints_from_table
 from flowlift.io.deeplabcut_table import table_of
 from flowlift.io.hdf5 import mentions, opened
 from flowlift.io.hints import Hints
@@ -34,7 +34,10 @@ def read_table(path: Path) -> tuple[list[Column], Float64[np.ndarray, "frame col
     """Its columns, 2D or 3D, and their values. Raises InputError, MissingExtraError."""
     with opened(path, "not DeepLabCut's table", purpose="reading DeepLabCut's h5", extra="dlc") as file:
         group = _group(file, path)
-        return _table_layout(group) if "table" in group else _fixed_layout(group)
+        columns, values = _table_layout(group) if "table" in group else _fixed_layout(group)
+        index = np.asarray(group["table"]["index"] if "table" in group else group.get("axis1", ()))
+        numbered = index.shape == (len(values),) and np.issubdtype(index.dtype, np.integer)
+        return columns, by_number(values, index.tolist(), path) if numbered else values
 
 
 def _group(file: Any, path: Path) -> Any:
@@ -73,11 +76,19 @@ def _table_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame 
 
 
 def _fixed_layout(group: Any) -> tuple[list[Column], Float64[np.ndarray, "frame column"]]:
-    count = sum("axis0_level" in name for name in group)
-    levels = [group[f"axis0_level{i}"][()].tolist() for i in range(count)]
-    codes = [group[f"axis0_label{i}"][()].tolist() for i in range(count)]
-    labels = [tuple(level[code] for level, code in zip(levels, each, strict=True)) for each in zip(*codes, strict=True)]
-    return _columns(labels), np.asarray(group["block0_values"][()], dtype=np.float64)
+    """Columns of one kind of number lie together in a block, with their labels beside them."""
+    blocks = [name.removesuffix("_values") for name in group if name.startswith("block") and name.endswith("_values")]
+    labels = [label for block in blocks for label in _labels(group, f"{block}_items")]
+    values = np.concatenate([np.asarray(group[f"{block}_values"][()], np.float64) for block in blocks], axis=1)
+    order = [labels.index(label) for label in _labels(group, "axis0")]
+    return _columns([labels[at] for at in order]), values[:, order]
+
+
+def _labels(group: Any, axis: str) -> list[tuple[Any, ...]]:
+    count = sum(name.startswith(f"{axis}_level") for name in group)
+    levels = [group[f"{axis}_level{i}"][()].tolist() for i in range(count)]
+    codes = [group[f"{axis}_label{i}"][()].tolist() for i in range(count)]
+    return [tuple(level[code] for level, code in zip(levels, each, strict=True)) for each in zip(*codes, strict=True)]
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:

@@ -1,6 +1,7 @@
 """A model's card in words."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from flowlift.models.card import ASSUMED_MISSING, ASSUMED_SEEN, Model
 
@@ -16,8 +17,8 @@ _CONDITIONING: Mapping[str, str] = {
 }
 
 
-def in_words(model: Model) -> list[str]:
-    """Lines of `what: words`."""
+def in_words(model: Model, file: Path | None = None) -> list[str]:
+    """Lines of `what: words`. `file`: where a packed model lies; its folder is gone with it."""
     sizes = ", ".join(f"{name} {value}" for name, value in model.settings.items())
     count = "" if model.parameters is None else f", {model.parameters:,} parameters"
     facts = {
@@ -31,7 +32,7 @@ def in_words(model: Model) -> list[str]:
         "uncertainty": _uncertainty(model),
         "licence": model.licence or "not stated",
         "source": model.source or "not stated",
-        "folder": str(model.folder),
+        "file" if file else "folder": str(file or model.folder),
     }
     return [f"{what}: {words}" for what, words in facts.items()]
 

@@ -47,7 +47,7 @@ class FigureSource:
         return Batch(views.features, views.target, views.known)
 
     def held_out(self, count: int) -> Batch:
-        """Held-out poses, varied as those trained on are, seen exactly by virtual cameras: as they are, bodies whose kin
+        """Held-out poses, varied as those trained on are, seen exactly by virtual cameras. As they are, those whose kin
         are trained on would choose what was learned by heart."""
         generator = Generator(device=self.kept.bones.device).manual_seed(1)
         figures = sample_figures(self.kept, count, self.bodies, generator)
