@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
-from flowlift.skeleton_words import in_words
+from flowlift.skeleton_words import doubts, in_words
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
 ARM = """
@@ -91,6 +91,7 @@ def test_an_unknown_name_gets_the_list():
     [
         ((), (), (), "no joints"),
         (("a", "a"), (None, "a"), (), "twice"),
+        (("a", " "), (None, "a"), (), "no name"),
         (("a", "b"), (None,), (), "1 parents"),
         (("a", "b"), (None, "c"), (), "'c'"),
         (("a", "b"), (None, None), (), "exactly one"),
@@ -228,3 +229,16 @@ def test_toml_that_is_no_skeleton_is_refused(tmp_path, text):
 def test_a_byte_order_mark_is_no_part_of_a_skeleton(tmp_path):
     (tmp_path / "arm.toml").write_text(ARM, encoding="utf-8-sig")
     assert Skeleton.load(tmp_path / "arm.toml").joints == ("body", "left_hand", "right_hand")
+
+
+def test_slips_that_are_allowed_are_told():
+    twice = Skeleton("coco17", ("hip", "le ar", "Le_Ar"), (None, "hip", "hip"))
+    told = doubts(twice)
+    assert "coco17 is the name of a built-in skeleton, and this is another one" in told
+    assert "le ar and Le_Ar are the same name: case, spaces and signs do not count" in told
+    assert doubts(BUILT_IN["coco17"]) == []
+
+
+def test_a_length_goes_from_one_joint_to_another():
+    with pytest.raises(InputError, match="size goes from 'b' to itself"):
+        Skeleton("wrong", ("a", "b"), (None, "a"), size=("a", "b", "b"))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -51,6 +52,8 @@ class Skeleton:
         for joint, count in Counter(self.joints).items():
             if count > 1:
                 fail(f"joint {joint!r} is listed twice")
+            if not joint.strip():
+                fail("a joint has no name")
             if _CONTROL.search(joint):
                 fail(f"joint {joint!r} has control characters in its name")
         for named in (p for p in self.parents if p is not None):
@@ -82,6 +85,9 @@ class Skeleton:
                 fail(f"size names {joint!r}, which is not a joint")
         if len(self.size) == 1:
             fail("size needs at least two joints")
+        for joint, after in pairwise(self.size):
+            if joint == after:
+                fail(f"size goes from {joint!r} to itself")
 
     def __len__(self) -> int:
         return len(self.joints)

@@ -1,6 +1,7 @@
 """A skeleton in words: its tree, and a template of one's own."""
 
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import Skeleton, plain_name
+from flowlift.skeletons import BUILT_IN
 
 TEMPLATE = """\
 # A skeleton: joints, the bones between them, and what is left and right. `flowlift skeleton check` tells what is wrong.
@@ -67,7 +68,13 @@ def doubts(skeleton: Skeleton) -> list[str]:
     """What is allowed, and is likely a slip: a side without its other side, a left that stands on the right."""
     paired = {joint: other for pair in skeleton.pairs for joint, other in (pair, pair[::-1])}
     lines = []
+    if skeleton.name in BUILT_IN and BUILT_IN[skeleton.name] != skeleton:
+        lines.append(f"{skeleton.name} is the name of a built-in skeleton, and this is another one")
+    called: dict[str, str] = {}
     for joint in skeleton.joints:
+        other = called.setdefault(plain_name(joint), joint)
+        if other != joint:
+            lines.append(f"{other} and {joint} are the same name: case, spaces and signs do not count")
         sides = [side for side in ("left", "right") if side in joint.lower()]
         if sides and joint not in paired:
             lines.append(f"{joint} stands in no pair: nothing tells that it has another side")

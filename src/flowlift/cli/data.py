@@ -46,6 +46,7 @@ def build(
         No progress, no account of what was read.
     """
     from flowlift.datasets.animal_bank import holds_animals
+    from flowlift.datasets.recording import SUFFIXES
 
     if output.suffix.lower() != ".npz" or output.is_dir():
         raise OutputError(f"{output}: a bank is a file that ends in .npz")
@@ -53,6 +54,8 @@ def build(
         build_sessions(captures, recordings, output, quiet=quiet)
     elif len(captures) > 1:
         raise InputError("motion capture is one folder or archive; 3D recordings need --skeleton")
+    elif captures[0].is_file() and captures[0].suffix.lower() in SUFFIXES:
+        raise InputError(f"{captures[0]}: a 3D recording; --skeleton FILE tells its joints (flowlift skeleton new)")
     elif holds_animals(captures[0]):
         _build_animals(captures[0], recordings.held_out, output, quiet=quiet)
     else:
