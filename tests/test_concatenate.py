@@ -15,7 +15,7 @@ from flowlift.skeleton import Skeleton
 SKELETON = Skeleton.named("human36m17")
 
 
-def make_keypoints(frames: int, people: int, seed: int = 0, *, timed: bool = True) -> Keypoints2D:
+def make_keypoints(frames: int, people: int, seed: int = 0, *, first: int = 0, timed: bool = True) -> Keypoints2D:
     rng = np.random.default_rng(seed)
     return Keypoints2D(
         xy=rng.uniform(0, 100, (frames, people, 17, 2)).astype(np.float32),
@@ -23,11 +23,11 @@ def make_keypoints(frames: int, people: int, seed: int = 0, *, timed: bool = Tru
         skeleton=SKELETON,
         image_size=(100, 100),
         fps=25.0,
-        times=np.arange(frames) / 25 if timed else None,
+        times=np.arange(first, first + frames) / 25 if timed else None,
     )
 
 
-def make_poses(frames: int, people: int, seed: int = 0, *, rooted: bool = True) -> Poses3D:
+def make_poses(frames: int, people: int, seed: int = 0, *, first: int = 0, rooted: bool = True) -> Poses3D:
     rng = np.random.default_rng(seed)
 
     def normal(*shape: int) -> np.ndarray:
@@ -40,8 +40,8 @@ def make_poses(frames: int, people: int, seed: int = 0, *, rooted: bool = True) 
         skeleton=SKELETON,
         fps=25.0,
         hypotheses=normal(2, 17, 3),
-        keypoints=make_keypoints(frames, people, seed),
-        times=np.arange(frames) / 25,
+        keypoints=make_keypoints(frames, people, seed, first=first),
+        times=np.arange(first, first + frames) / 25,
     )
 
 
@@ -56,7 +56,7 @@ def test_cutting_and_joining_is_the_identity(frames: int, cuts: list[int]) -> No
 
 
 def test_people_who_are_absent_from_a_part_are_missing_there() -> None:
-    one, three = make_poses(4, 1, seed=1), make_poses(5, 3, seed=2)
+    one, three = make_poses(4, 1, seed=1), make_poses(5, 3, seed=2, first=4)
     joined = concatenate_poses([one, three])
     assert joined.keypoints is not None
     for name, values in (
@@ -75,23 +75,24 @@ def test_people_who_are_absent_from_a_part_are_missing_there() -> None:
 
 
 def test_what_one_part_lacks_the_whole_lacks() -> None:
-    assert concatenate_poses([make_poses(2, 1), make_poses(2, 1, rooted=False)]).root is None
+    assert concatenate_poses([make_poses(2, 1), make_poses(2, 1, first=2, rooted=False)]).root is None
     parts = [make_keypoints(2, 1), make_keypoints(2, 1, timed=False)]
     assert concatenate_keypoints(parts).times is None
 
 
 @pytest.mark.parametrize("copies", [1, 3])
 def test_the_parts_are_left_as_they_were(copies: int) -> None:
-    part = make_poses(2, 1)
-    before = part.xyz.copy()
-    joined = concatenate_poses([part] * copies)
+    parts = [make_poses(2, 1, first=2 * copy) for copy in range(copies)]
+    before = [part.xyz.copy() for part in parts]
+    joined = concatenate_poses(parts)
     assert len(joined) == 2 * copies
-    np.testing.assert_array_equal(part.xyz, before)
+    for part, xyz in zip(parts, before, strict=True):
+        np.testing.assert_array_equal(part.xyz, xyz)
 
 
 @given(marked=st.lists(st.booleans(), min_size=1, max_size=4))
 def test_marks_of_what_was_bridged_stay_with_their_frames(marked: list[bool]) -> None:
-    parts = [make_poses(2, people + 1, seed=people) for people in range(len(marked))]
+    parts = [make_poses(2, people + 1, seed=people, first=2 * people) for people in range(len(marked))]
     parts = [replace(part, bridged=np.full(part.xyz.shape[:3], mark)) for part, mark in zip(parts, marked, strict=True)]
     joined = concatenate_poses(parts)
     assert (joined.bridged is None) == (not any(marked))
