@@ -16,7 +16,6 @@ from flowlift.lifting.onto_rays import LEADING, misses
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
-from flowlift.training.figure_bank import FigureBank
 from flowlift.training.figure_source import exact as seen_exactly
 from flowlift.training.figure_source import load_figures
 from flowlift.training.figure_variation import AS_CAPTURED, FigureVariation
@@ -89,7 +88,7 @@ def held_out_figures(
     arrays, generator = load_figures(data, skeleton), Generator().manual_seed(seed)
     seen_by = _FIGURE_VIEWS if arrays.upright else replace(_FIGURE_VIEWS, any_orientation=1.0)
     seen_by = seen_exactly(seen_by) if exact else seen_by
-    bank = FigureBank.from_positions(arrays.val, skeleton, arrays.body(held_out=True))
+    bank = arrays.bank(skeleton, held_out=True)
     figures = sample_figures(bank, count, replace(bodies, mix=0.0), generator)
     seen = see_figures(figures, bank.tree, seen_by, generator, real=None)
     camera = Camera.from_fov(60.0, IMAGE)

@@ -41,7 +41,7 @@ class FigureBank:
     ) -> "FigureBank":
         """From joint positions (Y up, body lengths, NaN where unknown). `body`: whose pose each is; where it is not
         told, all are one's."""
-        body = (torch.zeros(len(xyz), dtype=torch.long, device=xyz.device) if body is None else body).repeat(2)
+        body = (torch.zeros(len(xyz), dtype=torch.long) if body is None else body).to(xyz.device).repeat(2)
         mirrored = xyz[:, list(skeleton.mirror)] * torch.tensor([-1.0, 1.0, 1.0], device=xyz.device)
         xyz = torch.cat([xyz, mirrored])
         known = torch.isfinite(xyz).all(dim=-1)

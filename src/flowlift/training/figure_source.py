@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, Shaped
+from jaxtyping import Float, Shaped
 from torch import Generator, Tensor
 
 from flowlift.conditioning import decode_pose
@@ -88,10 +88,11 @@ class FigureArrays:
         """Whether Y is known to be up."""
         return self.about.get("up") != "unknown"
 
-    def body(self, *, held_out: bool) -> Int64[Tensor, " pose"] | None:
-        """Whose pose each is, of those trained on or held out; None where the bank does not tell."""
+    def bank(self, skeleton: Skeleton, device: torch.device | None = None, *, held_out: bool) -> FigureBank:
+        """The poses trained on or held out, each known to be its body's where the file tells."""
         counts = [told["poses"] for told in self.about.get("bodies", []) if told["held_out"] is held_out]
-        return torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)) if counts else None
+        body = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)) if counts else None
+        return FigureBank.from_positions((self.val if held_out else self.train).to(device), skeleton, body)
 
 
 def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
@@ -144,8 +145,8 @@ def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> 
     if real is not None:
         real = RealCameras(*(part.to(device) for part in (real.rotation, real.translation, real.session, real.place)))
     return FigureSource(
-        FigureBank.from_positions(arrays.train.to(device), skeleton, arrays.body(held_out=False)),
-        FigureBank.from_positions(arrays.val.to(device), skeleton, arrays.body(held_out=True)),
+        arrays.bank(skeleton, device, held_out=False),
+        arrays.bank(skeleton, device, held_out=True),
         bodies,
         seen_by,
         real,
