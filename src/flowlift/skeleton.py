@@ -135,16 +135,16 @@ class Skeleton:
         middle = [joint for joint in range(len(self)) if self.joints[joint] not in paired]
         ends = middle if len(middle) > 1 else list(range(len(self)))
         # In a tree, what is furthest from anywhere ends a longest path, and what is furthest from that ends it, too.
-        hops = [self._hops(ends[0])]
+        hops = [self.hops(ends[0])]
         for _ in range(2):
-            hops.append(self._hops(max(ends, key=hops[-1].__getitem__)))
+            hops.append(self.hops(max(ends, key=hops[-1].__getitem__)))
         longest = max(hops[-1][end] for end in ends)
         first = next(end for end in ends if longest in (hops[1][end], hops[2][end]))
-        away = self._hops(first)
+        away = self.hops(first)
         other = next(end for end in ends if away[end] == longest)
         return tuple(self.joints[joint] for joint in self._path(first, other))
 
-    def _hops(self, start: int) -> list[int]:
+    def hops(self, start: int) -> list[int]:
         """Bones between a joint and every other one."""
         hops, order = [-1] * len(self), [start]
         hops[start] = 0

@@ -21,7 +21,7 @@ from flowlift.io.trc import read_markers
 EXTRA = "animals"
 
 _AXES = ("x", "y", "z")
-_UNITS = ("m", "dm", "cm", "mm")
+METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,8 +193,8 @@ def _npz(path: Path) -> list[Recording]:
     unit = _text(held["unit"].item()) if "unit" in held else None
     if fps is not None and not 0 < fps < np.inf:
         raise InputError(f"{path}: its fps is {fps}, which is no frame rate")
-    if unit not in (None, *_UNITS):
-        raise InputError(f"{path}: its unit is {unit!r}; expected {', '.join(_UNITS)}")
+    if unit not in (None, *METRES):
+        raise InputError(f"{path}: its unit is {unit!r}; expected {', '.join(METRES)}")
     return [Recording(path.stem, joints, held["xyz"].astype(np.float64), fps, unit)]
 
 

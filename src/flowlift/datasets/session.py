@@ -11,13 +11,12 @@ from jaxtyping import Float32, Float64, Int64
 
 from flowlift.calibration import camera_names
 from flowlift.camera import Camera
-from flowlift.datasets.recording import Recording, read_recordings
+from flowlift.datasets.recording import METRES, Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
 from flowlift.lifter import MIN_JOINTS
 from flowlift.skeleton import Skeleton
 
-METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
 ANIMALS = (0.0005, 40.0)
 """How long (m) animals are; what lies outside was measured in another unit."""
 ALIKE = 5.0

@@ -13,7 +13,7 @@ from flowlift.detect.optional import import_optional
 from flowlift.errors import OutputError
 from flowlift.io.atomic import unwritable, written_whole
 from flowlift.io.marker_names import marker_names
-from flowlift.io.positions import frame_rate, needs_poses, seconds, y_up
+from flowlift.io.positions import frame_rate, needs_people, seconds, y_up
 
 _MILLIMETRES = 1000.0
 _STEP, _FINE_STEP = 1.0, 0.001
@@ -36,9 +36,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
 
     Raises OutputError for 2D keypoints or an unwritable place, MissingExtraError without ezc3d.
     """
-    poses = needs_poses(obj, path, "C3D")
-    if not len(poses) or not poses.people:
-        raise OutputError(f"{path}: there are no frames or no people; C3D needs both")
+    poses = needs_people(obj, path, "C3D")
     ezc3d = import_optional("ezc3d", "writing C3D", "c3d")
     if len(poses) > _MOST_FRAMES:
         raise OutputError(f"{path}: C3D counts {_MOST_FRAMES} frames at most, not {len(poses)}; write it in parts")

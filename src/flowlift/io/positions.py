@@ -27,6 +27,14 @@ def needs_poses(obj: Keypoints2D | Poses3D, path: Path, what: str) -> Poses3D:
     return obj
 
 
+def needs_people(obj: Keypoints2D | Poses3D, path: Path, what: str) -> Poses3D:
+    """`needs_poses` for a format that holds nothing without frames and people. Raises OutputError."""
+    poses = needs_poses(obj, path, what)
+    if not len(poses) or not poses.people:
+        raise OutputError(f"{path}: there are no frames or no people; {what} needs both")
+    return poses
+
+
 def camera_frame(poses: Poses3D) -> Float32[np.ndarray, "frame person joint 3"]:
     """Metres from the camera, x right, y down, z forward; from the root joint where the root is unknown."""
     return poses.xyz if poses.root is None else poses.absolute

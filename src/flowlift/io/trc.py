@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import InputError, OutputError
+from flowlift.errors import InputError
 from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names, marker_names
 from flowlift.io.naming import plain_name, skeleton_of
 from flowlift.io.person_files import write_each
-from flowlift.io.positions import TO_Y_UP, frame_rate, needs_poses, seconds, y_up
+from flowlift.io.positions import TO_Y_UP, frame_rate, needs_people, seconds, y_up
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 
@@ -40,9 +40,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     models (LKnee). One file holds one person: of several, clip.trc becomes clip_person0.trc, clip_person1.trc and so
     on. Raises OutputError, also for 2D keypoints.
     """
-    poses = needs_poses(obj, path, "TRC")
-    if not len(poses) or not poses.people:
-        raise OutputError(f"{path}: there are no frames or no people; TRC needs both")
+    poses = needs_people(obj, path, "TRC")
     place = y_up(poses)
     write_each(
         path, range(poses.people), poses.people, lambda person, name: "".join(_lines(poses, place[:, person], name))

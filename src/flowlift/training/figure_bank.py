@@ -55,11 +55,6 @@ class FigureBank:
     def __len__(self) -> int:
         return len(self.bones)
 
-    @property
-    def mirror(self) -> tuple[int, ...]:
-        """Each joint's partner on the other side; itself in the middle."""
-        return tuple(self.tree.skeleton.mirror)
-
 
 def _shapes(bones: Float[Tensor, "pose joint 3"], body: Int64[Tensor, " pose"]) -> Float[Tensor, "body joint 3"]:
     """How each body's bones lie on average: the mean of their directions, as long as their median."""

@@ -34,8 +34,9 @@ def shaped(
 def joint_offsets(bank: FigureBank, count: int, draw: Draw) -> Float[Tensor, "b joint 3"]:
     """Where joints are said to be, of unit size: the mirror image right of what it is left, nothing across in the
     middle."""
-    pair, mirror = (torch.tensor(which, device=bank.bones.device) for which in (bank.tree.pair_of_joint, bank.mirror))
-    joints = torch.arange(len(pair), device=pair.device)
+    tree, device = bank.tree, bank.bones.device
+    pair, mirror = (torch.tensor(which, device=device) for which in (tree.pair_of_joint, tree.skeleton.mirror))
+    joints = torch.arange(len(pair), device=device)
     across = torch.where(mirror == joints, 0.0, torch.where(pair == joints, 1.0, -1.0))
     left = draw.normal(count, len(joints), 3)[:, pair]
     return left + ((left @ bank.aside) * (across - 1))[..., None] * bank.aside

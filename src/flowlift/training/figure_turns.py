@@ -39,25 +39,24 @@ def _turns(
         2 * strength * draw.uniform(count, 1) * most for most in (variation.joint_angle, variation.swing, variation.wag)
     )
     turning = draw.normal(count, joints, 3) * anyhow[..., None]
-    wagging = draw.normal(count, joints, 3) * (wags * _free_ends(bank))[..., None]
+    wagging = draw.normal(count, joints, 3) * (wags * (_in_the_middle(bank) < 0))[..., None]
     swinging = (draw.normal(count, joints) * swings)[..., None] * bank.aside
     curving = _curves(bank, draw.uniform(count) < variation.curve, draw)
     return rotation_from_vector(curving) @ rotation_from_vector(swinging) @ rotation_from_vector(turning + wagging)
 
 
-def _free_ends(bank: FigureBank) -> Float[Tensor, " joint"]:
-    """1 for the joints of branches in the body's middle that leave its trunk, as a tail does; 0 for others."""
-    branch, middle = torch.from_numpy(bank.tree.branch), torch.tensor(bank.mirror) == torch.arange(len(bank.mirror))
-    return (middle & (branch != 0)).float().to(bank.bones.device)
+def _in_the_middle(bank: FigureBank) -> Float[Tensor, " joint"]:
+    """1 for joints of the trunk's middle, -1 for those of branches that leave it there, as tails do; 0 for others."""
+    branch, mirror = torch.from_numpy(bank.tree.branch), torch.tensor(bank.tree.skeleton.mirror)
+    way = torch.where(branch == 0, 1.0, -1.0).masked_fill(mirror != torch.arange(len(mirror)), 0.0)
+    return way.to(bank.bones.device)
 
 
 def _curves(bank: FigureBank, which: Bool[Tensor, " b"], draw: Draw) -> Float[Tensor, "b joint 3"]:
     """How each joint turns (rotation vectors) in bodies that curve: the same way along the body's middle, and back
     along a tail, which is followed from the other end. `which`: those that do."""
-    branch, middle = torch.from_numpy(bank.tree.branch), torch.tensor(bank.mirror) == torch.arange(len(bank.mirror))
-    sign = torch.where(middle, torch.where(branch == 0, 1.0, -1.0), 0.0).to(which.device)
     way = sum(
         axis * most * (2 * draw.uniform(len(which), 1) - 1)
         for axis, most in zip((bank.upward, bank.aside), CURVED, strict=True)
     )
-    return sign[:, None] * (which.float()[:, None] * way)[:, None]
+    return _in_the_middle(bank)[:, None] * (which.float()[:, None] * way)[:, None]

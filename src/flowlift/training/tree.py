@@ -42,8 +42,9 @@ def tree_of(skeleton: Skeleton) -> Tree:
         depth[joint] = depth[parents[joint]] + 1
     levels = tuple(tuple(np.flatnonzero(depth == level).tolist()) for level in range(1, depth.max() + 1))
     branch = _branches(skeleton)
+    hops = np.array([skeleton.hops(joint) for joint in range(len(skeleton))], dtype=np.int64)
     first = np.minimum(np.arange(len(skeleton)), np.array(skeleton.mirror))
-    return Tree(skeleton, levels, branch, first, np.minimum(branch, branch[list(skeleton.mirror)]), _hops(skeleton))
+    return Tree(skeleton, levels, branch, first, np.minimum(branch, branch[list(skeleton.mirror)]), hops)
 
 
 def _branches(skeleton: Skeleton) -> Int64[np.ndarray, " joint"]:
@@ -60,13 +61,3 @@ def _branches(skeleton: Skeleton) -> Int64[np.ndarray, " joint"]:
         goes_on = beside == [joint] or (joint in middle and joint == max(middle, key=lambda child: below[child]))
         branch[joint] = branch[parents[joint]] if goes_on else branch.max() + 1
     return branch
-
-
-def _hops(skeleton: Skeleton) -> Int64[np.ndarray, "joint joint"]:
-    hops = np.full((len(skeleton), len(skeleton)), len(skeleton), dtype=np.int64)
-    np.fill_diagonal(hops, 0)
-    for a, b in skeleton.bones:
-        hops[a, b] = hops[b, a] = 1
-    for k in range(len(skeleton)):
-        hops = np.minimum(hops, hops[:, k : k + 1] + hops[k : k + 1])
-    return hops
