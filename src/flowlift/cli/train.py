@@ -24,6 +24,7 @@ def train(
     batch: int | None = None,
     seed: int | None = None,
     start: str | None = None,
+    refit: str | None = None,
     device: str = "cpu",
     devices: int | None = None,
     name: str | None = None,
@@ -50,6 +51,9 @@ def train(
         Instead of the configuration's run.seed.
     start
         A model, by name or folder, whose weights the run begins with, instead of random ones.
+    refit
+        A model, by name or folder, that was trained on the same data with some of them held out: go on from it with all
+        of them. The last epoch is the result, and its uncertainty is what was measured of that model.
     device
         cpu or cuda.
     devices
@@ -64,6 +68,8 @@ def train(
 
     if config is None and (recordings.skeleton is None or data is None):
         raise InputError("name a configuration, or give --skeleton and --data")
+    if start is not None and refit is not None:
+        raise InputError("--refit starts from its model; --start cannot name another")
     plan = find_config(config or "any")
     called = name or output.resolve().name
     if name is not None:
@@ -73,11 +79,12 @@ def train(
         epochs=plan.run.epochs if epochs is None else epochs,
         batch=plan.run.batch if batch is None else batch,
         seed=plan.run.seed if seed is None else seed,
-        start=plan.run.start if start is None else start,
+        start=next((model for model in (refit, start) if model is not None), plan.run.start),
         devices=plan.run.devices if devices is None else devices,
     )
     plan = replace(plan, run=run, skeleton=skeleton_setting(recordings.skeleton) or plan.skeleton)
-    plan = replace(plan, data=_where(plan.data, data, recordings, output, quiet=quiet))
+    settings = replace(plan.data, refit=plan.data.refit or refit is not None)
+    plan = replace(plan, data=_where(settings, data, recordings, output, quiet=quiet))
     plan.check()
     try:
         from flowlift.training import loop

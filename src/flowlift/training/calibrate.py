@@ -1,7 +1,9 @@
 """How sure a model may be: its uncertainty measured on held-out poses of a bank, joint by joint."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64
@@ -11,8 +13,11 @@ from flowlift.aggregate import Reprojection, reproject
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
+from flowlift.errors import ModelError
 from flowlift.lifter import DEFAULT_HEIGHT, Lifter, rows_of
 from flowlift.lifting.onto_rays import LEADING, misses
+from flowlift.models import Model
+from flowlift.models.card import CARD
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
@@ -53,6 +58,14 @@ class HeldOut:
     truth: Poses3D
     camera: Camera
     height: float | None
+
+
+def measured_uncertainty(model: Model) -> dict[str, Any]:
+    """What was measured of a model. Raises ModelError where nothing was."""
+    found = json.loads((model.folder / CARD).read_text(encoding="utf-8")).get("calibration")
+    if not found:
+        raise ModelError(f"{model.folder}: its uncertainty was never measured, so a model refit from it has none")
+    return dict(found)
 
 
 def held_out_clip(data: Path, *, count: int = 4000, seed: int = 7, exact: bool = False) -> HeldOut:

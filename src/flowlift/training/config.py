@@ -20,6 +20,8 @@ class DataConfig:
     of any skeleton `training.figures` and `training.figure_views`.
     `held_out`: clips whose name or label contains one of these texts choose the epoch and are never trained on; where
     it is empty, every `held_out_every`th clip is. The test split is never read.
+    `refit`: a bank's held-out poses are trained on, too, once they have chosen: the run goes on from the model
+    `run.start`, its last epoch is the result, and how sure it may be is what was measured of that model.
     """
 
     path: str = ""
@@ -30,6 +32,7 @@ class DataConfig:
     annotation: str | None = None
     held_out: tuple[str, ...] = ()
     held_out_every: int = 10
+    refit: bool = False
     mirror: bool = True
     conditioning: Literal["screen", "canonical"] = "screen"
     bodies: Mapping[str, Any] = field(default_factory=dict)
@@ -247,6 +250,10 @@ def _check(config: TrainingConfig) -> None:
         raise InputError(f"run.batch ({run.batch}) must be a multiple of run.devices ({run.devices})")
     if (config.network.kind == "two-part") != (config.data.conditioning == "canonical"):
         raise InputError('the network "two-part" goes with conditioning "canonical", all others with "screen"')
+    if config.data.refit and (config.data.kind not in ("any", "bank") or config.data.conditioning != "canonical"):
+        raise InputError('data.refit goes with data of kind "bank" or "any", and conditioning "canonical"')
+    if config.data.refit and not run.start:
+        raise InputError("data.refit needs run.start, the model that was trained with some of the data held out")
     if config.data.kind == "any" and config.data.conditioning != "canonical":
         raise InputError('data of kind "any" goes with conditioning "canonical"')
     if (config.network.kind == "normalizing-flow") != (method.name == "normalizing-flow"):

@@ -90,9 +90,18 @@ class FigureArrays:
 
     def bank(self, skeleton: Skeleton, device: torch.device | None = None, *, held_out: bool) -> FigureBank:
         """The poses trained on or held out, each known to be its body's where the file tells."""
-        counts = [told["poses"] for told in self.about.get("bodies", []) if told["held_out"] is held_out]
+        return self._bank(skeleton, device, (held_out,))
+
+    def whole(self, skeleton: Skeleton, device: torch.device | None = None) -> FigureBank:
+        """All poses: those trained on, then those held out."""
+        return self._bank(skeleton, device, (False, True))
+
+    def _bank(self, skeleton: Skeleton, device: torch.device | None, parts: tuple[bool, ...]) -> FigureBank:
+        bodies = self.about.get("bodies", [])
+        counts = [told["poses"] for part in parts for told in bodies if told["held_out"] is part]
         body = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)) if counts else None
-        return FigureBank.from_positions((self.val if held_out else self.train).to(device), skeleton, body)
+        poses = torch.cat([self.val if part else self.train for part in parts])
+        return FigureBank.from_positions(poses.to(device), skeleton, body)
 
 
 def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
@@ -141,13 +150,15 @@ def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> 
         raise InputError(f"[data.bodies] or [data.views]: {error}") from error
     if not arrays.upright:
         seen_by = replace(seen_by, any_orientation=1.0)
-    real = arrays.real
-    if real is not None:
-        real = RealCameras(*(part.to(device) for part in (real.rotation, real.translation, real.session, real.place)))
-    return FigureSource(
-        arrays.bank(skeleton, device, held_out=False),
-        arrays.bank(skeleton, device, held_out=True),
-        bodies,
-        seen_by,
-        real,
-    )
+    kept = arrays.bank(skeleton, device, held_out=True)
+    taught = arrays.whole(skeleton, device) if data.refit else arrays.bank(skeleton, device, held_out=False)
+    real = None if arrays.real is None else _on(device, arrays.real, poses=len(taught) // 2)
+    return FigureSource(taught, kept, bodies, seen_by, real)
+
+
+def _on(device: torch.device, real: RealCameras, *, poses: int) -> RealCameras:
+    """Real cameras on a device, of so many poses; where the last ones, which were held out, took place nobody told."""
+    more = poses - len(real.session)
+    session = torch.nn.functional.pad(real.session, (0, more))
+    place = torch.nn.functional.pad(real.place, (0, 0, 0, more), value=torch.nan)
+    return RealCameras(*(part.to(device) for part in (real.rotation, real.translation, session, place)))

@@ -26,6 +26,7 @@ from flowlift.models import Model, find_model
 from flowlift.models.weights import load_network
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
+from flowlift.training.calibrate import measured_uncertainty
 from flowlift.training.config import TrainingConfig
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
@@ -107,10 +108,12 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     """Train to the end of the last epoch, or go on from the checkpoint in `out`. Returns `out`.
 
     Writes config.json, log.csv, TensorBoard events, checkpoint.pt, and best.pt: the averaged weights of the epoch with
-    the lowest held-out P-MPJPE. Raises InputError for data or settings that cannot be used, and where `out` holds
-    another run.
+    the lowest held-out P-MPJPE, or of the last one where what was held out is trained on (`data.refit`).
+    Raises InputError for data or settings that cannot be used, and where `out` holds another run.
     """
     table = _own_table(config, out)
+    if config.data.refit:
+        measured_uncertainty(find_model(config.run.start))  # there is no measuring it afterwards
     processes, machines = _processes(config)
     _check_device(device, processes)
     fabric = lightning_fabric.Fabric(
@@ -221,7 +224,8 @@ def _loop(
         if at_epoch and fabric.is_global_zero and log is not None:
             errors = check(run.averaged, config, source, held_out)
             log.write_check(step=run.step, epoch=run.step // per_epoch, errors=errors)
-            _keep_best(run, errors, out)
+            if config.data.refit or errors.p_mpjpe < run.best:
+                _keep(run, errors, out)
         if fabric.is_global_zero and (run.step == steps or time.monotonic() - saved > 60 * config.run.save_minutes):
             run.save(out / CHECKPOINT)  # only where a line of the log ends: what follows it can be repeated
             saved = time.monotonic()
@@ -312,9 +316,7 @@ def check(averaged: nn.Module, config: TrainingConfig, source: Source, held_out:
     return source.errors(poses.mean(dim=1), held_out)
 
 
-def _keep_best(run: _Run, errors: Errors, out: Path) -> None:
-    if not errors.p_mpjpe < run.best:
-        return
+def _keep(run: _Run, errors: Errors, out: Path) -> None:
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
     state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}

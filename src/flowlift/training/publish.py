@@ -20,7 +20,15 @@ from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
-from flowlift.training.calibrate import doubt, held_out_clip, held_out_figures, missed, scale, spread_and_residual
+from flowlift.training.calibrate import (
+    doubt,
+    held_out_clip,
+    held_out_figures,
+    measured_uncertainty,
+    missed,
+    scale,
+    spread_and_residual,
+)
 from flowlift.training.config import DataConfig, TrainingConfig, config_from
 from flowlift.training.covering import covering_starts
 from flowlift.training.figure_source import load_figures
@@ -40,7 +48,8 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
     `licence` of the weights and `source`, where they come from: for the card, in words.
 
     Of a model of canonical conditioning, where hypotheses start is learned from its bank, and its uncertainty measured
-    on that's held-out poses. Raises InputError, ModelError.
+    on that's held-out poses; of one that was refit, it is what was measured of the model it started from. Raises
+    InputError, ModelError.
     """
     config = _config(run)
     skeleton = skeleton_of(config)
@@ -65,9 +74,10 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
             "views": _views(run),
             "minutes": round(state["seconds"] / 60),
             "config": _without_folders(config.as_dict()),
-            "held_out": _held_out(run),
         },
     }
+    if not config.data.refit:
+        card["training"]["held_out"] = _held_out(run)
     for role, name_or_path in (("started_from", config.run.start), ("taught_by", config.method.teacher)):
         if name_or_path:
             card["training"][role] = _told(name_or_path)
@@ -83,7 +93,10 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         if not built_in:
             (folder / SKELETON).write_bytes(Path(config.skeleton).read_bytes())
         _write(folder, card)
-        if config.data.conditioning == "canonical":
+        if config.data.refit:
+            _give_starts(folder, card, Path(config.data.path), skeleton)
+            _write(folder, card | {"calibration": measured_uncertainty(find_model(config.run.start))})
+        elif config.data.conditioning == "canonical":
             _calibrate(folder, card, Path(config.data.path), skeleton)
 
 
@@ -93,9 +106,12 @@ def calibrate(folder: Path, data: Path) -> None:
     model = find_model(folder)
     if model.conditioning != "canonical":
         raise ModelError(f"{folder}: conditioning {model.conditioning!r} is not calibrated; only canonical is")
+    card = json.loads((model.folder / CARD).read_text(encoding="utf-8"))
+    if card.get("training", {}).get("config", {}).get("data", {}).get("refit"):
+        raise ModelError(f"{folder}: it was trained on what was held out, too (data.refit); nothing is left to measure")
     with made_whole(folder) as beside:
         copy_files(model, beside)
-        _calibrate(beside, json.loads((model.folder / CARD).read_text(encoding="utf-8")), data, model.skeleton)
+        _calibrate(beside, card, data, model.skeleton)
 
 
 def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
@@ -109,9 +125,7 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     assumed = asdict(Calibration.assumed(len(skeleton)))
     measured = {name: values.tolist() for name, values in assumed.items()}
     card = {key: value for key, value in card.items() if key not in ("calibration", "starts")}
-    _write(out, card)
-    card["starts"] = covering_starts(find_model(out), _varied(card, data, skeleton))
-    _write(out, card)
+    _give_starts(out, card, data, skeleton)
     for measure in (
         lambda: {"missed": missed(out, exact)},
         lambda: spread_and_residual(out, held_out),
@@ -120,6 +134,13 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     ):
         measured |= measure()
         _write(out, card | {"calibration": measured})
+
+
+def _give_starts(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
+    """Learn where hypotheses start, and write it into the model's folder and `card`."""
+    _write(out, card)
+    card["starts"] = covering_starts(find_model(out), _varied(card, data, skeleton))
+    _write(out, card)
 
 
 def _varied(card: dict[str, Any], data: Path, skeleton: Skeleton) -> Source:
@@ -157,7 +178,7 @@ def _told(name_or_path: str) -> dict[str, Any]:
     card = json.loads((find_model(name_or_path).folder / CARD).read_text(encoding="utf-8"))
     training = card.get("training", {})
     told = {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
-    return told | {key: training[key] for key in ("started_from", "taught_by") if key in training}
+    return told | {key: training[key] for key in ("held_out", "started_from", "taught_by") if key in training}
 
 
 def _views(run: Path) -> int:

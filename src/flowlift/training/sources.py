@@ -173,7 +173,8 @@ def open_source(data: DataConfig, skeleton: Skeleton, device: torch.device) -> S
             variation = BodyVariation(**data.bodies), ViewVariation(**data.views)
         except TypeError as error:
             raise InputError(f"[data.bodies] or [data.views]: {error}") from error
-        return BankSource(PoseBank.from_positions(train), kept, *variation, data)
+        taught = torch.cat([train, kept]) if data.refit else train
+        return BankSource(PoseBank.from_positions(taught), kept, *variation, data)
     if data.conditioning != "screen":
         raise InputError('conditioning "canonical" needs a bank: labelled data sets are learned in "screen"')
     from flowlift.datasets.opening import DataSetOptions, open_dataset
