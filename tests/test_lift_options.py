@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from PIL import Image
 import flowlift
 from flowlift.cli import main
 from flowlift.demo import synthesize
+from flowlift.detect import Detection
 from flowlift.errors import InputError
 from flowlift.io import save
 
@@ -45,6 +47,50 @@ def test_what_is_for_keypoints_is_refused_beside_images(tmp_path: Path, told: di
     Image.new("RGB", (64, 48)).save(tmp_path / "image.png")
     with pytest.raises(InputError, match="is for keypoint files"):
         flowlift.lift(tmp_path / "image.png", **told)
+
+
+class Nobody:
+    """A detector that finds nobody."""
+
+    name, skeleton = "nobody", CLIP.skeleton
+
+    def __call__(self, frame: object) -> Detection:
+        return Detection.nobody(self.skeleton)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_frame_rate_beside_a_video_is_said_to_be_unused(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "film.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for packet in [*stream.encode(av.VideoFrame(64, 48, "yuv420p")), *stream.encode()]:
+            file.mux(packet)
+    with (
+        pytest.raises(InputError, match="nobody to lift"),
+        pytest.warns(UserWarning, match=r"film\.mp4: videos .*60 frames/s are not used"),
+    ):
+        flowlift.lift(tmp_path / "film.mp4", fps=60, detector=Nobody())
+
+
+def test_a_detector_beside_keypoints_is_said_to_be_unused(timeless: Path, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "flowlift", "lift", str(timeless), "--fps", "30", "--detector", "rtmlib"]
+    done = subprocess.run([*line, "-o", str(tmp_path / "out.csv")], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "timeless.npz: it holds keypoints; no detector looks at it" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    with pytest.warns(UserWarning, match="no detector looks at it"):
+        flowlift.lift(timeless, fps=30, detector="rtmlib")
+
+
+@pytest.mark.parametrize("words", [["--port", "9000"], ["--host", "0.0.0.0"], ["--token"], ["--no-open"]])
+def test_what_is_for_a_live_camera_is_refused_without_one(
+    timeless: Path, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lift", str(timeless), "-o", str(tmp_path / "out.csv"), *words]) == 2
+    assert "are for --live" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_result_does_not_become_a_frame_of_its_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

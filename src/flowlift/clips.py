@@ -251,10 +251,15 @@ def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: 
     return replace(keypoints.frames(int(first), int(last)), times=times[first:last])
 
 
-def _is_a_clip(frames: FrameSource) -> bool:
+def holds_images(frames: FrameSource) -> bool:
+    """Whether frames are images that lie beside one another: no file tells their frame rate."""
     from flowlift.io.images import ImageSource
 
-    return not (isinstance(frames, ImageSource) and frames.fps is None)
+    return isinstance(frames, ImageSource)
+
+
+def _is_a_clip(frames: FrameSource) -> bool:
+    return not (holds_images(frames) and frames.fps is None)
 
 
 def _gather(seen: list[Tracked], frames: FrameSource, skeleton: Skeleton) -> Keypoints2D:

@@ -12,10 +12,19 @@ import numpy as np
 from flowlift.camera import Camera
 from flowlift.checksums import of_source
 from flowlift.clip_camera import choose_camera, read_camera_for
-from flowlift.clips import Clip, Progress, load_keypoints, open_images, open_keypoints, open_source, source_name
+from flowlift.clips import (
+    Clip,
+    Progress,
+    holds_images,
+    load_keypoints,
+    open_images,
+    open_keypoints,
+    open_source,
+    source_name,
+)
 from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
-from flowlift.detect import Detector, load_detector
+from flowlift.detect import DEFAULT, Detector, load_detector
 from flowlift.errors import InputError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
@@ -51,7 +60,7 @@ def lift(
     focal: float | None = None,
     start: float | None = None,
     end: float | None = None,
-    detector: str | Detector = "mediapipe",
+    detector: str | Detector | None = None,
     skeleton: str | None = None,
     mapping: str | Path | None = None,
     fps: float | None = None,
@@ -74,10 +83,11 @@ def lift(
     joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`, `image_size` (width,
     height) describe a keypoint file that does not say; `fps` a folder of images too. People who are listed frame by
     frame are followed; `people` says how many to keep of those who fill the clip most ("largest": one), or "all".
-    `detector_options` go to the detector. `progress` is called with (frames done, frames expected or None). Frames
-    without a person are NaN. `mend`: left and right that the 2D has exchanged in some frames are exchanged back.
-    `ground`: "auto" finds it from the feet, "calibration" takes the calibrated world's; standing feet are then held,
-    and the result's camera has a pose in a world that stands upright. "off": the camera's frame.
+    `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go to it. `progress` is called
+    with (frames done, frames expected or None). Frames without a person are NaN. `mend`: left and right that the 2D has
+    exchanged in some frames are exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the
+    calibrated world's; standing feet are then held, and the result's camera has a pose in a world that stands upright.
+    "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     calibrated = None if camera is None else read_camera_for(camera, source_name(source))
@@ -112,17 +122,15 @@ def lift(
                 raise InputError(
                     f"{source}: it holds keypoints, and {', '.join(detector_options)} is for a detector in images"
                 )
+            if detector is not None:
+                _warn(f"{source}: it holds keypoints; no detector looks at it")
             keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
             if mapping is not None:
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
             clip = open_keypoints(source, keypoints, start, end, report, ordered=ordered)
             if len(keypoints) > 1 and keypoints.fps is None and keypoints.times is None:
-                warnings.warn(
-                    f"{source}: the file does not tell the frame rate; nothing is smoothed without it, give --fps",
-                    UserWarning,
-                    stacklevel=2,
-                )
+                _warn(f"{source}: the file does not tell the frame rate; nothing is smoothed without it, give --fps")
         else:
             if mapping is not None:
                 raise InputError(
@@ -132,8 +140,10 @@ def lift(
                 if given is not None:
                     raise InputError(f"{source}: {name} is for keypoint files; images and videos tell their own")
             frames = open_source(source, start, end, fps)
-            if isinstance(detector, str):
-                detector = load_detector(detector, **detector_options)
+            if fps is not None and not holds_images(frames):
+                _warn(f"{source}: videos and cameras tell their own frame rate; {fps:g} frames/s are not used")
+            if detector is None or isinstance(detector, str):
+                detector = load_detector(detector or DEFAULT, **detector_options)
                 stack.callback(detector.close)
             clip = open_images(frames, detector, report)
         known = choose_camera(clip.image_size, camera=calibrated, fov=fov, focal=focal)
@@ -148,6 +158,10 @@ def lift(
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     poses = stand_on_ground(poses, ground)
     return replace(poses, provenance={**poses.provenance, **told, "source_sha256": origin})
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=3)
 
 
 def _origin(source: str | Path) -> str | None:

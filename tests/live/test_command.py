@@ -93,6 +93,8 @@ def test_with_another_host_it_has_a_token(film: Path, tmp_path: Path) -> None:
         (["FILM", "-o", "poses.docx"], "no writer"),
         (["FILM", "-o", "s3://bucket/out/"], "of this machine"),
         (["FILM", "--engine", "ray"], "not with --live"),
+        (["FILM", "--fps", "60"], "--fps describes files of keypoints or images"),
+        (["FILM", "--image-size", "64x48"], "--image-size describes files"),
         (["FILM", "--hypotheses", "0"], "hypotheses must be"),
         (["FILM", "--model", "nobody"], "nobody"),
         (["FILM", "--fov", "60", "--focal", "900"], "give one of them"),

@@ -57,6 +57,8 @@ def lift(
         if many != _MANY:
             raise InputError("--jobs, --timeout, --again and --engine are for many clips: not with --live")
         return run_live(inputs, output, format or (), settings, live, overlay=overlay, quiet=quiet)
+    if live != _LIVE:
+        raise InputError("--host, --port, --token and --open are for --live")
     if output is None:
         raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")
     output = output.removeprefix("file://")

@@ -15,8 +15,10 @@ from flowlift.errors import InputError
 from flowlift.io.capture import address_name, is_stream
 from flowlift.temporal import Smoothing
 
-_WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off", "mapping": None}
-"""Settings that need the whole clip, or a keypoint file, and what they are when nobody asks for them."""
+_WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off"}
+"""Settings that need the whole clip, and what they are when nobody asks for them."""
+_FILES = ("mapping", "skeleton", "fps", "image_size")
+"""Settings that describe files of keypoints or images."""
 _BUFFER = 65_536
 """Bytes that the system keeps for a listener: what it sends to somebody slow must not be old."""
 _MOST_CONNECTIONS = 64
@@ -44,7 +46,7 @@ def run_live(
     from flowlift.cli.browser import open_page
     from flowlift.cli.jobs import write_all
     from flowlift.cli.serving import address_of, listen, new_token
-    from flowlift.detect import load_detector
+    from flowlift.detect import DEFAULT, load_detector
     from flowlift.live.recording import Recording
     from flowlift.live.server import application
     from flowlift.live.session import Session
@@ -56,7 +58,7 @@ def run_live(
     with listen(options.host, options.port) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         source = open_live(inputs[0], start=settings["start"], end=settings["end"])
-        detector = load_detector(settings["detector"])
+        detector = load_detector(settings["detector"] or DEFAULT)
         recording = None if job is None else Recording()
         session = Session(source, _lifter(settings, detector, source), recording.add if recording is not None else None)
         token = new_token() if options.token or options.host not in LOCAL else None
@@ -97,6 +99,10 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
 
 
 def _check(settings: Mapping[str, Any], overlay: str | None) -> None:
+    described = [name for name in _FILES if settings[name] is not None]
+    if described:
+        option = f"--{described[0].replace('_', '-')}"
+        raise InputError(f"{option} describes files of keypoints or images: not with --live")
     asked = [name for name, usual in _WHOLE_CLIP.items() if settings[name] != usual]
     if asked or overlay is not None:
         option = f"--{asked[0].replace('_', '-')}" if asked else "--overlay"

@@ -57,8 +57,9 @@ class InputOptions:
     """Begin here, seconds."""
     end: float | None = None
     """Stop here, seconds."""
-    detector: str = "mediapipe"
-    """What finds the 2D keypoints in images: mediapipe (one person), rtmlib (several), superanimal (animals)."""
+    detector: str | None = None
+    """What finds the 2D keypoints in images: mediapipe (one person; when not given), rtmlib (several), superanimal
+    (animals)."""
     skeleton: str | None = None
     """Whose joints a keypoint file holds, where the file does not say (body25 or body25b, ...)."""
     mapping: str | None = None

@@ -6,7 +6,7 @@ from importlib import import_module
 from flowlift.detect.protocol import Detection, Detector, ManagedDetector
 from flowlift.errors import InputError
 
-__all__ = ["DETECTORS", "Detection", "Detector", "ManagedDetector", "load_detector"]
+__all__ = ["DEFAULT", "DETECTORS", "Detection", "Detector", "ManagedDetector", "load_detector"]
 
 DETECTORS = {
     "mediapipe": ("flowlift.detect.mediapipe", "MediapipeDetector"),
@@ -15,7 +15,10 @@ DETECTORS = {
 }
 
 
-def load_detector(name: str = "mediapipe", **options: object) -> ManagedDetector:
+DEFAULT = "mediapipe"
+
+
+def load_detector(name: str = DEFAULT, **options: object) -> ManagedDetector:
     """The detector of that name, with its options (the keyword arguments of its class).
 
     Use it in a `with` block, or close it. Raises InputError for a name or option that does not exist,

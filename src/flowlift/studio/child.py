@@ -19,7 +19,7 @@ from pathlib import Path
 from flowlift.clips import Progress
 from flowlift.containers import Poses3D
 from flowlift.errors import FlowliftError, InputError
-from flowlift.io import load, save
+from flowlift.io import is_keypoint_source, load, save
 from flowlift.io.atomic import written_whole
 from flowlift.io.video import open_frames
 from flowlift.parent import lines_from_parent
@@ -71,6 +71,8 @@ def _lift(folder: JobFolder, say: Say) -> None:
         raise InputError("the job is gone")
     (source,) = folder.upload.iterdir()
     options = dict(job.options)
+    if is_keypoint_source(source):
+        options.pop("detector", None)  # the form always names one, for videos
     poses = lift(source, progress=_reporter(say, "lifting"), **options)  # type: ignore[arg-type]
     save(poses, folder.result)
     film = None
