@@ -15,7 +15,7 @@ from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.errors import InputError
 from flowlift.evaluation.comparing import bring_together, find_offset, joint_errors
-from flowlift.evaluation.comparing_report import summary_of
+from flowlift.evaluation.comparing_report import summary_of, tables
 from flowlift.skeleton import Skeleton
 
 TRUTH = synthesize(seconds=1.5).truth
@@ -204,3 +204,36 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["compare", a, f"{tmp_path}/none.npz"]) == 2
     assert main(["compare", a, b, "--sync", "--offset", "1"]) == 2
+
+
+def test_without_frame_rates_frames_are_matched_by_their_numbers_and_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeless = replace(TRUTH, fps=None, times=None)
+    summary = summary_of(bring_together(timeless, timeless))
+    assert (summary["frames"], summary["to_s"], summary["clock"]) == (len(TRUTH), len(TRUTH) - 1, "frames")
+    for name in ("a.npz", "b.npz"):
+        flowlift.save(timeless, tmp_path / name)
+    assert main(["compare", str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"{len(TRUTH)} frames, 0 to {len(TRUTH) - 1}"
+    assert second == "second moved by 0 frames"
+
+
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_a_clip_without_a_frame_rate_is_not_matched_with_seconds(which: str) -> None:
+    timeless = replace(TRUTH, fps=None, times=None)
+    pair = (timeless, TRUTH) if which == "first" else (TRUTH, timeless)
+    with pytest.raises(InputError, match=f"the {which} does not tell its frame rate"):
+        bring_together(*pair)
+    one = replace(timeless, xyz=TRUTH.xyz[:1], cov=TRUTH.cov[:1], root=None, root_cov=None, keypoints=None)
+    assert len(bring_together(one, TRUTH).times) == 1
+
+
+def test_lengths_of_different_units_are_not_compared() -> None:
+    lengths = replace(TRUTH, provenance={**TRUTH.provenance, "unit": "body lengths"})
+    with pytest.raises(InputError, match="the first is in body lengths, the second in m; --size"):
+        summary_of(bring_together(lengths, TRUTH))
+    summary = summary_of(bring_together(lengths, lengths))
+    assert "MPJPE, 1/1000 body lengths" in tables(summary)
+    assert "mm" not in tables(summary)

@@ -30,9 +30,9 @@ _HIPS = ("left_hip", "right_hip")
 class Pair:
     """One person in two results, at the same times, with the same joints, relative to the same point, in one frame.
 
-    `a`, `b` (frame, joint, 3): metres, NaN where unknown. `cov` (frame, joint, 3, 3): of `a`, m^2. `turned`: whether
-    `b` was turned to fit; `offset`: seconds that were added to its times. `only_a`, `only_b`: joints without a partner.
-    `poses`: both of them as poses, for their angles.
+    `a`, `b` (frame, joint, 3): in their `units`, NaN where unknown. `cov` (frame, joint, 3, 3): of `a`. `turned`:
+    whether `b` was turned to fit; `offset`: what was added to its times. `clock`: "s", or "frames" where none tells its
+    rate. `only_a`, `only_b`: joints without a partner. `poses`: both of them as poses, for their angles.
     """
 
     times: Float64[np.ndarray, " frame"]
@@ -44,6 +44,8 @@ class Pair:
     only_b: tuple[str, ...]
     turned: bool
     offset: float
+    clock: str
+    units: tuple[str, str]
     poses: tuple[Poses3D, Poses3D]
 
 
@@ -69,9 +71,11 @@ def bring_together(
 
     `b` is interpolated to the times of `a`, after `offset` (s) is added to its own. `turn`: turn `b` by the one
     rotation that fits the whole clip best; by default where their cameras do not say that they have the same axes.
-    Both are taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Raises InputError for
-    people, times or joints that do not meet.
+    Both are taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Two results
+    of which none tells its frame rate are matched by the numbers of their frames. Raises InputError for people, times
+    or joints that do not meet.
     """
+    clock = _common_clock(a, b)
     for poses, person in zip((a, b), people, strict=True):
         if not 0 <= person < poses.people:
             raise InputError(f"there is no person {person}: the result has {poses.people} (the first is 0)")
@@ -87,7 +91,9 @@ def bring_together(
     xyz_a = a.xyz[:, people[0]].astype(np.float64)
     both = there & np.isfinite(xyz_a).any(axis=(1, 2))
     if not both.any():
-        span = " and ".join(f"{t[0]:g} to {t[-1]:g} s" if len(t) else "no frames" for t in (times, _clock(b) + offset))
+        span = " and ".join(
+            f"{t[0]:g} to {t[-1]:g} {clock}" if len(t) else "no frames" for t in (times, _clock(b) + offset)
+        )
         raise InputError(f"the two have no frame in common: {span}; --offset moves the second")
     rows_a, rows_b = ([names.index(name) for name in shared] for names in (names_a, names_b))
     placed_a, placed_b = _centred(xyz_a[both][:, rows_a], shared), _centred(xyz_b[both][:, rows_b], shared)
@@ -103,11 +109,22 @@ def bring_together(
         only_b=tuple(name for name in names_b if name not in shared),
         turned=turned,
         offset=offset,
+        clock=clock,
+        units=(a.unit, b.unit),
         poses=(
             _alone(a, xyz_a[both], names_a, a.cov[both, people[0]]),
             _alone(b, xyz_b[both] @ rotation.T, names_b, None),
         ),
     )
+
+
+def _common_clock(a: Poses3D, b: Poses3D) -> str:
+    """What times of both are in. Raises InputError where one tells its frame rate and the other, a clip, does not."""
+    timed = [poses.fps is not None or poses.times is not None for poses in (a, b)]
+    for which, poses, known in zip(("first", "second"), (a, b), timed, strict=True):
+        if any(timed) and not known and len(poses) > 1:
+            raise InputError(f"the {which} does not tell its frame rate, so its times are not known; lift with --fps")
+    return "s" if any(timed) else "frames"
 
 
 def _same_axes(one: Camera | None, other: Camera | None) -> bool:

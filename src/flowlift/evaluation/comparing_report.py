@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float64
 
+from flowlift.errors import InputError
 from flowlift.evaluation.comparing import AngleErrors, JointErrors, Pair, angle_errors, joint_errors
 from flowlift.view.spread import mean_over
 
@@ -14,13 +15,22 @@ _MM = 1000.0
 
 
 def summary_of(pair: Pair) -> dict[str, object]:
-    """Every figure of a comparison, as plain JSON: lengths in mm, angles in degrees, shares from 0 to 1."""
+    """Every figure of a comparison, as plain JSON: lengths in mm (thousandths of `unit` where that is not m), times in
+    seconds (frames, if `clock` says so), angles in degrees, shares from 0 to 1.
+
+    Raises InputError where the two have different units.
+    """
+    unit, other = pair.units
+    if unit != other:
+        raise InputError(f"the first is in {unit}, the second in {other}; --size makes body lengths metres")
     joints, angles = joint_errors(pair), angle_errors(pair)
     return {
         "frames": len(pair.times),
         "from_s": float(pair.times[0]),
         "to_s": float(pair.times[-1]),
         "offset_s": pair.offset,
+        "clock": pair.clock,
+        "unit": unit,
         "turned_to_fit": pair.turned,
         "all": _joint_figures(joints, slice(None)),
         "joints": {name: _joint_figures(joints, slice(i, i + 1)) for i, name in enumerate(pair.joints)},
@@ -66,11 +76,12 @@ def _lines(summary: Mapping[str, object]) -> Iterator[str]:
     joints, angles = summary["joints"], summary["angles"]
     assert isinstance(joints, dict)
     assert isinstance(angles, dict)
-    yield f"{summary['frames']} frames, {summary['from_s']:g} to {summary['to_s']:g} s"
-    yield f"second moved by {summary['offset_s']:g} s"
+    clock = " s" if summary["clock"] == "s" else ""
+    yield f"{summary['frames']} frames, {summary['from_s']:g} to {summary['to_s']:g}{clock}"
+    yield f"second moved by {summary['offset_s']:g}{clock or ' frames'}"
     yield "second turned by the one rotation that fits" if summary["turned_to_fit"] else "both in the same axes"
     yield ""
-    rows = [["joint", "MPJPE mm", "N-MPJPE mm", "P-MPJPE mm", "in 90 % regions"]]
+    rows = [["joint", *(f"{name}{_unit(summary)}" for name in ("MPJPE", "N-MPJPE", "P-MPJPE")), "in 90 % regions"]]
     rows += [
         [name, *_cells(figures, ("mpjpe_mm", "n_mpjpe_mm", "p_mpjpe_mm"), ("in_90_regions",))]
         for name, figures in [*joints.items(), ("all", summary["all"])]
@@ -86,6 +97,10 @@ def _lines(summary: Mapping[str, object]) -> Iterator[str]:
         names = summary[key]
         if isinstance(names, list) and names:
             yield f"{words}: {', '.join(names)}"
+
+
+def _unit(summary: Mapping[str, object]) -> str:
+    return " mm" if summary["unit"] == "m" else f", 1/1000 {summary['unit']}"
 
 
 def _cells(figures: Mapping[str, float | int | None], numbers: Sequence[str], shares: Sequence[str]) -> Iterator[str]:
