@@ -194,3 +194,21 @@ def test_two_people_are_smoothed_as_one_is() -> None:
     alone, together = lifter(seen, camera=clip.camera), lifter(both, camera=clip.camera)
     np.testing.assert_allclose(together.xyz[:, 1], alone.xyz[:, 0], atol=1e-4)
     np.testing.assert_allclose(together.root[:, 1], alone.root[:, 0], atol=1e-4)
+
+
+def test_a_path_leans_on_the_places_that_are_sure(walker: Poses3D) -> None:
+    assert walker.root is not None
+    truth = walker.root.astype(np.float64)
+    wrong, cov = truth.copy(), np.tile(1e-4 * np.eye(3), (*truth.shape[:2], 1, 1))
+    unsure = np.arange(len(truth)) % 3 == 1
+    wrong[unsure] *= np.random.default_rng(0).uniform(0.5, 0.9, (unsure.sum(), 1, 1))
+    cov[unsure, :, 2, 2] = 4.0
+    cov[unsure & (np.arange(len(truth)) % 2 == 0)] = np.nan
+    told, untold = (
+        np.linalg.norm(smooth_path(wrong, walker.frame_times, Smoothing(), cov=given) - truth, axis=-1).mean()
+        for given in (cov, None)
+    )
+    assert told < 0.05
+    assert untold > 4 * told
+    same = smooth_path(truth, walker.frame_times, Smoothing(), cov=np.full_like(cov, np.nan))
+    np.testing.assert_array_equal(same, smooth_path(truth, walker.frame_times, Smoothing()))

@@ -195,3 +195,11 @@ def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
     moment = mean((a - a_mean[..., None]) * (p - p_mean[..., None]) + (b - b_mean[..., None]) * (q - q_mean[..., None]))
     depth = -moment / xp.where(spread > 1e-12, spread, xp.full_like(spread, float("nan")))
     return xp.stack([a_mean * depth + p_mean, b_mean * depth + q_mean, depth], axis=-1)
+
+
+def place_root(pose: Array, rays: Array, weights: Array) -> Array:
+    """`solve_root`, and NaN where that lies behind the camera, where nobody can be seen: what is in view tells too
+    little of how far away a body is."""
+    xp = array_namespace(pose, rays, weights)
+    root = solve_root(pose, rays, weights)
+    return xp.where(root[..., 2:] > 0, root, xp.full_like(root, float("nan")))

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32
 
 from flowlift import __version__
 from flowlift.aggregate import covariance, reproject, rpea_weights, weighted_mean
-from flowlift.camera import DEFAULT_FOV, Camera, solve_root
+from flowlift.camera import DEFAULT_FOV, Camera, place_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
@@ -268,7 +268,7 @@ class Lifter:
         own = found.cov[rows].copy()
         found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
-        root = solve_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
+        root = place_root(found.xyz[rows].astype(np.float64), seen.rays, weights)
         found.root[rows] = root
         found.root_cov[rows] = root_covariance(found.xyz[rows], own, root, seen.rays, weights)
         found.root_cov[rows] += self._size_variance(settings.height) * outer(found.root[rows])

@@ -7,7 +7,7 @@ Which part, and how fast each joint moves, is what makes the clip most likely (m
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float, Float64
 
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
@@ -180,11 +180,16 @@ def _chosen(
 
 
 def smooth_path(
-    root: Float64[np.ndarray, "frame person 3"], times: Float64[np.ndarray, " frame"], smoothing: Smoothing
+    root: Float64[np.ndarray, "frame person 3"],
+    times: Float64[np.ndarray, " frame"],
+    smoothing: Smoothing,
+    *,
+    cov: Float[np.ndarray, "frame person 3 3"] | None = None,
 ) -> Float64[np.ndarray, "frame person 3"]:
     """Each person's path (m, camera frame), smoothed in direction and distance; gaps are bridged as joints' are.
 
-    A root's error is its own in each frame, of a size that the path's own roughness tells.
+    A root's error is its own in each frame, of a size that the path's own roughness tells; larger where the root is
+    less sure (`cov`) than in most frames, as where only a head is in view.
     """
     path = root.copy()
     for person in range(root.shape[1]):
@@ -192,10 +197,13 @@ def smooth_path(
         for frames in stretches(there, times):
             part = np.where(there[frames, None], root[frames, person], 1.0)
             seen = np.stack([part[:, 0] / part[:, 2], part[:, 1] / part[:, 2], np.log(part[:, 2])], axis=-1)
-            rough = np.var(np.diff(seen[there[frames]], n=2, axis=0), axis=0) / 6 + 1e-12
-            noise = np.broadcast_to(rough[:, None, None], (len(seen), 3, 1, 1))
+            doubt = np.ones_like(seen) if cov is None else _doubt(part, cov[frames, person], there[frames])
+            known = doubt[there[frames]]
+            of_differences = known[:-2] + 4 * known[1:-1] + known[2:]
+            rough = np.var(np.diff(seen[there[frames]], n=2, axis=0) / of_differences**0.5, axis=0) + 1e-12
+            noise = (rough * doubt)[..., None, None]
             held = np.repeat(there[frames, None], 3, axis=1)
-            share, drive = _path_settings(seen[..., None], noise, held, times[frames], smoothing)
+            share, drive = _path_settings(seen[..., None], noise, rough, held, times[frames], smoothing)
             track = Track(times[frames], seen[..., None], share[:, None, None] * noise, held)
             found = robust_smooth(track, drive)
             x, y, log_z = np.moveaxis(found.mean[..., 0], -1, 0)
@@ -204,6 +212,24 @@ def smooth_path(
     return path
 
 
+def _doubt(
+    root: Float64[np.ndarray, "frame 3"], cov: Float[np.ndarray, "frame 3 3"], there: Bool[np.ndarray, " frame"]
+) -> Float64[np.ndarray, "frame 3"]:
+    """How many times as large the variances of directions and of the logarithm of the distance are as in most frames;
+    at least once."""
+    x, y, z = np.moveaxis(root, -1, 0)
+    one, zero = np.ones_like(z), np.zeros_like(z)
+    slopes = (
+        np.stack([one, zero, -x / z, zero, one, -y / z, zero, zero, one], axis=-1).reshape(-1, 3, 3) / z[:, None, None]
+    )
+    variances = np.einsum("fij,fjk,fik->fi", slopes, cov.astype(np.float64), slopes)
+    known = variances[there & np.isfinite(variances).all(axis=-1)]
+    usual = np.median(known, axis=0) if len(known) else np.zeros(3)
+    times = np.nan_to_num(variances / np.where(usual > 0, usual, 1.0), nan=_MOST_DOUBT).clip(1.0, _MOST_DOUBT)
+    return np.where(there[:, None] & (usual > 0), times, 1.0)
+
+
+_MOST_DOUBT = 1e6
 _PATH_SHARES = (0.1, 0.3, 1.0)
 _PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """In frames: how long a path's noise is averaged over."""
@@ -212,6 +238,7 @@ _PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 def _path_settings(
     seen: Float64[np.ndarray, "frame 3 1"],
     noise: Float64[np.ndarray, "frame 3 1 1"],
+    rough: Float64[np.ndarray, " 3"],
     there: Bool[np.ndarray, "frame 3"],
     times: Float64[np.ndarray, " frame"],
     smoothing: Smoothing,
@@ -220,5 +247,5 @@ def _path_settings(
     step = float(np.median(np.diff(times)))
     spans = [smoothing.seconds] if smoothing.seconds else [frames * step for frames in _PATH_SECONDS]
     share = np.repeat(_PATH_SHARES, len(spans))
-    drive = share[:, None] * noise[0, :, 0, 0] * step / np.tile(spans, len(_PATH_SHARES))[:, None] ** 4
+    drive = share[:, None] * rough * step / np.tile(spans, len(_PATH_SHARES))[:, None] ** 4
     return _chosen(Track(times, seen, noise, there), share, drive, floor=0.0)

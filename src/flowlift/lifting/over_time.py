@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 
 from flowlift.bone_lengths import clip_bone_lengths, with_lengths
-from flowlift.camera import solve_root
+from flowlift.camera import place_root
 from flowlift.causal import causal_path
 from flowlift.containers import Poses3D
 from flowlift.gaps import seen_before
@@ -38,7 +38,9 @@ def over_time(
     smooth = smooth_poses(of_frames, smoothing)
     smooth = replace(smooth, hypotheses=moved_along(poses.hypotheses, poses.xyz, smooth.xyz))
     kept = with_clip_bones(smooth, causal=smoothing.causal)
-    root = None if poses.root is None else _path(_roots(kept, seen, weights), kept.frame_times, smoothing)
+    root = (
+        None if poses.root is None else _path(_roots(kept, seen, weights), poses.root_cov, kept.frame_times, smoothing)
+    )
     root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
     return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
 
@@ -55,9 +57,12 @@ def moved_along(
 
 
 def _path(
-    root: Float64[np.ndarray, "frame person 3"], times: Float64[np.ndarray, " frame"], smoothing: Smoothing
+    root: Float64[np.ndarray, "frame person 3"],
+    cov: Float32[np.ndarray, "frame person 3 3"] | None,
+    times: Float64[np.ndarray, " frame"],
+    smoothing: Smoothing,
 ) -> Float64[np.ndarray, "frame person 3"]:
-    return causal_path(root, times) if smoothing.causal else smooth_path(root, times, smoothing)
+    return causal_path(root, times) if smoothing.causal else smooth_path(root, times, smoothing, cov=cov)
 
 
 def _kept_over_gaps(
@@ -104,5 +109,5 @@ def _roots(
     xyz = poses.xyz.reshape(-1, *poses.xyz.shape[2:]).astype(np.float64)
     there = np.isfinite(xyz).all(axis=(1, 2)) & (seen.visible.sum(axis=1) >= 3)
     root = np.full((len(xyz), 3), np.nan)
-    root[there] = solve_root(xyz[there], seen.rays[there], weights[there])
+    root[there] = place_root(xyz[there], seen.rays[there], weights[there])
     return root.reshape(len(poses), poses.people, 3)

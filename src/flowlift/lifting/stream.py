@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from flowlift.bone_lengths import bone_sums, lengths_of, with_lengths
-from flowlift.camera import solve_root
+from flowlift.camera import place_root
 from flowlift.causal import (
     Joints,
     Measured,
@@ -109,8 +109,9 @@ class Stream:
         xyz = with_lengths(xyz, cov, lengths, poses.skeleton, causal=True)
         seen, weights = self._look(poses)
         for known, row, body in zip(everybody, rows, xyz, strict=True):
-            root = None if row is None else solve_root(body[None], seen.rays[[row]], weights[[row]])[0]
-            known.path = follow_path(known.path, passed, root)
+            root = None if row is None else place_root(body[None], seen.rays[[row]], weights[[row]])[0]
+            placed = root is not None and np.isfinite(root).all()
+            known.path = follow_path(known.path, passed, root if placed else None)
         carried = np.array([row is None for row in rows])
         root_cov = np.stack([known.root_cov for known in everybody]) * np.where(carried, 4.0, 1.0)[:, None, None]
         return replace(
