@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowlift.calibration import match_camera, rodrigues
+from flowlift.calibration import camera_names, match_camera, rodrigues
 from flowlift.camera import Camera
 from flowlift.errors import InputError
 
@@ -314,3 +314,12 @@ def test_rodrigues_turns_about_its_axis() -> None:
     np.testing.assert_allclose(turn @ [0, 1, 0], [0, 1, 0], atol=1e-12)
     assert np.trace(turn) == pytest.approx(1 + 2 * np.cos(0.3))
     np.testing.assert_array_equal(rodrigues([0, 0, 0]), np.eye(3))
+
+
+def test_a_section_that_counts_cameras_names_none(write: Write) -> None:
+    text = TOML.replace("cam_02", "2").replace("cam_01", "1").replace("[1]", "[cam_0]").replace("[2]", "[cam_1]")
+    file = write(text)
+    assert camera_names(file) == ("1", "2")
+    assert match_camera(file, "cam1") is None
+    assert match_camera(file, "cam_1") is None
+    assert match_camera(file, "2") == "2"

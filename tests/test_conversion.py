@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift import animal_skeletons
+from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.containers import Keypoints2D
 from flowlift.conversion import conversion, convert
 from flowlift.errors import InputError
+from flowlift.joint_names import joints_by_name
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25, BUILT_IN, COCO17, HUMAN36M17
 
@@ -170,3 +172,14 @@ def test_unknown_rules_are_refused():
         convert(keypoints(BODY25), HUMAN36M17, rule="published")
     with pytest.raises(InputError, match="rule"):
         convert(keypoints(COCO17), HUMAN36M17, rule="guess")
+
+
+@pytest.mark.parametrize("order", [("left_heel", "left_ankle"), ("left_ankle", "left_heel")])
+def test_an_ankle_is_called_for_before_a_heel(order: tuple[str, str]) -> None:
+    names = [*order, "right_ankle", "left_knee", "right_knee", "left_hip", "right_hip", "left_shoulder", "left_wrist"]
+    found = joints_by_name(names, HUMAN36M17)
+    assert found["left_ankle"] == {"left_ankle": 1.0}
+    animal = ["Left_hind_heel", "Left_hind_ankle", "RH_toe", "RH_paw"]
+    found = joints_by_name(animal, ANIMAL3D26)
+    assert found["left_back_knee"] == {"Left_hind_ankle": 1.0}
+    assert found["right_back_paw"] == {"RH_paw": 1.0}

@@ -100,13 +100,15 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def _read_cameras(path: Path) -> dict[str, _Entry]:
-    """Every camera under its `name`, or its section's where two have the same."""
+    """Every camera under its `name`, or its section's where two have the same. Sections are names, too, unless they
+    count the file's cameras from 0, as anipose's do: its second, cam_1, may well be the camera called 2."""
     try:
         tables = dict(_tables(path.read_text(encoding="utf-8-sig")))
         names = [str(table.get("name", section)) for section, table in tables.items()]
         labels = names if len(set(names)) == len(names) else list(tables)
+        counted = [_words(section) == ("cam", str(place)) for place, section in enumerate(tables)]
         cameras = {
-            label: _Entry({section, name}, table)
+            label: _Entry({name} if all(counted) else {section, name}, table)
             for label, name, (section, table) in zip(labels, names, tables.items(), strict=True)
         }
     except _BROKEN as error:

@@ -190,7 +190,7 @@ def detected_chunks(
 ) -> Generator[Chunk, None, None]:
     """Detect keypoints frame by frame and give them in chunks; on Ctrl-C, or when `stop` is set, give what was detected
     and raise KeyboardInterrupt."""
-    follow = Tracker() if _is_a_clip(frames) else AsDetected()
+    follow = Tracker() if is_a_clip(frames) else AsDetected()
     rest = _Rest(0, [])
     report(0, frames.frame_count)
     try:
@@ -242,7 +242,7 @@ def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: 
     """The frames with start <= time < end, seconds, at their own times. Raises InputError where there are none."""
     if start is None and end is None:
         return keypoints
-    if keypoints.fps is None and keypoints.times is None:
+    if not keypoints.timed:
         raise InputError(f"{source}: start and end need the frame rate, which the file does not tell; give fps")
     times = keypoints.frame_times
     first, last = np.searchsorted(times, [-np.inf if start is None else start, np.inf if end is None else end])
@@ -258,7 +258,8 @@ def holds_images(frames: FrameSource) -> bool:
     return isinstance(frames, ImageSource)
 
 
-def _is_a_clip(frames: FrameSource) -> bool:
+def is_a_clip(frames: FrameSource) -> bool:
+    """Whether frames follow one another in time; pictures in a folder do where their rate is given."""
     return not (holds_images(frames) and frames.fps is None)
 
 
@@ -271,5 +272,5 @@ def _gather(seen: list[Tracked], frames: FrameSource, skeleton: Skeleton) -> Key
         image_size=frames.image_size,
         fps=frames.fps,
         source=frames.name,
-        times=np.array([each.time for each in seen], dtype=np.float64),
+        times=np.array([each.time for each in seen], dtype=np.float64) if is_a_clip(frames) else None,
     )

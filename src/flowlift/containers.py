@@ -67,9 +67,14 @@ def _frame_times(
     return times if times is not None else np.arange(frames, dtype=np.float64) / (fps or 1.0)
 
 
-def _check_fps(fps: float | None) -> None:
-    if fps is not None and not (isinstance(fps, int | float | np.number) and np.isfinite(fps) and fps > 0):
+def _frame_rate(fps: object) -> float | None:
+    """A frame rate as Python's own number, which every format can write."""
+    number = fps.item() if isinstance(fps, np.number) else fps
+    if number is None:
+        return None
+    if isinstance(number, bool) or not (isinstance(number, int | float) and np.isfinite(number) and number > 0):
         raise InputError(f"fps must be a positive number, got {fps!r}")
+    return number
 
 
 def _check_skeleton(skeleton: object) -> None:
@@ -113,7 +118,7 @@ class Keypoints2D:
         size = whole_image_size(self.image_size)
         if ((score < 0) | (score > 1)).any():
             raise InputError(f"scores must lie in [0, 1], got {np.nanmin(score):g} to {np.nanmax(score):g}")
-        _check_fps(self.fps)
+        object.__setattr__(self, "fps", _frame_rate(self.fps))
         if (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():  # half a place is none
             xy = _frozen32(np.where(np.isnan(xy).any(axis=-1, keepdims=True), np.nan, xy))
         object.__setattr__(self, "xy", xy)
@@ -129,6 +134,11 @@ class Keypoints2D:
         return self.xy.shape[1]
 
     @property
+    def timed(self) -> bool:
+        """Whether it is known when the frames were: from their times, or a frame rate."""
+        return self.fps is not None or self.times is not None
+
+    @property
     def frame_times(self) -> Float64[np.ndarray, " frame"]:
         """Seconds of each frame: `times`, else frame number / fps (or the bare frame number)."""
         return _frame_times(self.times, self.fps, len(self))
@@ -140,7 +150,8 @@ class Keypoints2D:
 
     def take(self, frames: Shaped[np.ndarray, " some"]) -> Self:
         """Some frames, by number, at their own times."""
-        return replace(self, xy=self.xy[frames], score=self.score[frames], times=self.frame_times[frames])
+        times = self.frame_times[frames] if self.timed else None
+        return replace(self, xy=self.xy[frames], score=self.score[frames], times=times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +208,7 @@ class Poses3D:
             object.__setattr__(self, name, value)
         if self.keypoints is not None and self.keypoints.xy.shape[:2] != (frames, people):
             raise InputError(f"keypoints hold {self.keypoints.xy.shape[:2]} (frames, people), poses {(frames, people)}")
-        _check_fps(self.fps)
+        object.__setattr__(self, "fps", _frame_rate(self.fps))
         object.__setattr__(self, "times", _frozen_times(self.times, frames))
         object.__setattr__(self, "bridged", _frozen_marks(self.bridged, (frames, people, joints)))
         object.__setattr__(self, "provenance", dict(self.provenance))
@@ -208,6 +219,11 @@ class Poses3D:
     @property
     def people(self) -> int:
         return self.xyz.shape[1]
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is known when the frames were: from their times, or a frame rate."""
+        return self.fps is not None or self.times is not None
 
     @property
     def frame_times(self) -> Float64[np.ndarray, " frame"]:

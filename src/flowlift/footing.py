@@ -75,7 +75,7 @@ def stand_on_ground(poses: Poses3D, ground: str = "auto") -> Poses3D:
 
 def _check(poses: Poses3D) -> None:
     """Raises InputError for poses whose feet nobody can judge."""
-    if poses.fps is None and poses.times is None:
+    if not poses.timed:
         raise InputError("ground: nothing tells the frame rate, and so how fast feet are; give fps")
     if poses.provenance.get("unit", "m") != "m":
         raise InputError("ground: these poses are not in metres; give the size")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from flowlift.animal_rules import ANIMAL_NAMES, Sum
 from flowlift.animal_skeletons import ANIMAL3D26
-from flowlift.joint_words import Words, words_of
-from flowlift.skeleton import Skeleton
+from flowlift.joint_words import Words, how_plain, words_of
+from flowlift.skeleton import Skeleton, plain_name
 from flowlift.skeletons import BUILT_IN
 
 LEAST = 6
@@ -24,10 +24,12 @@ _MEAN_OTHER_PLACES = {"neck", "head"}
 def joints_by_name(names: Sequence[str], target: Skeleton) -> dict[str, Sum]:
     """Target joint -> weights of the named joints that it is made of, for those that can be found.
 
-    Of two names that mean the same the first counts. A name is the joint of one target joint only, but may enter means.
+    Of names that mean the same the target's own counts, else the plainest (`how_plain`), else the first. A name is the
+    joint of one target joint only, but may enter means.
     """
+    own = {plain_name(joint) for joint in target.joints}
     by_words: dict[Words, str] = {}
-    for name in names:
+    for name in sorted(names, key=lambda name: (plain_name(name) not in own, how_plain(name))):
         by_words.setdefault(words_of(name), name)
     found: dict[str, Sum] = {}
     taken: set[str] = set()

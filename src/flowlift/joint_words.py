@@ -62,6 +62,14 @@ def words_of(name: str) -> Words:
     return frozenset(_MEANING.get(word, word) for word in words) - {""}
 
 
+@cache
+def how_plain(name: str) -> int:
+    """How far the words of a name stand from those that are said first of what they mean: 0 for `left_paw`, more for
+    `left_toe`, so that an ankle is called for before a heel."""
+    words = [word for part in _parts(name) for word in _split(part)]
+    return sum(_MEANINGS[_MEANING[word]].split().index(word) for word in words if word in _MEANING)
+
+
 def _parts(name: str) -> list[str]:
     """The name at its separators, digits' ends and humps, in lower case."""
     apart = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)

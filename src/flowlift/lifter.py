@@ -166,7 +166,7 @@ class Lifter:
 
         if poses.keypoints is None or poses.camera is None:
             return poses
-        timed = poses.fps is not None or poses.times is not None
+        timed = poses.timed
         kept = poses
         if timed and smoothing.seconds != 0:
             with one_thread():

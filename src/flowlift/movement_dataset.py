@@ -25,7 +25,7 @@ def movement_dataset(obj: Keypoints2D | Poses3D) -> Any:
     except ImportError as error:
         raise MissingExtraError("an xarray dataset", "movement") from error
     position = _position(obj)
-    timed = obj.fps is not None or obj.times is not None
+    timed = obj.timed
     variables = {
         "position": (_DIMS, position.transpose(0, 3, 2, 1)),
         "confidence": (("time", "keypoints", "individuals"), _confidence(obj).transpose(0, 2, 1)),

@@ -49,12 +49,11 @@ def _alone(poses: Poses3D, person: int, frames: slice) -> Poses3D:
     which, seen = (frames, slice(person, person + 1)), poses.keypoints
     rest = {name: getattr(poses, name) for name in ("root", "root_cov", "hypotheses", "bridged")}
     cut: Any = {name: None if array is None else array[which] for name, array in rest.items()}
-    timed = poses.fps is not None or poses.times is not None
     return replace(
         poses,
         xyz=poses.xyz[which],
         cov=poses.cov[which],
         keypoints=None if seen is None else replace(seen, xy=seen.xy[which], score=seen.score[which], times=None),
-        times=poses.frame_times[frames] if timed else None,
+        times=poses.frame_times[frames] if poses.timed else None,
         **cut,
     )

@@ -129,7 +129,7 @@ def lift(
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
             clip = open_keypoints(source, keypoints, start, end, report, ordered=ordered)
-            if len(keypoints) > 1 and keypoints.fps is None and keypoints.times is None:
+            if len(keypoints) > 1 and not keypoints.timed:
                 _warn(f"{source}: the file does not tell the frame rate; nothing is smoothed without it, give --fps")
         else:
             if mapping is not None:

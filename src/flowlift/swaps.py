@@ -36,7 +36,7 @@ def mend_swaps(keypoints: Keypoints2D, worse: Float64[np.ndarray, "frame person 
     (`swap_search.States`), as `swap_search.search` takes it.
     """
     exchanged = np.zeros(keypoints.score.shape, dtype=bool)
-    if keypoints.skeleton.pairs and (keypoints.fps is not None or keypoints.times is not None):
+    if keypoints.skeleton.pairs and keypoints.timed:
         states, times = States.of(keypoints.skeleton), keypoints.frame_times
         if worse is None:
             worse = np.broadcast_to(0.0, (*keypoints.score.shape[:2], len(states.bits)))

@@ -61,7 +61,7 @@ def smooth_poses(poses: Poses3D, smoothing: Smoothing) -> Poses3D:
 
     Hypotheses and roots stay as they are. Without frame times nothing changes.
     """
-    if smoothing.seconds == 0 or (poses.fps is None and poses.times is None):
+    if smoothing.seconds == 0 or not poses.timed:
         return poses
     xyz, cov = poses.xyz.astype(np.float64), poses.cov.astype(np.float64)
     there = np.isfinite(xyz).all(axis=(2, 3))

@@ -222,7 +222,7 @@ def track(keypoints: Keypoints2D) -> Keypoints2D:
     (more is lost in them as ghosts than kept). Without times or a frame rate 30 frames a second are assumed.
     """
     times = np.arange(len(keypoints)) / ASSUMED_FPS
-    if keypoints.fps is not None or keypoints.times is not None:
+    if keypoints.timed:
         times = keypoints.frame_times
     tracker = Tracker()
     frames: list[Tracked] = []

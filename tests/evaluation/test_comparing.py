@@ -237,3 +237,34 @@ def test_lengths_of_different_units_are_not_compared() -> None:
     summary = summary_of(bring_together(lengths, lengths))
     assert "MPJPE, 1/1000 body lengths" in tables(summary)
     assert "mm" not in tables(summary)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_short_overlap_that_happens_to_fit_is_no_offset(seed: int) -> None:
+    truth = synthesize(seed, 2.0).truth
+    lifted = replace(truth, xyz=truth.xyz + np.random.default_rng(seed).normal(0, 0.03, truth.xyz.shape))
+    assert find_offset(lifted, truth) == pytest.approx(0, abs=0.05)
+    late = replace(truth, times=truth.frame_times - 0.5)
+    assert find_offset(lifted, late) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_joint_that_one_never_knows_hinders_no_synchrony() -> None:
+    xyz = TRUTH.xyz.copy()
+    xyz[:, :, TRUTH.skeleton.index("left_wrist")] = np.nan
+    assert find_offset(TRUTH, replace(TRUTH, xyz=xyz)) == 0
+
+
+def test_a_truth_of_one_frame_is_held_against_that_frame() -> None:
+    bare = replace(TRUTH, root=None, root_cov=None, keypoints=None)
+    one = replace(bare, xyz=TRUTH.xyz[15:16], cov=TRUTH.cov[15:16], times=TRUTH.frame_times[15:16])
+    pair = bring_together(TRUTH, one)
+    assert pair.times.tolist() == [TRUTH.frame_times[15]]
+
+
+def test_an_input_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.json", "b.npz"):
+        flowlift.save(TRUTH, tmp_path / name)
+    before = (tmp_path / "a.json").read_bytes()
+    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.npz"), "-o", str(tmp_path / "a.json")]) == 2
+    assert "this is an input" in capsys.readouterr().err
+    assert (tmp_path / "a.json").read_bytes() == before

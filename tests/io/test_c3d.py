@@ -1,11 +1,13 @@
 """C3D, read back by ezc3d: millimetres, y up, labels, what is missing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from flowlift.containers import Poses3D
+from flowlift.datasets.recording import read_recordings
 from flowlift.errors import MissingExtraError, OutputError
 from flowlift.io import load, save
 from flowlift.io.positions import y_up
@@ -51,12 +53,50 @@ def test_people_share_a_file(tmp_path: Path) -> None:
 
 
 def test_our_own_file_is_known_again(tmp_path: Path) -> None:
-    """In the file's axes: y up."""
     poses = made_poses(people=2)
     found = load(save(poses, tmp_path / "walk.c3d"))
     assert isinstance(found, Poses3D)
     assert found.skeleton == HUMAN36M17
-    np.testing.assert_allclose(found.absolute, y_up(poses), atol=1e-5)
+    np.testing.assert_allclose(found.absolute, poses.absolute, atol=1e-5)
+    (told,) = read_recordings(save(made_poses(), tmp_path / "one.c3d"))
+    assert told.up == "y"
+
+
+@pytest.mark.parametrize(
+    ("screen", "turn", "up"),
+    [
+        (("+Y", "+Z"), [[0, 0, -1], [1, 0, 0], [0, -1, 0]], "z"),  # columns: right is y, down is -z, away is -x
+        (("X", "-Y"), [[1, 0, 0], [0, 1, 0], [0, 0, 1]], "-y"),
+        (("?", "+Z"), None, None),
+        (("+Z", "-Z"), None, None),
+    ],
+)
+def test_the_screen_says_what_is_right_and_up(
+    tmp_path: Path, screen: tuple[str, str], turn: list[list[float]] | None, up: str | None
+) -> None:
+    path = save(made_poses(), tmp_path / "walk.c3d")
+    file = ezc3d.c3d(str(path))
+    for name, axis in zip(("X_SCREEN", "Y_SCREEN"), screen, strict=True):
+        file["parameters"]["POINT"][name]["value"] = [axis]
+    file.write(str(path))
+    own = file["data"]["points"][:3].transpose(2, 1, 0)[:, None] / 1000
+    found = load(path)
+    assert isinstance(found, Poses3D)
+    np.testing.assert_allclose(found.absolute, own @ (np.eye(3) if turn is None else np.array(turn)), atol=1e-5)
+    assert read_recordings(path)[0].up == up
+
+
+def test_a_root_that_is_missing_takes_no_other_joint_with_it(tmp_path: Path) -> None:
+    poses = made_poses()
+    place = poses.absolute.copy()
+    place[1, :, poses.skeleton.root] = np.nan
+    gone = replace(poses, xyz=place, root=np.zeros_like(poses.root))
+    for name in ("walk.c3d", "walk.trc"):
+        found = load(save(gone, tmp_path / name))
+        assert isinstance(found, Poses3D)
+        np.testing.assert_allclose(found.absolute, place, atol=1e-5)
+    names = [joint for joint in range(17) if joint != poses.skeleton.root]
+    np.testing.assert_allclose(found.root[1], place[1][:, names].mean(axis=1), atol=1e-5)
 
 
 def test_without_a_root_or_a_rate(tmp_path: Path) -> None:

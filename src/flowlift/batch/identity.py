@@ -20,19 +20,22 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
     told = {name: value for name, value in settings.items() if name not in _ELSEWHERE}
     files = {name: _content(str(told[name])) for name in _FILES if told.get(name) is not None}
     written = [job.format, *("".join(path.suffixes[-2:]) for path in job.files)]
+    written += [] if job.overlay is None else [job.overlay.as_posix()]
     return _short(json.dumps([told, files, written], sort_keys=True, default=str).encode())
 
 
 def mark_of_input(source: str | int) -> str:
-    """Of an input's size and the time of its last change; of a folder, those of all files in it. Empty where there is
-    none."""
-    path = Path(str(source).partition("::")[0])
+    """Of an input's size and the time of its last change; of a folder, those of all files in it; and of the clip that
+    FILE::CLIP names. Empty where there is none."""
+    file, _, clip = str(source).partition("::")
+    path = Path(file)
     try:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         states = [(file.relative_to(path).as_posix(), file.stat()) for file in files]
     except OSError:
         return ""
-    return _short("".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states).encode())
+    told = "".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states)
+    return _short((told + clip).encode())
 
 
 def _content(name: str) -> str:

@@ -45,6 +45,7 @@ def compare(
         Turn the second by the one rotation that fits the whole clip best: its axes are its own. By default where it
         comes without a camera, as TRC and C3D do.
     """
+    from flowlift.cli.outputs import check_writable
     from flowlift.clips import load_poses
     from flowlift.errors import InputError
     from flowlift.evaluation.comparing import bring_together, find_offset
@@ -53,6 +54,8 @@ def compare(
 
     if sync and offset is not None:
         raise InputError("--sync finds the offset that --offset gives; take one of them")
+    if output is not None:
+        check_writable(Path(output), [first, second])
     a, b = load_poses(first), load_poses(second)
     people = (person, person if other_person is None else other_person)
     shift = find_offset(a, b, people=people) if sync else offset or 0.0

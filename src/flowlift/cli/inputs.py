@@ -1,11 +1,13 @@
 """What the inputs of a command line are: each with a name that its results get."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path
 
 from flowlift.errors import InputError
+from flowlift.io import stem_of
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ def _find(given: str, output: Path) -> Iterator[Input]:
     if given.isdecimal() and not Path(given).exists():
         yield Input(int(given), f"camera{given}")
     elif not is_pattern(given):
-        path = Path(given).resolve()
-        yield Input(given, path.name if path.is_dir() else path.stem)
+        yield Input(given, _name(given))
     else:
         base, pattern = _cut(given)
         below = (match.relative_to(base) for match in base.glob(pattern))
@@ -43,7 +44,18 @@ def _find(given: str, output: Path) -> Iterator[Input]:
             raise InputError(f"{given}: nothing matches this pattern")
         for match in matches:
             name = match.relative_to(base)
-            yield Input(str(match), (name if match.is_dir() else name.with_suffix("")).as_posix())
+            yield Input(str(match), (name if match.is_dir() else name.with_name(stem_of(name))).as_posix())
+
+
+def _name(given: str) -> str:
+    """Of a path without its ending; of FILE::CLIP with the clip's."""
+    file, mark, clip = given.partition("::")
+    if not mark or Path(given).exists():
+        file, clip = given, ""
+    path = Path(file).resolve()
+    name = path.name if path.is_dir() else stem_of(path)
+    plain = re.sub(r"[^\w.-]+", "_", clip)
+    return f"{name}.{plain}" if clip else name
 
 
 def _cut(pattern: str) -> tuple[Path, str]:

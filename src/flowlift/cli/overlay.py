@@ -39,11 +39,17 @@ def overlay(
     from flowlift.cli.outputs import check_writable
     from flowlift.cli.progress import progress_bar
     from flowlift.clips import load_poses, open_source
+    from flowlift.errors import InputError
     from flowlift.view.overlay_video import write_overlay
 
     path = Path(output)
     check_writable(path, [result, video])
     poses = load_poses(result)
+    if start is not None and not poses.timed:
+        raise InputError(
+            f"{result}: its poses do not tell when they were, so only from the video's beginning is it known "
+            "which picture is which; leave --start out"
+        )
     frames = open_source(video, start, end, poses.fps)
     with progress_bar(output, quiet=quiet) as report:
         write_overlay(frames, poses, path, report=report)

@@ -45,7 +45,7 @@ def plot(
 
     path = Path(output)
     check_plot(path)
-    check_writable(path, [result])
+    check_writable(path, [result] if reference is None else [result, reference])
     poses = load_poses(result)
     held_against = None if reference is None else _reference(poses, load_poses(reference), person, offset)
     names = None if joints is None else [name.strip() for name in joints.split(",") if name.strip()]

@@ -39,7 +39,10 @@ def view(
     from flowlift.cli.browser import open_page
 
     path = Path(result)
-    if path.suffix.lower() not in _PAGES:
+    there = None if video is not None or output is not None else _page_beside(result)
+    if there is not None:
+        path = there
+    elif path.suffix.lower() not in _PAGES:
         path = _write(result, video, embed, output)
     elif video is not None or output is not None:
         raise InputError(f"{path}: this is a page already; make another one from the .npz or .json beside it")
@@ -48,6 +51,15 @@ def view(
     print(path)
     if show and sys.stdout.isatty():
         open_page(path)
+
+
+def _page_beside(result: str) -> Path | None:
+    """The page of a result that `lift` wrote after it, which may show the video; None where there is none."""
+    file = Path(result.partition("::")[0])
+    page = file.with_suffix(".html")
+    if file == page or not (file.is_file() and page.is_file() and _is_ours(page)):
+        return None
+    return page if page.stat().st_mtime_ns >= file.stat().st_mtime_ns else None
 
 
 def _write(result: str, video: str | None, embed: bool, output: str | None) -> Path:

@@ -13,7 +13,7 @@ from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, MissingExtraError
 from flowlift.io import deeplabcut_csv, deeplabcut_h5
 from flowlift.io.archive import read_arrays
-from flowlift.io.c3d_markers import read_points
+from flowlift.io.c3d_markers import read_points, up_of
 from flowlift.io.deeplabcut import Column, check_columns
 from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.trc import read_markers
@@ -179,7 +179,7 @@ def _c3d(path: Path) -> list[Recording]:
         own = [i for i, label in enumerate(found.labels) if label.rpartition(":")[0] == subject]
         names = tuple(found.labels[i].rpartition(":")[2] for i in own)
         name = f"{path.stem} {subject}".strip()
-        recordings.append(Recording(name, names, found.xyz[:, own], found.rate, found.unit))
+        recordings.append(Recording(name, names, found.xyz[:, own], found.rate, found.unit, up_of(found)))
     return recordings
 
 

@@ -120,7 +120,7 @@ def bring_together(
 
 def _common_clock(a: Poses3D, b: Poses3D) -> str:
     """What times of both are in. Raises InputError where one tells its frame rate and the other, a clip, does not."""
-    timed = [poses.fps is not None or poses.times is not None for poses in (a, b)]
+    timed = [poses.timed for poses in (a, b)]
     for which, poses, known in zip(("first", "second"), (a, b), timed, strict=True):
         if any(timed) and not known and len(poses) > 1:
             raise InputError(f"the {which} does not tell its frame rate, so its times are not known; lift with --fps")
@@ -137,27 +137,32 @@ def _same_axes(one: Camera | None, other: Camera | None) -> bool:
 def find_offset(a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), within: float = 5.0) -> float:
     """The seconds to add to the times of `b` so that both show the same poses at the same time.
 
-    What is tried: every shift by a frame, up to `within` seconds either way, by the P-MPJPE of up to 60 frames. Raises
-    InputError where none has frames in common.
+    What is tried: every shift by a frame, up to `within` seconds either way, that leaves at least half of the shorter
+    clip in common; by the P-MPJPE, in up to 60 frames, of the joints that both mostly know. Raises InputError where
+    there is no such shift.
     """
     step = min(_step(_clock(a)), _step(_clock(b)))
+    least = min(len(a), len(b)) / 2 * step
     best: tuple[float, float] | None = None
     for count in sorted(range(-round(within / step), round(within / step) + 1), key=abs):
         try:
             pair = bring_together(a, b, people=people, offset=count * step, turn=False)
         except InputError:
             continue
-        some = np.linspace(0, len(pair.times) - 1, min(60, len(pair.times))).round().astype(int)
-        known = some[_whole(pair)[some]]
-        if len(known) < min(10, len(some)):
+        if pair.times[-1] - pair.times[0] + step < least:
             continue
-        error = float(
-            np.linalg.norm(procrustes(pair.a[known], pair.b[known])(pair.a[known]) - pair.b[known], axis=-1).mean()
-        )
+        some = np.linspace(0, len(pair.times) - 1, min(60, len(pair.times))).round().astype(int)
+        both = np.isfinite(pair.a[some]).all(axis=2) & np.isfinite(pair.b[some]).all(axis=2)
+        joints = both.mean(axis=0) >= 0.5
+        known = some[both[:, joints].all(axis=1)]
+        if joints.sum() < FEWEST or len(known) < min(10, len(some)):
+            continue
+        one, other = pair.a[known][:, joints], pair.b[known][:, joints]
+        error = float(np.linalg.norm(procrustes(one, other)(one) - other, axis=-1).mean())
         if best is None or error < best[0]:
             best = error, count * step
     if best is None:
-        raise InputError(f"the two have no frames in common within {within:g} s; give --offset")
+        raise InputError(f"no shift within {within:g} s shows half of the shorter clip in both; give --offset")
     return best[1]
 
 
@@ -227,10 +232,6 @@ def _columns(angles: Angles, names: tuple[str, ...], *, deviation: bool = False)
     return values[:, 0, [angles.names.index(name) for name in names]].astype(np.float64)
 
 
-def _whole(pair: Pair) -> Bool[np.ndarray, " frame"]:
-    return np.isfinite(pair.a).all(axis=(1, 2)) & np.isfinite(pair.b).all(axis=(1, 2))
-
-
 def _clock(poses: Poses3D) -> Float64[np.ndarray, " frame"]:
     return np.asarray(poses.frame_times, dtype=np.float64)
 
@@ -245,7 +246,7 @@ def _at(
     """Positions at the wanted times, linear between neighbouring frames; and where there are any."""
     if not len(times):
         return np.full((len(wanted), *xyz.shape[1:]), np.nan), np.zeros(len(wanted), dtype=bool)
-    step = _step(times)
+    step = _step(times if len(times) > 1 else wanted)
     after = np.clip(np.searchsorted(times, wanted), 1, max(len(times) - 1, 1))
     before, after = after - 1, np.minimum(after, len(times) - 1)
     gap = times[after] - times[before]

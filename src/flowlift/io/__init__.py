@@ -1,5 +1,14 @@
 """Files in and out: `load` what users own, `save` what they want."""
 
-from flowlift.io.registry import READERS, WRITERS, is_keypoint_source, keeps_people_apart, load, save, writer_for
+from flowlift.io.registry import (
+    READERS,
+    WRITERS,
+    is_keypoint_source,
+    keeps_people_apart,
+    load,
+    save,
+    stem_of,
+    writer_for,
+)
 
-__all__ = ["READERS", "WRITERS", "is_keypoint_source", "keeps_people_apart", "load", "save", "writer_for"]
+__all__ = ["READERS", "WRITERS", "is_keypoint_source", "keeps_people_apart", "load", "save", "stem_of", "writer_for"]

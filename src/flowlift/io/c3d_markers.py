@@ -1,5 +1,6 @@
 """The points of a C3D file as 3D positions."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from flowlift.io.c3d_file import C3dFile, parse
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names
 from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.io.positions import TO_Y_UP, about_root
 from flowlift.io.room import room_for
 from flowlift.skeletons import BUILT_IN
 
@@ -28,13 +30,23 @@ def matches(path: Path) -> bool:
 
 class Points(NamedTuple):
     """What a file holds: `xyz` (frame, point, 3) in its own `unit` (None where it does not say) and axes, NaN where
-    missing; `rate`: frames a second; `start`: seconds from where the capture began to the first frame."""
+    missing; `rate`: frames a second; `start`: seconds from where the capture began to the first frame; `screen` (3, 3):
+    columns that point right, up and towards the viewer on the screen that the file tells of, or None."""
 
     labels: tuple[str, ...]
     xyz: Float64[np.ndarray, "frame point 3"]
     rate: float
     unit: str | None
     start: float
+    screen: Float64[np.ndarray, "3 3"] | None = None
+
+
+def up_of(points: Points) -> str | None:
+    """The axis that points up on the screen, such as "z" or "-y"; None where the file tells of none."""
+    if points.screen is None:
+        return None
+    axis = int(np.abs(points.screen[:, 1]).argmax())
+    return "-" * bool(points.screen[axis, 1] < 0) + "xyz"[axis]
 
 
 def read_points(path: Path) -> Points:
@@ -50,11 +62,12 @@ def read_points(path: Path) -> Points:
         if np.isinf(xyz).any():
             raise ValueError("it holds infinite positions")
         start = max(0, file.first - 1) / file.rate if file.rate > 0 else 0.0
-        return Points(tuple(labels), xyz, file.rate, unit, start)
+        return Points(tuple(labels), xyz, file.rate, unit, start, _screen(file))
 
 
 def read(path: Path, hints: Hints) -> Poses3D:
-    """Points as joints, in metres, in the file's own axes.
+    """Points as joints, in metres, x right, y down, z forward as its screen (X_SCREEN, Y_SCREEN) has them; in the
+    file's own axes where it tells none.
 
     Labels such as `ANNA:LKNE` are people by what stands before the colon. No covariance is in the file: NaN. Raises
     InputError for a damaged file.
@@ -63,7 +76,7 @@ def read(path: Path, hints: Hints) -> Poses3D:
     unit = points.unit or "mm"
     if unit not in (*_UNITS, *_OWN_UNITS):
         raise InputError(f"{path}: its points are in {unit!r}; expected m, cm or mm")
-    xyz = points.xyz * _UNITS.get(unit, 1.0)
+    xyz = points.xyz * _UNITS.get(unit, 1.0) @ (np.eye(3) if points.screen is None else points.screen * TO_Y_UP)
     people = list(dict.fromkeys(label.rpartition(":")[0] for label in points.labels))
     markers = [label.rpartition(":")[2] for label in points.labels]
     called = joint_names(markers)
@@ -76,9 +89,9 @@ def read(path: Path, hints: Hints) -> Poses3D:
         placed[:, people.index(label.rpartition(":")[0]), names.index(name)] = xyz[:, column]
     skeleton = skeleton_of(names, hints.skeleton, path.stem)
     placed = placed[:, :, [names.index(joint) for joint in skeleton.joints]]
-    root = placed[:, :, skeleton.root]
+    relative, root = about_root(placed, skeleton.root)
     return Poses3D(
-        xyz=placed - root[:, :, None],
+        xyz=relative,
         root=root,
         cov=np.full((*placed.shape, 3), np.nan),
         skeleton=skeleton,
@@ -86,6 +99,16 @@ def read(path: Path, hints: Hints) -> Poses3D:
         times=points.start + np.arange(len(xyz)) / points.rate if points.start else None,
         provenance={"source": path.name} | ({"unit": unit} if unit in _OWN_UNITS else {}),
     )
+
+
+def _screen(file: C3dFile) -> Float64[np.ndarray, "3 3"] | None:
+    """The directions of the screen: right, up and towards the viewer."""
+    told = [file.parameters.get(f"POINT:{name}") or [""] for name in ("X_SCREEN", "Y_SCREEN")]
+    axes = [re.fullmatch(r"([+-]?)([XYZ])", str(each[0]).strip().upper()) for each in told]
+    if None in axes or len({axis[2] for axis in axes if axis}) < 2:
+        return None
+    right, up = (np.eye(3)["XYZ".index(axis[2])] * (-1.0 if axis[1] == "-" else 1.0) for axis in axes if axis)
+    return np.stack([right, up, np.cross(right, up)], axis=1)
 
 
 def _labels(file: C3dFile) -> list[str]:

@@ -24,7 +24,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     frames, people = len(obj), obj.people
     shape = (frames, people, len(joints))
     frame, person, joint = (axis.ravel() for axis in np.indices(shape, dtype=np.int32))
-    times = np.full(frames, np.nan) if obj.fps is None and obj.times is None else obj.frame_times
+    times = obj.frame_times if obj.timed else np.full(frames, np.nan)
     table = {
         "frame": pyarrow.array(frame),
         "time": pyarrow.array(np.repeat(times, people * len(joints)), from_pandas=True),

@@ -50,6 +50,18 @@ def y_up(poses: Poses3D) -> Float64[np.ndarray, "frame person joint 3"]:
     return place * TO_Y_UP if world is None else place @ world[0].T + world[1]
 
 
+def about_root(
+    place: Float64[np.ndarray, "*batch joint 3"], root: int
+) -> tuple[Float64[np.ndarray, "*batch joint 3"], Float64[np.ndarray, "*batch 3"]]:
+    """Positions relative to the root joint, and where that is; in frames in which it is not known, to the mean of the
+    joints that are: their places are known all the same."""
+    known = np.isfinite(place[..., :1])
+    middle = np.where(known, place, 0.0).sum(axis=-2) / np.maximum(known.sum(axis=-2), 1)
+    middle = np.where(known.any(axis=-2), middle, np.nan)
+    origin = np.where(known[..., root, :], place[..., root, :], middle)
+    return place - origin[..., None, :], origin
+
+
 def frame_rate(poses: Poses3D) -> float:
     """Frames per second: the mean of their times where they have their own, else what the poses say, else 30."""
     if poses.times is not None and len(poses) > 1:

@@ -192,6 +192,13 @@ def writer_for(path: Path, format: str | None = None) -> Writer:
     return WRITERS[max(fitting, key=len)]
 
 
+def stem_of(path: Path) -> str:
+    """A file's name without its ending, and without the first half of a double one: what another ending goes after."""
+    stem = path.stem
+    halves = (Path(suffix).stem for suffix in WRITERS if suffix.count(".") == 2)
+    return next((stem[: -len(half)] for half in halves if stem.lower().endswith(half) and stem != half), stem)
+
+
 def file_of(path: str | Path) -> Path:
     """The file or folder of FILE::CLIP."""
     return _split(path)[0]

@@ -32,7 +32,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     seen = obj if isinstance(obj, Keypoints2D) else obj.keypoints
     if seen is not None:
         _log_camera(rerun, recording, obj, seen.image_size)
-    times = None if obj.fps is None and obj.times is None else obj.frame_times
+    times = obj.frame_times if obj.timed else None
     place = camera_frame(obj) if isinstance(obj, Poses3D) else None
     for frame in range(len(obj)):
         recording.set_time("frame", sequence=frame)

@@ -46,7 +46,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
 def _rows(
     obj: Keypoints2D | Poses3D, values: Float32[np.ndarray, "frame person joint column"], digits: Sequence[int]
 ) -> Iterator[list[object]]:
-    times = None if obj.fps is None and obj.times is None else obj.frame_times
+    times = obj.frame_times if obj.timed else None
     for frame, people in enumerate(values):
         time = "" if times is None else f"{times[frame]:.6f}"
         for person, rows in enumerate(people):

@@ -14,7 +14,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names, marker_names
 from flowlift.io.naming import plain_name, skeleton_of
 from flowlift.io.person_files import write_each
-from flowlift.io.positions import TO_Y_UP, frame_rate, needs_people, seconds, y_up
+from flowlift.io.positions import TO_Y_UP, about_root, frame_rate, needs_people, seconds, y_up
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 
@@ -139,9 +139,9 @@ def _keypoints(found: Markers, skeleton: Skeleton, order: list[int], path: Path,
 
 def _poses(found: Markers, skeleton: Skeleton, order: list[int], path: Path) -> Poses3D:
     xyz = found.xyz[:, order] * _UNITS.get(found.unit, 1.0) * TO_Y_UP
-    root = xyz[:, skeleton.root]
+    relative, root = about_root(xyz, skeleton.root)
     return Poses3D(
-        xyz=(xyz - root[:, None])[:, None],
+        xyz=relative[:, None],
         root=root[:, None],
         cov=np.full((len(xyz), 1, len(skeleton), 3, 3), np.nan),
         skeleton=skeleton,

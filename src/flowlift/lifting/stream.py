@@ -64,6 +64,11 @@ class Stream:
         `smooth="off"`; `people`: who they are. Gives who is in view and who is carried on, in the order of `people`'s
         numbers."""
         time = float(poses.frame_times[0])
+        if self._time is not None and not time > self._time:
+            raise InputError(
+                f"a stream's frames follow one another: one at {time:g} s came after one at {self._time:g} s; "
+                "Keypoints2D.take keeps a frame's time"
+            )
         poses = replace(poses, provenance={**poses.provenance, "smooth": "causal"})
         passed = 0.0 if self._time is None else time - self._time
         self._time = time

@@ -19,7 +19,7 @@ from pathlib import Path
 from flowlift.clips import Progress
 from flowlift.containers import Poses3D
 from flowlift.errors import FlowliftError, InputError
-from flowlift.io import is_keypoint_source, load, save
+from flowlift.io import is_keypoint_source, load, save, stem_of
 from flowlift.io.atomic import written_whole
 from flowlift.io.video import open_frames
 from flowlift.parent import lines_from_parent
@@ -87,7 +87,7 @@ def _write(folder: JobFolder, suffix: str) -> None:
     job, poses = read_job(folder.path), load(folder.result)
     if job is None or not isinstance(poses, Poses3D):
         raise InputError("there is no result")
-    stem = Path(job.name).stem
+    stem = stem_of(Path(job.name))
     made = folder.downloads / f"{suffix.lstrip('.')}-{os.getpid()}"
     target = made / f"{stem}{suffix}"
     if suffix == ".html":
@@ -98,7 +98,7 @@ def _write(folder: JobFolder, suffix: str) -> None:
         since = replace(poses, times=poses.frame_times - poses.frame_times[0])  # as the film counts
         write_overlay(open_frames(folder.film), since, target)
     else:
-        save(poses, target)
+        save(poses, target, format=suffix)
     files = sorted(path for path in made.rglob("*") if path.is_file())
     if files == [target]:
         target.replace(folder.downloads / target.name)

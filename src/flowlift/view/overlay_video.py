@@ -53,7 +53,7 @@ class Matched(NamedTuple):
 def matched(frames: FrameSource, poses: Poses3D) -> Iterator[Matched]:
     """Each frame with the pose nearest in time, if that is nearer than half the usual step between poses."""
     times = poses.frame_times
-    by_number = poses.fps is None and poses.times is None
+    by_number = not poses.timed
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / (poses.fps or frames.fps or _DEFAULT_RATE)
     for frame in frames:
         time = frame.index if by_number else frame.time

@@ -50,7 +50,7 @@ def _seen(poses: Poses3D, frame: int, image: UInt8[np.ndarray, "h w 3"] | None) 
     small = Image.fromarray(image).resize((round(image.shape[1] * zoom), round(image.shape[0] * zoom)))
     panel = Image.new("RGB", (small.width, _HEIGHT), _PAPER)
     panel.paste(Image.fromarray(draw_overlay(np.asarray(small), poses, frame)), (0, (_HEIGHT - small.height) // 2))
-    time = f"{poses.frame_times[frame]:.2f} s, " if poses.fps or poses.times is not None else ""
+    time = f"{poses.frame_times[frame]:.2f} s, " if poses.timed else ""
     return _titled(panel, f"{time}frame {frame}")
 
 

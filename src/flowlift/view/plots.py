@@ -21,7 +21,7 @@ Z90 = 1.6449
 USUAL_JOINTS = ("left_wrist", "right_wrist", "left_ankle", "right_ankle")
 _SIDES = {"left": LEFT, "right": RIGHT, "centre": CENTRE}
 _COLUMNS, _WIDTH, _ROW = 3, 11.0, 2.3  # inches
-_WAYS = ("to the right, m", "up, m", "away, m")
+_WAYS = ("to the right", "up", "away")
 _CAMERA_WAYS = np.array([1.0, -1.0, 1.0])
 
 
@@ -119,7 +119,7 @@ def _path_panels(poses: Poses3D, person: int, joints: Sequence[str] | None) -> l
     deviation = poses.std[:, person, rows].astype(np.float64)
     return [
         (
-            way,
+            f"{way}, {poses.unit}",
             [
                 _Curve(name.replace("_", " "), PEOPLE[j % len(PEOPLE)], place[:, j, axis], deviation[:, j, axis])
                 for j, name in enumerate(names)
@@ -130,7 +130,7 @@ def _path_panels(poses: Poses3D, person: int, joints: Sequence[str] | None) -> l
 
 
 def _draw(axis: Any, title: str, curves: Sequence[_Curve], poses: Poses3D, known: Any) -> None:
-    timed = poses.fps is not None or poses.times is not None
+    timed = poses.timed
     times, marker = poses.frame_times, "o" if len(poses) == 1 else None
     for curve in curves:
         color = tuple(value / 255 for value in curve.color)
