@@ -1,10 +1,17 @@
 """Containers: what fits is kept as read-only float32, what does not is refused."""
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D, Poses3D, frame_rate_of
+from flowlift.demo import synthesize
 from flowlift.errors import InputError
+from flowlift.io import save
+from flowlift.lifter import whole
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 
@@ -133,3 +140,31 @@ def test_times_that_do_not_rise_are_refused_with_the_frame(times):
     xy, score = np.zeros((3, 1, 17, 2)), np.ones((3, 1, 17))
     with pytest.raises(InputError, match=r"that of frame [12]"):
         keypoints(xy=xy, score=score, times=np.array(times, float))
+
+
+@pytest.mark.parametrize("fps", [np.float32(30), np.int64(30), np.float64(29.97)])
+def test_numbers_of_numpy_become_python_s_own(fps: Any) -> None:
+    assert type(frame_rate_of(fps)) in (int, float)
+    assert frame_rate_of(fps) == fps
+
+
+def test_rates_of_numpy_are_written(tmp_path: Path) -> None:
+    clip = synthesize(seconds=0.1)
+    for held in (replace(clip.keypoints, fps=np.float64(29.97)), replace(clip.truth, fps=np.float64(29.97))):
+        assert type(held.fps) is float
+        for name in ("a.npz", "a.json"):
+            save(held, tmp_path / name)
+    with pytest.raises(InputError, match="fps must be a positive number"):
+        replace(clip.keypoints, fps=True)
+
+
+def test_numbers_that_are_not_whole_are_refused() -> None:
+    assert type(whole("seed", np.int64(3))) is int
+    with pytest.raises(InputError, match=r"seed must be a whole number, got 2\.5"):
+        whole("seed", 2.5)
+
+
+def test_frames_without_a_rate_have_none_when_they_are_taken() -> None:
+    timeless = replace(synthesize(seconds=0.1).keypoints, fps=None, times=None)
+    assert not timeless.timed
+    assert not timeless.take(np.array([1])).timed

@@ -14,9 +14,10 @@ from PIL import Image
 import flowlift
 from flowlift.cli import main
 from flowlift.demo import synthesize
-from flowlift.detect import Detection
+from flowlift.detect import Detection, for_pictures
 from flowlift.errors import InputError
 from flowlift.io import save
+from flowlift.lifter import Lifter
 
 CLIP = synthesize(seconds=0.5).keypoints
 
@@ -130,3 +131,62 @@ def test_words_are_no_skeleton_and_no_rate() -> None:
     first, second = done.stdout.splitlines()
     assert "Skeleton.named('coco17')" in first
     assert "fps must be a positive number, got '30'" in second
+
+
+def test_places_of_no_confidence_are_missing() -> None:
+    lifter = Lifter.load("human-fast")
+    wrist = CLIP.skeleton.index("left_wrist")
+    xy, score = CLIP.xy.copy(), CLIP.score.copy()
+    xy[:, :, wrist], score[:, :, wrist] = 5.0, 0.0
+    gone = replace(CLIP, xy=np.where(np.arange(17)[:, None] == wrist, np.nan, CLIP.xy).astype(np.float32))
+    wrong = lifter(replace(CLIP, xy=xy, score=score), hypotheses=2, smooth="off")
+    np.testing.assert_allclose(wrong.xyz, lifter(gone, hypotheses=2, smooth="off").xyz, atol=1e-5)
+
+
+def test_deeplabcut_s_unlikely_places_are_missing_unless_they_are_asked_for(tmp_path: Path) -> None:
+    wrist = CLIP.skeleton.index("left_wrist")
+    score = np.where(np.isfinite(CLIP.score), 0.9, np.nan)
+    score[:, :, wrist] = 0.05
+    keypoints = replace(CLIP, score=score)
+    for name in ("clip.dlc.csv", "clip.npz"):
+        save(keypoints, tmp_path / name)
+
+    def wrists(name: str, **told: float) -> bool:
+        poses = flowlift.lift(tmp_path / name, fps=30, image_size=(1280, 720), model="human-fast", hypotheses=2, **told)
+        assert poses.keypoints is not None
+        joint = poses.keypoints.skeleton.index("left_wrist")
+        return bool(np.isfinite(poses.keypoints.xy[:, 0, joint]).any())
+
+    assert not wrists("clip.dlc.csv")
+    assert wrists("clip.dlc.csv", min_score=0.0)
+    assert wrists("clip.npz")
+    assert not wrists("clip.npz", min_score=0.1)
+    np.testing.assert_allclose(flowlift.load(tmp_path / "clip.dlc.csv").xy, CLIP.xy, atol=0.01)
+    with pytest.raises(InputError, match="least score must lie between 0 and 1"):
+        wrists("clip.npz", min_score=60.0)
+
+
+def test_keypoints_that_are_no_pixels_of_such_an_image_are_told(tmp_path: Path) -> None:
+    save(replace(CLIP, xy=CLIP.xy / [1280, 720]), tmp_path / "fractions.npz")
+    with pytest.raises(InputError, match="fractions of its size"):
+        flowlift.lift(tmp_path / "fractions.npz")
+    save(replace(CLIP, image_size=(640, 360)), tmp_path / "large.npz")
+    with pytest.warns(UserWarning, match=r"large\.npz: \d+ % of its joints lie outside an image of 640 x 360"):
+        flowlift.lift(tmp_path / "large.npz", model="human-fast", hypotheses=2)
+
+
+def test_pictures_without_a_rate_are_no_clip(tmp_path: Path) -> None:
+    for number in range(3):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"{number}.png")
+
+    class Somebody(Nobody):
+        def __call__(self, frame: object) -> Detection:
+            return Detection(CLIP.xy[0, :1] / 20, np.ones_like(CLIP.score[0, :1]))
+
+    poses = flowlift.lift(tmp_path, detector=Somebody(), model="human-fast", hypotheses=2)
+    assert (poses.timed, poses.provenance["smooth"], len(poses)) == (False, "off", 3)
+    told = flowlift.lift(tmp_path, detector=Somebody(), model="human-fast", hypotheses=2, fps=10)
+    np.testing.assert_allclose(told.frame_times, [0, 0.1, 0.2])
+    assert told.provenance["smooth"] == "auto"
+    assert for_pictures("mediapipe") == {"static": True}
+    assert for_pictures("rtmlib") == {}

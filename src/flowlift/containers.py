@@ -67,7 +67,7 @@ def _frame_times(
     return times if times is not None else np.arange(frames, dtype=np.float64) / (fps or 1.0)
 
 
-def _frame_rate(fps: object) -> float | None:
+def frame_rate_of(fps: object) -> float | None:
     """A frame rate as Python's own number, which every format can write."""
     number = fps.item() if isinstance(fps, np.number) else fps
     if number is None:
@@ -118,7 +118,7 @@ class Keypoints2D:
         size = whole_image_size(self.image_size)
         if ((score < 0) | (score > 1)).any():
             raise InputError(f"scores must lie in [0, 1], got {np.nanmin(score):g} to {np.nanmax(score):g}")
-        object.__setattr__(self, "fps", _frame_rate(self.fps))
+        object.__setattr__(self, "fps", frame_rate_of(self.fps))
         if (np.isnan(xy[..., 0]) != np.isnan(xy[..., 1])).any():  # half a place is none
             xy = _frozen32(np.where(np.isnan(xy).any(axis=-1, keepdims=True), np.nan, xy))
         object.__setattr__(self, "xy", xy)
@@ -208,7 +208,7 @@ class Poses3D:
             object.__setattr__(self, name, value)
         if self.keypoints is not None and self.keypoints.xy.shape[:2] != (frames, people):
             raise InputError(f"keypoints hold {self.keypoints.xy.shape[:2]} (frames, people), poses {(frames, people)}")
-        object.__setattr__(self, "fps", _frame_rate(self.fps))
+        object.__setattr__(self, "fps", frame_rate_of(self.fps))
         object.__setattr__(self, "times", _frozen_times(self.times, frames))
         object.__setattr__(self, "bridged", _frozen_marks(self.bridged, (frames, people, joints)))
         object.__setattr__(self, "provenance", dict(self.provenance))

@@ -1,5 +1,6 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
+import operator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -118,7 +119,9 @@ class Lifter:
         """
         _check_size(self.model, height, size)
         scale = height if size is None else size
-        steps = self.model.steps if steps is None else steps
+        hypotheses, seed = whole("hypotheses", hypotheses), whole("seed", seed)
+        steps = self.model.steps if steps is None else whole("steps", steps)
+        scale = None if scale is None else float(scale)
         settings = _Settings(hypotheses, steps, seed, scale, keypoints.skeleton == self.model.skeleton)
         _check_settings(settings, self.model)
         smoothing = Smoothing.parse(smooth)
@@ -314,6 +317,14 @@ class _Settings:
     own_joints: bool
 
 
+def whole(name: str, number: object) -> int:
+    """A whole number as Python's own, which every format can write. Raises InputError for others."""
+    try:
+        return operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"{name} must be a whole number, got {number!r}") from None
+
+
 def _check_size(model: Model, height: float | None, size: float | None) -> None:
     """People have a height, animals a size."""
     if model.size and height is not None:
@@ -339,12 +350,12 @@ def _check_settings(settings: _Settings, model: Model) -> None:
 
 
 def rows_of(keypoints: Keypoints2D, camera: Camera) -> Seen:
-    """Every person of every frame; a joint outside what the lens can show is missing."""
+    """Every person of every frame; a joint of no confidence at all, or outside what the lens can show, is missing."""
     joints = keypoints.score.shape[2]
     xy = keypoints.xy.reshape(-1, joints, 2)
     rays = camera.rays(np.nan_to_num(xy))
-    visible = np.isfinite(xy).all(axis=-1) & np.isfinite(rays).all(axis=-1)
     score = np.nan_to_num(keypoints.score.reshape(-1, joints), nan=1.0).clip(0.0, 1.0)
+    visible = np.isfinite(xy).all(axis=-1) & np.isfinite(rays).all(axis=-1) & (score > 0)
     return Seen(xy, np.where(visible[..., None], rays, 0.0), visible, score, keypoints.image_size)
 
 

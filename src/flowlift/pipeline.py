@@ -6,6 +6,7 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from flowlift.clips import (
     Clip,
     Progress,
     holds_images,
+    is_a_clip,
     load_keypoints,
     open_images,
     open_keypoints,
@@ -24,7 +26,7 @@ from flowlift.clips import (
 )
 from flowlift.concatenate import concatenate_poses
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
-from flowlift.detect import DEFAULT, Detector, load_detector
+from flowlift.detect import DEFAULT, Detector, for_pictures, load_detector
 from flowlift.errors import InputError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
@@ -65,6 +67,7 @@ def lift(
     mapping: str | Path | None = None,
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
+    min_score: float | None = None,
     people: int | str = "all",
     mend: bool = True,
     ground: str = "off",
@@ -81,11 +84,12 @@ def lift(
     or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as its model measures it,
     metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML file that says of which
     joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`, `image_size` (width,
-    height) describe a keypoint file that does not say; `fps` a folder of images too. People who are listed frame by
-    frame are followed; `people` says how many to keep of those who fill the clip most ("largest": one), or "all".
-    `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go to it. `progress` is called
-    with (frames done, frames expected or None). Frames without a person are NaN. `mend`: left and right that the 2D has
-    exchanged in some frames are exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the
+    height) describe a keypoint file that does not say; `fps` a folder of images too. Joints of a keypoint file whose
+    confidence is 0, or below `min_score`, are missing (None: below 0.1 in DeepLabCut's tables). People who are listed
+    frame by frame are followed; `people` says how many to keep of those who fill the clip most ("largest": one), or
+    "all". `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go to it. `progress` is
+    called with (frames done, frames expected or None). Frames without a person are NaN. `mend`: left and right that the
+    2D has exchanged in some frames are exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the
     calibrated world's; standing feet are then held, and the result's camera has a pose in a world that stands upright.
     "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
@@ -124,7 +128,8 @@ def lift(
                 )
             if detector is not None:
                 _warn(f"{source}: it holds keypoints; no detector looks at it")
-            keypoints = load_keypoints(source, skeleton=skeleton, fps=fps, image_size=image_size, camera_size=seen_by)
+            hints: Any = {"skeleton": skeleton, "fps": fps, "image_size": image_size, "min_score": min_score}
+            keypoints = load_keypoints(source, camera_size=seen_by, **hints)
             if mapping is not None:
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}
@@ -136,14 +141,16 @@ def lift(
                 raise InputError(
                     f"{source}: mapping is for keypoint files; what finds joints in images knows their names"
                 )
-            for name, given in (("skeleton", skeleton), ("image_size", image_size)):
+            for name, given in (("skeleton", skeleton), ("image_size", image_size), ("min_score", min_score)):
                 if given is not None:
                     raise InputError(f"{source}: {name} is for keypoint files; images and videos tell their own")
             frames = open_source(source, start, end, fps)
             if fps is not None and not holds_images(frames):
                 _warn(f"{source}: videos and cameras tell their own frame rate; {fps:g} frames/s are not used")
             if detector is None or isinstance(detector, str):
-                detector = load_detector(detector or DEFAULT, **detector_options)
+                name = detector or DEFAULT
+                usual = {} if is_a_clip(frames) else for_pictures(name)
+                detector = load_detector(name, **(usual | detector_options))
                 stack.callback(detector.close)
             clip = open_images(frames, detector, report)
         known = choose_camera(clip.image_size, camera=calibrated, fov=fov, focal=focal)

@@ -16,7 +16,9 @@ from flowlift.batch.lifting import is_done
 from flowlift.batch.manifest import MANIFEST, Marks, Row, rows_of, text_of
 from flowlift.batch.remote import AddressTarget
 from flowlift.batch.target import FolderTarget
+from flowlift.cli.outputs import plan_jobs
 from flowlift.errors import OutputError
+from flowlift.io import writer_for
 
 ROW = Row("a/walk", "clips/a/walk.mp4", "done", "2026-01-01T00:00:00+00:00", 1.5, 1, Marks("s", "m", "i"), "0.1.0")
 NAMES = st.text(min_size=1)
@@ -133,7 +135,7 @@ def test_an_input_s_mark_follows_its_size_and_time(tmp_path: Path) -> None:
     for path in (file, folder / "1.png"):
         path.write_bytes(b"abc")
     marks = [mark_of_input(str(file)), mark_of_input(str(folder))]
-    assert mark_of_input(f"{file}::clip") == marks[0]
+    assert len({marks[0], mark_of_input(f"{file}::clip"), mark_of_input(f"{file}::other")}) == 3
     os.utime(file, ns=(0, 5))
     (folder / "2.png").write_bytes(b"")
     marks += [mark_of_input(str(file)), mark_of_input(str(folder))]
@@ -187,3 +189,16 @@ def test_an_address_is_a_target_as_a_folder_is(tmp_path: Path) -> None:
     assert not again.holds(replace(row, files={"a/walk.npz": (4, "00")}))
     assert not again.holds(replace(row, files={"b/walk.npz": (3, "00")}))
     assert memory.cat_file(f"/{tmp_path.name}/results/a/walk.csv") == b"abcd"
+
+
+def test_clips_of_one_file_have_names_and_files_of_their_own(tmp_path: Path) -> None:
+    given = [f"{tmp_path}/two.dlc.csv::mouse 1", f"{tmp_path}/two.dlc.csv::mouse/2", f"{tmp_path}/one.dlc.mp4"]
+    jobs = plan_jobs(given, f"{tmp_path}/out/", ("csv",))
+    assert [job.name for job in jobs] == ["two.mouse_1", "two.mouse_2", "one"]
+    assert [path.name for job in jobs for path in job.paths] == ["two.mouse_1.csv", "two.mouse_2.csv", "one.csv"]
+    assert {writer_for(path).name for job in jobs for path in job.paths} == {"tidy CSV"}
+
+
+def test_another_place_for_the_video_is_another_job() -> None:
+    job = Job("a.mp4", (Path("out/a.npz"),), overlay=Path("one/a.mp4"))
+    assert mark_of_settings({}, job) != mark_of_settings({}, replace(job, overlay=Path("two/a.mp4")))

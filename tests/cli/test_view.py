@@ -1,5 +1,6 @@
 """`flowlift view` as it is typed."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,15 @@ def test_what_cannot_be_is_told_in_one_line(
     assert done.stderr.count("\n") == 1
     assert (tmp_path / "poses.html").read_text() == "mine"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_page_that_shows_the_video_stays(run: Run, result: Path, tmp_path: Path) -> None:
+    video, page = tmp_path / "clip.mp4", tmp_path / "clip.html"
+    video.touch()
+    poses = flowlift.load(result)
+    write_all(poses, Job(str(video), (tmp_path / "clip.npz", page)), quiet=True)
+    assert run("view", tmp_path / "clip.npz").stdout == f"{page}\n"
+    assert '"address":"./clip.mp4"' in page.read_text()
+    os.utime(page, ns=(0, 0))  # the result is newer: the page shows another one
+    assert run("view", tmp_path / "clip.npz").returncode == 0
+    assert '"video":null' in page.read_text()

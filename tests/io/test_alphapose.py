@@ -116,3 +116,10 @@ def test_damage(tmp_path: Path, content: Any) -> None:
     with pytest.raises(InputError, match=r"r\.json") as caught:
         read(tmp_path / "r.json", content)
     assert "\n" not in str(caught.value)
+
+
+def test_plain_numbers_count_a_video_s_frames(tmp_path: Path) -> None:
+    late = read(tmp_path / "r.json", [person(f"{frame}.jpg", frame) for frame in (3, 4)])
+    np.testing.assert_array_equal(late.xy[:, 0, 0, 0], [np.nan, np.nan, 3, 4])  # images are counted from 1
+    begins = read(tmp_path / "r.json", [person(f"{frame}.jpg", frame) for frame in (0, 2)])
+    np.testing.assert_array_equal(begins.xy[:, 0, 0, 0], [0, np.nan, 2])

@@ -162,3 +162,10 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(MissingExtraError, match=r"flowlift\[sleap\]"):
         read(path)
+
+
+def test_a_given_rate_counts_for_uneven_times_too(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.nwb", times=np.array([0.0, 0.027, 0.061, 0.1, 0.131]))
+    assert load(file).times is not None
+    told = load(file, fps=120.0)
+    np.testing.assert_allclose(told.frame_times, np.arange(5) / 120)

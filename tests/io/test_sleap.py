@@ -135,3 +135,21 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suff
     monkeypatch.setitem(__import__("sys").modules, "sleap_io", None)
     with pytest.raises(MissingExtraError, match=r"flowlift\[sleap\]"):
         read(tmp_path / f"clip{suffix}")
+
+
+def test_people_are_followed_where_not_everybody_has_a_track(tmp_path: Path) -> None:
+    skeleton, clip = mouse(), video()
+    tracks = [sio.Track("a"), sio.Track("b")]
+
+    def saved(name: str, *animals: Any) -> Path:
+        frames = [
+            sio.LabeledFrame(clip, number, [predicted(number, i, skeleton, each) for i, each in enumerate(animals)])
+            for number in FRAMES
+        ]
+        sio.save_slp(sio.Labels(frames), str(tmp_path / name))
+        return tmp_path / name
+
+    assert keeps_people_apart(saved("all.slp", *tracks))
+    assert not keeps_people_apart(saved("some.slp", tracks[0], None))
+    assert not keeps_people_apart(saved("none.slp", None, None))
+    assert not keeps_people_apart(saved("twice.slp", tracks[0], tracks[0]))

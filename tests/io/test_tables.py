@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.datasets.recording import read_recordings
 from flowlift.errors import MissingExtraError
 from flowlift.io import load, save
 
@@ -136,3 +137,12 @@ def test_without_the_extra(
     with pytest.raises(MissingExtraError, match=rf"flowlift\[{extra}\]"):
         save(made_poses(), tmp_path / f"walk{suffix}")
     assert not list(tmp_path.iterdir())
+
+
+def test_many_people_fit_into_deeplabcut_s_h5(tmp_path: Path) -> None:
+    pytest.importorskip("tables")
+    one = made_poses(people=1)
+    many = Poses3D(np.repeat(one.xyz, 60, axis=1), None, np.repeat(one.cov, 60, axis=1), one.skeleton, one.fps)
+    (first, *others) = read_recordings(save(many, tmp_path / "many.h5"))
+    assert len(others) == 59
+    np.testing.assert_allclose(first.xyz, one.xyz[:, 0], atol=1e-5)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.demo import synthesize
+from flowlift.errors import InputError
 from flowlift.lifter import Lifter
 
 
@@ -70,3 +71,12 @@ def test_the_past_has_a_fixed_size(lifter: Lifter) -> None:
         stream.push(later, [frame])
         stream.forget(float(later.times[0]) - 1.5)
         assert len(stream._people) <= 2
+
+
+def test_frames_that_do_not_follow_one_another_are_refused() -> None:
+    lifter = Lifter.load("human-fast")
+    keypoints, stream = synthesize(seconds=0.2).keypoints, Lifter.load("human-fast").stream()
+    stream.push(lifter(keypoints.frames(0, 1), hypotheses=2, smooth="off"), [0])
+    with pytest.raises(InputError, match=r"frames follow one another.*take"):
+        stream.push(lifter(keypoints.frames(1, 2), hypotheses=2, smooth="off"), [0])
+    stream.push(lifter(keypoints.take(np.array([1])), hypotheses=2, smooth="off"), [0])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -329,3 +330,16 @@ def test_the_answer_is_learned_by_flows_of_canonical_conditioning_only(bank):
     config = plan(bank, network="two-part")
     with pytest.raises(InputError, match=r"method\.answer must not be below 0"):
         replace(config, method=replace(config.method, answer=-1.0)).check()
+
+
+def test_a_run_does_not_go_on_with_other_data(bank, tmp_path):
+    train(plan(bank, epochs=1), tmp_path / "run")
+    before = (tmp_path / "run" / "best.pt").read_bytes()
+    with np.load(bank) as arrays:
+        np.savez(tmp_path / "other.npz", train=arrays["train"][:-1], val=arrays["val"])
+    with pytest.raises(InputError, match="holds a run on other data"):
+        train(plan(tmp_path / "other.npz", epochs=2), tmp_path / "run")
+    assert (tmp_path / "run" / "best.pt").read_bytes() == before
+    shutil.copy(bank, tmp_path / "moved.npz")
+    train(plan(tmp_path / "moved.npz", epochs=2), tmp_path / "run")
+    assert len(rows(tmp_path / "run" / "held_out.csv")) == 2

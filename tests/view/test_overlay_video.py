@@ -13,7 +13,9 @@ import flowlift
 from flowlift.cli import main
 from flowlift.cli.outputs import plan_jobs
 from flowlift.containers import Poses3D
+from flowlift.demo import synthesize
 from flowlift.errors import InputError, OutputError
+from flowlift.io import save
 from flowlift.io.video import Frame, open_frames
 from flowlift.io.video_writing import video_writer
 from flowlift.view.overlay_video import matched, write_overlay
@@ -266,3 +268,14 @@ def test_a_real_upright_video_from_lift_to_overlay(shared_data: Path, tmp_path: 
     assert drawn.image_size == whole.image_size
     poses = flowlift.load(tmp_path / "out" / "cam02.npz")
     np.testing.assert_allclose([frame.time for frame in drawn], poses.frame_times, atol=0.001)
+
+
+def test_pictures_and_poses_without_times_meet_from_the_beginning_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeless = replace(synthesize(seconds=0.2).truth, fps=None, times=None)
+    save(timeless, tmp_path / "a.npz")
+    (tmp_path / "clip.mp4").write_bytes(b"is not opened")
+    line = ["overlay", str(tmp_path / "a.npz"), str(tmp_path / "clip.mp4"), "-o", str(tmp_path / "drawn.mp4")]
+    assert main([*line, "--start", "1"]) == 2
+    assert "leave --start out" in capsys.readouterr().err

@@ -118,3 +118,10 @@ def test_plot_on_the_command_line(tmp_path: Path, walker: Poses3D, capsys: pytes
     assert main(["plot", result, "-o", f"{tmp_path}/plot.jpg"]) == 2
     assert main(["plot", result, "-o", f"{tmp_path}/plot.png", "--person", "9"]) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_paths_are_in_the_unit_of_the_poses(tmp_path: Path, walker: Poses3D) -> None:
+    lengths = replace(walker, provenance={**walker.provenance, "unit": "body lengths"})
+    for poses, unit in ((walker, "m"), (lengths, "body lengths")):
+        write_plot(poses, tmp_path / "a.svg", joints=["left_wrist"])
+        assert f"to the right, {unit} -->" in (tmp_path / "a.svg").read_text()

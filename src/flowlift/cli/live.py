@@ -17,7 +17,7 @@ from flowlift.temporal import Smoothing
 
 _WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off"}
 """Settings that need the whole clip, and what they are when nobody asks for them."""
-_FILES = ("mapping", "skeleton", "fps", "image_size")
+_FILES = ("mapping", "skeleton", "fps", "image_size", "min_score")
 """Settings that describe files of keypoints or images."""
 _BUFFER = 65_536
 """Bytes that the system keeps for a listener: what it sends to somebody slow must not be old."""

@@ -68,6 +68,8 @@ class InputOptions:
     """Frames per second of a keypoint file that does not say, or of a folder of images."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
+    min_score: Annotated[float | None, Parameter(name="--min-score")] = None
+    """Joints of a keypoint file with less confidence are missing; 0.1 in DeepLabCut's tables when not given, else 0."""
     people: str = "all"
     """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
 

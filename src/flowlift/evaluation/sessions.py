@@ -83,7 +83,7 @@ def evaluate_sessions(
                     error = np.linalg.norm(found - truth, axis=-1)
                     known = np.isfinite(error)
                     joints += [np.where(known, error, 0).sum(axis=0), known.sum(axis=0)]
-        conditions = _conditions(kind, lifter.model, hypotheses, steps, tuple(seeds), every)
+        conditions = _conditions(kind, lifter.model, hypotheses, steps, tuple(seeds), every, _smoothing(sessions))
         results.append(Result(f"{lifter.model.name}, {kind}", conditions, rows(tallies, kind="session")))
     means = joints[0] / np.maximum(joints[1], 1)
     by_joint = dict(zip(lifter.model.skeleton.joints, (float(mean) for mean in means), strict=True))
@@ -133,7 +133,8 @@ def _virtual(
     for number, (session, usable) in enumerate(zip(sessions, frames, strict=True)):
         for start in range(0, len(usable), TOGETHER):
             rng = np.random.default_rng([0, number, start])
-            world = session.xyz[usable[start : start + TOGETHER][::every]].astype(np.float64)
+            some = usable[start : start + TOGETHER][::every]
+            world = session.xyz[some].astype(np.float64)
             known = np.isfinite(world[..., :1])
             middle = np.where(known, world, 0).sum(axis=1) / known.sum(axis=1)
             world = world - middle[:, None]
@@ -146,7 +147,7 @@ def _virtual(
                 sd = NOISE * camera.matrix[0, 0] / np.linalg.norm(to_camera_frame(camera, np.zeros(3)))
                 px = px + rng.normal(size=px.shape) * sd
                 px[rng.uniform(size=px.shape[:2]) < MISSING] = np.nan
-            yield _stretch(session, px, xyz, camera, model)
+            yield _stretch(session, some, px, xyz, camera, model)
 
 
 def _own(
@@ -160,30 +161,38 @@ def _own(
     """What the sessions' own cameras saw, where it is in their images."""
     for session, usable, (rig, cameras) in zip(sessions, frames, rigs, strict=True):
         for i, camera in enumerate(cameras.values()):
-            xyz = session.xyz[usable[::every]].astype(np.float64) @ rig.rotation[i].T + rig.translation[i]
+            some = usable[::every]
+            xyz = session.xyz[some].astype(np.float64) @ rig.rotation[i].T + rig.translation[i]
             px = camera.project(xyz)
             out = ~np.all((px >= 0) & (px <= np.array(camera.image_size)), axis=-1)
             px[out] = np.nan
             seen = np.isfinite(px[..., 0]).sum(axis=1) >= px.shape[1] / 2
             if seen.any():
-                yield _stretch(session, px[seen], xyz[seen], camera, model)
+                yield _stretch(session, some[seen], px[seen], xyz[seen], camera, model)
 
 
 def _stretch(
     session: Session,
+    frames: Int64[np.ndarray, " frame"],
     px: Float64[np.ndarray, "frame joint 2"],
     xyz: Float64[np.ndarray, "frame joint 3"],
     camera: Camera,
     model: Model,
 ) -> _Stretch:
     score = np.where(np.isfinite(px[..., 0]), 1.0, np.nan)
-    seen = Keypoints2D(px[:, None], score[:, None], model.skeleton, camera.image_size, fps=session.fps)
+    times = None if session.fps is None else frames / session.fps
+    seen = Keypoints2D(px[:, None], score[:, None], model.skeleton, camera.image_size, fps=session.fps, times=times)
     plain = replace(camera, rotation=None, translation=None)
     return _Stretch(session.name, seen, xyz - xyz[:, [model.skeleton.root]], plain)
 
 
+def _smoothing(sessions: Sequence[Session]) -> str:
+    timed = [session.fps is not None for session in sessions]
+    return "auto" if all(timed) else "auto, where the recording tells its frame rate" if any(timed) else "off"
+
+
 def _conditions(
-    kind: str, model: Model, hypotheses: int, steps: int | None, seeds: tuple[int, ...], every: int
+    kind: str, model: Model, hypotheses: int, steps: int | None, seeds: tuple[int, ...], every: int, smoothing: str
 ) -> Conditions:
     virtual = (
         f"virtual, one for {TOGETHER} frames, following the body, seed 0: {VIEWS.distance[0]:g} to "
@@ -202,7 +211,7 @@ def _conditions(
         scale=f"the model's; errors in body lengths ({words_of(model.size)})",
         hypotheses=hypotheses,
         steps=model.steps if steps is None else steps,
-        smoothing="auto",
+        smoothing=smoothing,
         seeds=seeds,
     )
 

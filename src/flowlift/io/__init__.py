@@ -6,9 +6,22 @@ from flowlift.io.registry import (
     is_keypoint_source,
     keeps_people_apart,
     load,
+    load_as_listed,
     save,
     stem_of,
+    usual_min_score,
     writer_for,
 )
 
-__all__ = ["READERS", "WRITERS", "is_keypoint_source", "keeps_people_apart", "load", "save", "stem_of", "writer_for"]
+__all__ = [
+    "READERS",
+    "WRITERS",
+    "is_keypoint_source",
+    "keeps_people_apart",
+    "load",
+    "load_as_listed",
+    "save",
+    "stem_of",
+    "usual_min_score",
+    "writer_for",
+]

@@ -30,13 +30,19 @@ def keeps_people_apart(path: Path) -> bool:
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
-    """One frame for each number in the images' names, gaps are empty frames; `idx` is who it is. COCO's 17 joints, or
-    Halpe's 26 also where face and hands (136) follow them. Raises InputError for other numbers of joints, or what is
-    no list of people."""
+    """One frame for each number in the images' names, gaps are empty frames. Names that are nothing but numbers count a
+    video's frames from 0, or images from 1: those before the first who was seen are empty, too. `idx` is who it is.
+
+    COCO's 17 joints, or Halpe's 26 also where face and hands (136) follow them. Raises InputError for other numbers of
+    joints, or what is no list of people.
+    """
     entries = parse(path)
     if not all(isinstance(entry, Mapping) and isinstance(entry.get("image_id"), str) for entry in entries):
         raise InputError(f"{path}: damaged: expected a list of people, each with image_id and keypoints")
-    at = places([last_number(Path(entry["image_id"]).stem) for entry in entries], path)
+    names = [Path(entry["image_id"]).stem for entry in entries]
+    numbers = [last_number(name) for name in names]
+    first = min([1, *numbers]) if all(name.isdecimal() for name in names) else min(numbers)
+    at = places([first, *numbers], path)[1:]
     people = [_person(entry, path) for entry in entries]
     counts = {len(person) for person in people}
     if len(counts) > 1:

@@ -2,7 +2,7 @@
 damaged file can crash it."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64
@@ -15,6 +15,9 @@ from flowlift.io.deeplabcut_table import table_of
 from flowlift.io.hdf5 import mentions, opened
 from flowlift.io.hints import Hints
 from flowlift.io.restricted import loads
+
+_MOST_COLUMNS = 1000
+"""HDF5 has 64 KiB for what pandas says of a table's columns."""
 
 
 def matches(path: Path) -> bool:
@@ -92,7 +95,8 @@ def _labels(group: Any, axis: str) -> list[tuple[Any, ...]]:
 
 
 def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
-    """`table_of` as DeepLabCut's own tools write it. Raises OutputError, and MissingExtraError without pandas."""
+    """`table_of` as DeepLabCut's own tools write it; in pandas' other layout where it has too many columns for theirs.
+    Raises OutputError, and MissingExtraError without pandas."""
     try:
         import pandas
         import tables  # noqa: F401  # pandas asks for it by name
@@ -102,7 +106,8 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     columns = pandas.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
     # Made in memory: on a full disk PyTables raises what is no OSError, and HDF5 talks on stderr.
     with pandas.HDFStore(path.name, mode="w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
-        store.put("df_with_missing", pandas.DataFrame(values, columns=columns), format="table")
+        layout: Literal["table", "fixed"] = "table" if values.shape[1] <= _MOST_COLUMNS else "fixed"
+        store.put("df_with_missing", pandas.DataFrame(values, columns=columns), format=layout)
         file: Any = store.root._v_file
         content = file.get_file_image()
     with written_whole(path) as beside:

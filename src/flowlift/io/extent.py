@@ -1,10 +1,12 @@
 """The image size of keypoints whose file does not tell it."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
 
 
@@ -32,3 +34,30 @@ def image_size_or_guess(
         stacklevel=2,
     )
     return size
+
+
+_FRACTIONS = 2.0
+"""Pixels: who is seen no further from the corner, in an image of many more, is told in fractions of its size."""
+_OUTSIDE, _BESIDE = 0.01, 0.02
+"""Of the joints that a detector is sure of so many may lie further outside the image than this share of its size."""
+
+
+def check_pixels(keypoints: Keypoints2D, source: str | Path) -> None:
+    """Raises InputError for keypoints that are no pixels; warns where they are not of an image of that size."""
+    xy, size = keypoints.xy, np.array(keypoints.image_size)
+    sure = np.isfinite(xy[..., 0]) & ~(keypoints.score < 0.5)
+    if not sure.any():
+        return
+    if np.abs(xy[sure]).max() <= _FRACTIONS and size.min() > 10 * _FRACTIONS:
+        raise InputError(
+            f"{source}: every joint lies within {_FRACTIONS:g} pixels of the image's corner; these look like fractions "
+            "of its size: multiply them by its width and height"
+        )
+    outside = ((xy[sure] < -_BESIDE * size) | (xy[sure] > (1 + _BESIDE) * size)).any(axis=-1).mean()
+    if outside > _OUTSIDE:
+        warnings.warn(
+            f"{source}: {100 * outside:.0f} % of its joints lie outside an image of {size[0]} x {size[1]} pixels; give "
+            "the size of the images that they were found in, --image-size",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
@@ -10,18 +12,22 @@ from flowlift.skeleton import Skeleton
 
 @dataclass(frozen=True)
 class Hints:
-    """`fps`: frames per second. `image_size`: (width, height) px. `clip`: the name of a clip inside the file."""
+    """`fps`: frames per second. `image_size`: (width, height) px. `clip`: the name of a clip inside the file.
+    `min_score`: joints of less confidence are missing."""
 
     skeleton: Skeleton | None = None
     fps: float | None = None
     image_size: tuple[int, int] | None = None
     clip: str | None = None
+    min_score: float | None = None
 
     def __post_init__(self) -> None:
         if self.image_size is not None and min(self.image_size) <= 0:
             raise InputError(f"the image size must be positive, got {self.image_size[0]} x {self.image_size[1]}")
         if self.fps is not None and not 0 < self.fps < float("inf"):
             raise InputError(f"the frame rate must be a positive number, got {self.fps}")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise InputError(f"the least score must lie between 0 and 1, got {self.min_score}")
 
 
 def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
@@ -38,4 +44,6 @@ def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
         changes["skeleton"] = hints.skeleton
     if isinstance(found, Keypoints2D) and hints.image_size not in (None, found.image_size):
         changes["image_size"] = hints.image_size
+    if isinstance(found, Keypoints2D) and hints.min_score:
+        changes["xy"] = np.where((found.score < hints.min_score)[..., None], np.nan, found.xy)
     return replace(found, **changes) if changes else found

@@ -21,6 +21,9 @@ _LONGEST = 1000
 """Characters of an error that quotes what it found."""
 _IN_ANY_ORDER = ("openpose", "mediapipe_json")
 """Formats that list who was found in each frame, not who it was."""
+_EVERYWHERE = {"deeplabcut_csv": 0.1, "deeplabcut_h5": 0.1}
+"""Formats that have a place for every joint, wherever it would be if it were anywhere, and the likelihood below which
+it is nowhere."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,14 @@ class Reader:
     """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`.
 
     `ordered`: its files keep people apart, one index for each through all frames; where that depends on the file, the
-    module has `keeps_people_apart(path) -> bool`.
+    module has `keeps_people_apart(path) -> bool`. `min_score`: joints of less confidence were not found.
     """
 
     name: str
     suffixes: tuple[str, ...]
     module: str
     ordered: bool = True
+    min_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("TRC (3D, or Sports2D's pixels)", (".trc",), "trc"),
         ("C3D (3D)", (".c3d",), "c3d_markers"),
     ):
-        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=module not in _IN_ANY_ORDER))
+        ordered, least = module not in _IN_ANY_ORDER, _EVERYWHERE.get(module)
+        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=ordered, min_score=least))
     return MappingProxyType(table)
 
 
@@ -116,15 +121,38 @@ def load(
     skeleton: str | None = None,
     fps: float | None = None,
     image_size: tuple[int, int] | None = None,
+    min_score: float | None = None,
 ) -> Keypoints2D | Poses3D:
     """Read 2D keypoints, or 3D poses, from any file that flowlift knows; its content decides which it is.
 
     `skeleton` (a name), `fps` and `image_size` (width, height) are for files that do not say; where a file does, what
-    is given here counts. `FILE::CLIP` names one clip of a file that holds several. Raises InputError for a file that is
-    missing, unknown or damaged; MissingExtraError where its format needs a package that is not installed.
+    is given here counts. 2D joints of a confidence below `min_score` are missing. `FILE::CLIP` names one clip of a file
+    that holds several. Where a file lists people anew in each frame, in any order, a person is a place in its lists; a
+    warning says so. Raises InputError for a file that is missing, unknown or damaged; MissingExtraError where its
+    format needs a package that is not installed.
     """
+    found = load_as_listed(path, skeleton=skeleton, fps=fps, image_size=image_size, min_score=min_score)
+    if isinstance(found, Keypoints2D) and found.people > 1 and len(found) > 1 and not keeps_people_apart(path):
+        warnings.warn(
+            f"{path}: it lists people in any order, frame by frame; flowlift.track.track(keypoints) follows them, and "
+            "flowlift.lift does",
+            UserWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def load_as_listed(
+    path: str | Path,
+    *,
+    skeleton: str | None = None,
+    fps: float | None = None,
+    image_size: tuple[int, int] | None = None,
+    min_score: float | None = None,
+) -> Keypoints2D | Poses3D:
+    """`load` for somebody who knows that a person may be a place in the file's lists."""
     file, clip = _split(path)
-    hints = Hints(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, clip)
+    hints = Hints(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, clip, min_score)
     if not file.exists():
         raise InputError(f"{file}: there is no such file or folder")
     try:
@@ -164,6 +192,16 @@ def keeps_people_apart(path: str | Path) -> bool:
         return True
     except DAMAGE:
         return True
+
+
+def usual_min_score(path: str | Path) -> float | None:
+    """`Reader.min_score` of a file; None also for what cannot be read."""
+    try:
+        return _find(file_of(path)).min_score
+    except FlowliftError:
+        return None
+    except DAMAGE:
+        return None
 
 
 def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = None) -> Path:

@@ -14,7 +14,7 @@ from flowlift.io.hdf5 import is_hdf5, mentions, opened
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
-from flowlift.io.tracks import Sighting, stacked
+from flowlift.io.tracks import Sighting, stacked, told_apart
 from flowlift.skeleton import Skeleton
 
 _PURPOSE = "reading SLEAP's files"
@@ -26,9 +26,14 @@ def matches(path: Path) -> bool:
 
 
 def keeps_people_apart(path: Path) -> bool:
-    """Whether there are tracks."""
+    """Whether everybody has a track; predictions that somebody corrected do not count."""
     with opened(path, "damaged SLEAP file", purpose=_PURPOSE, extra="sleap") as file:
-        return any(len(file[name]) for name in ("tracks_json", "track_names") if name in file)
+        if "instances" not in file:
+            return "track_names" in file and len(file["track_names"]) > 0
+        instances = file["instances"][:]
+    there = ~np.isin(instances["instance_id"], instances["from_predicted"])
+    tracks = [None if track < 0 else int(track) for track in instances["track"][there]]
+    return told_apart(zip(instances["frame_id"][there].tolist(), tracks, strict=True))
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:

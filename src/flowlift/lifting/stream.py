@@ -19,6 +19,7 @@ from flowlift.causal import (
     path_now,
 )
 from flowlift.containers import Poses3D
+from flowlift.errors import InputError
 from flowlift.gaps import LIMIT
 from flowlift.kalman import State
 from flowlift.lifting.over_time import moved_along, outer

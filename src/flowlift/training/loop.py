@@ -19,6 +19,7 @@ import torch
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Generator, Tensor, nn
 
+from flowlift.checksums import of_file
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
 from flowlift.io.atomic import made_folder, written_whole
@@ -50,6 +51,8 @@ class _Run:
     best: float = math.inf
     seconds: float = 0.0
     """Time spent training, over all parts of the run."""
+    data: str = ""
+    """The checksum of the bank that is trained on."""
 
     def save(self, file: Path) -> None:
         state = {
@@ -59,12 +62,16 @@ class _Run:
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
+            "data": self.data,
         }
         _save(state, file)
 
     def resume(self, file: Path, device: torch.device) -> None:
-        """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's."""
+        """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's; InputError for other
+        data."""
         state = read_weights_only(file, device=device)
+        if state.get("data", self.data) != self.data:
+            raise InputError(f"{file.parent} holds a run on other data: choose another folder, or remove it")
         with refused_if_damaged(f"{file}: does not fit this run", ModelError):
             self.objective.load_state_dict(state["objective"])
             self.averaged.load_state_dict(state["averaged"])
@@ -128,7 +135,8 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     objective = make_objective(config)
     averaged = copy.deepcopy(objective).eval().to(fabric.device)
     model, *optimizers = fabric.setup(objective, *make_optimizers(config.optimizer, objective))
-    run = _Run(model.module, averaged, tuple(optimizers))
+    data = Path(config.data.path)
+    run = _Run(model.module, averaged, tuple(optimizers), data=of_file(data) if data.is_file() else "")
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
