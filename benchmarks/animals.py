@@ -57,6 +57,7 @@ SOURCE = (
 )
 SEEDS = (0, 1, 2)
 REFIT_RATE = 1e-3
+FIRST, OF_FEWER = "flowlift before the refit", "nearest neighbour of what that knew"
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,16 @@ def split_of(takes: Sequence[AnimalTake], names: tuple[str, ...]) -> Split:
     return Split(bank_of_takes(kept, held_out=HELD_OUT), test)
 
 
-def trained(name: str, split: Split, runs: Path, epochs: int, refit: int) -> Path:
-    """The split's model; trained where it is not there yet, or not to the end."""
+@dataclass(frozen=True)
+class Models:
+    """A split's two: `first` has never seen the bodies that chose its epoch, `refit` has learned from them, too."""
+
+    first: Path
+    refit: Path
+
+
+def trained(name: str, split: Split, runs: Path, epochs: int, refit: int) -> Models:
+    """The split's models; trained where they are not there yet, or not to the end."""
     bank = runs / f"{name}.npz"
     save_animal_bank(split.train, bank)
     plan = find_config("animal")
@@ -106,7 +115,7 @@ def trained(name: str, split: Split, runs: Path, epochs: int, refit: int) -> Pat
         optimizer=replace(plan.optimizer, learning_rate=REFIT_RATE),
         run=replace(plan.run, epochs=refit, start=str(first.resolve())),
     )
-    return _model(again, runs / f"{name}-refit", called)
+    return Models(first, _model(again, runs / f"{name}-refit", called))
 
 
 def _model(plan: TrainingConfig, run: Path, name: str) -> Path:
@@ -182,9 +191,10 @@ def percent(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return 100 * p_mpjpe_per_pose(np.where(np.isfinite(truth), found, 0.0).astype(np.float64), truth.astype(np.float64))
 
 
-def scores(name: str, split: Split, model: Path, cameras: int) -> dict[str, Any]:
+def scores(name: str, split: Split, models: Models, cameras: int) -> dict[str, Any]:
     """Every method's mean error, over all test poses and by body."""
-    lifter, neighbours = Lifter.load(model), Neighbours(split.known, cameras)
+    lifter, neighbours = Lifter.load(models.refit), Neighbours(split.known, cameras)
+    before, fewer = Lifter.load(models.first), Neighbours(split.train.train, cameras)
     mean = np.nanmean(facing_one_way(split.known), axis=0)
     errors: dict[str, dict[str, list[float]]] = {}
     inside: list[np.ndarray] = []
@@ -196,6 +206,8 @@ def scores(name: str, split: Split, model: Path, cameras: int) -> dict[str, Any]
             inside.append(covered[:, np.arange(26) != ANIMAL3D26.root])
             answers = {"flowlift": by_model, "nearest neighbour in 2D": neighbours(views)}
             answers["mean training pose"] = np.broadcast_to(mean, truth.shape)
+            answers[FIRST] = lifted(before, views, seed)[0]
+            answers[OF_FEWER] = fewer(views)
             for method, found in answers.items():
                 errors.setdefault(method, {}).setdefault(body, []).append(percent(found, truth))
     return {
@@ -218,8 +230,9 @@ def table(found: Sequence[Mapping[str, Any]], cameras: int) -> dict[str, Any]:
     rows = []
     for score in found:
         words = SPLITS[score["split"]][0]
-        nearest = np.mean(score["errors"]["nearest neighbour in 2D"]["per_seed"])
         for method, errors in score["errors"].items():
+            known = OF_FEWER if method in (FIRST, OF_FEWER) else "nearest neighbour in 2D"
+            nearest = np.mean(score["errors"][known]["per_seed"])
             mean, sd = np.mean(errors["per_seed"]), np.std(errors["per_seed"], ddof=1)
             inside = f"{100 * score['coverage_90']:.0f} %" if method == "flowlift" else "-"
             rows.append([words, method, score["poses"], f"{mean:.2f} ± {sd:.2f}", f"{mean / nearest:.2f}", inside])
