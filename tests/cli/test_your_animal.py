@@ -3,7 +3,9 @@
 import csv
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,8 +15,11 @@ pytest.importorskip("lightning_fabric")
 
 from flowlift import Lifter, load, save
 from flowlift.cli import main
+from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.datasets.session import read_sessions
 from flowlift.demo_animal import MOUSE, cameras, roam, seen_by
 from flowlift.errors import InputError
+from flowlift.evaluation.sessions import evaluate_sessions
 from flowlift.models import find_model
 
 SMALL = """
@@ -238,3 +243,20 @@ def test_a_template_is_a_skeleton(tmp_path: Path, capsys) -> None:
     assert "right_back_paw on left_hip" in told
     assert main(["skeleton", "list"]) == 0
     assert "animal3d26" in capsys.readouterr().out
+
+
+def test_frames_that_are_left_out_leave_time(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lifter, plain, seen = Lifter.load(trained / "run" / "model"), Lifter.__call__, []
+
+    def watched(self: Lifter, keypoints: Keypoints2D, *args: Any, **settings: Any) -> Poses3D:
+        seen.append(keypoints)
+        return plain(self, keypoints, *args, **settings)
+
+    monkeypatch.setattr(Lifter, "__call__", watched)
+    (session,) = read_sessions([trained / "session.csv"], MOUSE, up="z")
+    assert session.fps is None  # CSV tells none
+    for fps, smoothing in ((None, "off"), (30.0, "auto")):
+        found = evaluate_sessions(lifter, [replace(session, fps=fps)], hypotheses=1, seeds=(0,), every=5)
+        assert found.results[0].conditions.smoothing == smoothing
+    steps = [np.diff(keypoints.frame_times).min() for keypoints in seen if keypoints.timed and len(keypoints) > 1]
+    np.testing.assert_allclose(min(steps), 5 / 30, rtol=1e-6)

@@ -38,9 +38,10 @@ def over_time(
     smooth = smooth_poses(of_frames, smoothing)
     smooth = replace(smooth, hypotheses=moved_along(poses.hypotheses, poses.xyz, smooth.xyz))
     kept = with_clip_bones(smooth, causal=smoothing.causal)
-    root = (
-        None if poses.root is None else _path(_roots(kept, seen, weights), poses.root_cov, kept.frame_times, smoothing)
-    )
+    root = None
+    if poses.root is not None:
+        own = None if poses.root_cov is None else poses.root_cov - np.float32(size_variance) * outer(poses.root)
+        root = _path(_roots(kept, seen, weights), own, kept.frame_times, smoothing)
     root_cov = None if root is None else _kept_over_gaps(poses.root_cov, np.isfinite(root[..., 0]))
     return replace(kept, root=root, root_cov=root_cov, cov=kept.cov + size_variance * outer(kept.xyz))
 

@@ -19,7 +19,7 @@ def mean_deviation(poses: Poses3D) -> str:
     deviation = joint_deviation(poses.xyz, poses.cov)
     known = deviation[~np.isnan(deviation)]
     if not len(known):
-        return "nobody seen"
+        return "not told" if np.isfinite(poses.xyz).any() else "nobody seen"
     return f"{1000 * known.mean():.0f} mm" if poses.unit == "m" else f"{known.mean():.3f} {poses.unit}"
 
 
