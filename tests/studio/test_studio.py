@@ -169,7 +169,8 @@ def test_a_result_of_several_files_is_zipped(
     """Whatever a format makes arrives as one download."""
     job = wait_for(studio, drop(studio, walk), ended)
 
-    def two_files(poses: object, path: Path) -> None:
+    def two_files(poses: object, path: Path, *, format: str) -> None:
+        assert format == ".trc"
         path.mkdir(parents=True)
         (path / "1.trc").write_text("one")
         (path / "2.trc").write_text("two")
