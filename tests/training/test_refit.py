@@ -2,6 +2,7 @@
 was measured before."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,16 @@ def plan(bank, start="", **data):
 
 def refit(config, start):
     return replace(config, data=replace(config.data, refit=True), run=replace(config.run, start=str(start)))
+
+
+@pytest.fixture(scope="module")
+def first(bank, tmp_path_factory):
+    """A model that was trained with some of its bank held out."""
+    folder = tmp_path_factory.mktemp("first")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("flowlift.training.covering.STEPS", 10)
+        publish(train(plan(bank), folder / "run"), folder / "model", name="first")
+    return folder / "model"
 
 
 @pytest.fixture
@@ -91,17 +102,15 @@ def test_a_bank_of_people_is_trained_on_whole(bank):
     assert len(after.bank) == len(before.bank) * 60 / 50
 
 
-def test_the_last_epoch_is_the_result_and_as_sure_as_was_measured(bank, tmp_path, capsys):
-    first = plan(bank)
-    publish(train(first, tmp_path / "run"), tmp_path / "model", name="first")
-    again = refit(first, tmp_path / "model")
+def test_the_last_epoch_is_the_result_and_as_sure_as_was_measured(bank, first, tmp_path, capsys):
+    again = refit(plan(bank), first)
     publish(train(again, tmp_path / "again"), tmp_path / "whole", name="whole")
     last = torch.load(tmp_path / "again" / "checkpoint.pt", weights_only=True)
     best = torch.load(tmp_path / "again" / "best.pt", weights_only=True)
     assert best["step"] == last["step"] == 12
     for name, value in best["network"].items():
         assert torch.equal(value, last["averaged"][f"network.{name}"]), name
-    before, after = (json.loads((tmp_path / name / "model.json").read_text()) for name in ("model", "whole"))
+    before, after = (json.loads((folder / "model.json").read_text()) for folder in (first, tmp_path / "whole"))
     assert after["calibration"] == before["calibration"]
     assert after["starts"] != before["starts"]
     assert find_model(tmp_path / "whole").calibrated
@@ -113,9 +122,8 @@ def test_the_last_epoch_is_the_result_and_as_sure_as_was_measured(bank, tmp_path
     assert (tmp_path / "whole" / "model.json").read_text() == card
 
 
-def test_an_early_epoch_that_was_better_on_what_is_no_longer_held_out_is_not_taken(bank, tmp_path):
-    publish(train(plan(bank), tmp_path / "run"), tmp_path / "model", name="first")
-    worse = refit(plan(bank), tmp_path / "model")
+def test_an_early_epoch_that_was_better_on_what_is_no_longer_held_out_is_not_taken(bank, first, tmp_path):
+    worse = refit(plan(bank), first)
     worse = replace(worse, optimizer=replace(worse.optimizer, learning_rate=3.0, averaging=0.0, clip=0.0))
     out = train(worse, tmp_path / "worse")
     errors = [float(line.split(",")[3]) for line in (out / "held_out.csv").read_text().splitlines()[1:]]
@@ -123,8 +131,8 @@ def test_an_early_epoch_that_was_better_on_what_is_no_longer_held_out_is_not_tak
     assert errors[-1] == torch.load(out / "best.pt", weights_only=True)["p_mpjpe"]
 
 
-def test_a_model_that_was_never_measured_is_refused_before_anything_is_trained(bank, tmp_path):
-    publish(train(plan(bank), tmp_path / "run"), tmp_path / "model", name="first")
+def test_a_model_that_was_never_measured_is_refused_before_anything_is_trained(bank, first, tmp_path):
+    shutil.copytree(first, tmp_path / "model")
     card = tmp_path / "model" / "model.json"
     card.write_text(json.dumps({**json.loads(card.read_text()), "calibration": None}))
     with pytest.raises(ModelError, match="its uncertainty was never measured"):
@@ -144,8 +152,7 @@ def test_refitting_that_cannot_be(bank, data, complaint):
         plan(bank, **data)
 
 
-def test_the_command_line_refits(bank, tmp_path, capsys):
-    publish(train(plan(bank), tmp_path / "run"), tmp_path / "model", name="first")
+def test_the_command_line_refits(bank, first, tmp_path, capsys):
     (tmp_path / "small.toml").write_text(
         f"""
         [data]
@@ -167,7 +174,7 @@ def test_the_command_line_refits(bank, tmp_path, capsys):
         check_views = 8
         """
     )
-    words = ["train", str(tmp_path / "small.toml"), "-o", str(tmp_path / "whole"), "--refit", str(tmp_path / "model")]
+    words = ["train", str(tmp_path / "small.toml"), "-o", str(tmp_path / "whole"), "--refit", str(first)]
     assert main([*words, "--start", "human"]) == 2
     assert "--start cannot name another" in capsys.readouterr().err
     assert main(words) == 0
