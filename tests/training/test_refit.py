@@ -111,7 +111,9 @@ def test_the_last_epoch_is_the_result_and_as_sure_as_was_measured(bank, first, t
     for name, value in best["network"].items():
         assert torch.equal(value, last["averaged"][f"network.{name}"]), name
     before, after = (json.loads((folder / "model.json").read_text()) for folder in (first, tmp_path / "whole"))
-    assert after["calibration"] == before["calibration"]
+    same = [{key: value for key, value in card["calibration"].items() if key != "missed"} for card in (before, after)]
+    assert same[0] == same[1]
+    assert after["calibration"]["missed"] != before["calibration"]["missed"]  # it takes no truth to measure
     assert after["starts"] != before["starts"]
     assert find_model(tmp_path / "whole").calibrated
     assert "held_out" not in after["training"]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from flowlift import __version__
 from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError, ModelError
-from flowlift.models import find_model
+from flowlift.models import Model, find_model
 from flowlift.models.card import CARD, FORMAT, SKELETON, Calibration
 from flowlift.models.folders import copy_files, made_whole
 from flowlift.models.weights import export_onnx, save_weights
@@ -21,6 +22,7 @@ from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
 from flowlift.training.calibrate import (
+    HeldOut,
     doubt,
     held_out_clip,
     held_out_figures,
@@ -48,8 +50,8 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
     `licence` of the weights and `source`, where they come from: for the card, in words.
 
     Of a model of canonical conditioning, where hypotheses start is learned from its bank, and its uncertainty measured
-    on that's held-out poses; of one that was refit, it is what was measured of the model it started from. Raises
-    InputError, ModelError.
+    on that's held-out poses; of one that was refit, it is what was measured of the model it started from, but for how
+    it misses exact 2D. Raises InputError, ModelError.
     """
     config = _config(run)
     skeleton = skeleton_of(config)
@@ -94,8 +96,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
             (folder / SKELETON).write_bytes(Path(config.skeleton).read_bytes())
         _write(folder, card)
         if config.data.refit:
-            _give_starts(folder, card, Path(config.data.path), skeleton)
-            _write(folder, card | {"calibration": measured_uncertainty(find_model(config.run.start))})
+            _calibrate_refit(folder, card, find_model(config.run.start), Path(config.data.path), skeleton)
         elif config.data.conditioning == "canonical":
             _calibrate(folder, card, Path(config.data.path), skeleton)
 
@@ -116,11 +117,7 @@ def calibrate(folder: Path, data: Path) -> None:
 
 def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
     """Measure one thing after another, each with what was measured before."""
-    views = partial(held_out_clip, data)
-    if "size" in card:
-        bodies = FigureVariation(**card["training"]["config"]["data"]["bodies"])
-        # Whose animal it is nobody knows: a new one is unusual.
-        views = partial(held_out_figures, data, skeleton, bodies=replace(bodies, unusual=1.0))
+    views = _views_held_out(card, data, skeleton)
     held_out, exact = views(), views(exact=True)
     assumed = asdict(Calibration.assumed(len(skeleton)))
     measured = {name: values.tolist() for name, values in assumed.items()}
@@ -134,6 +131,22 @@ def _calibrate(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) 
     ):
         measured |= measure()
         _write(out, card | {"calibration": measured})
+
+
+def _calibrate_refit(out: Path, card: dict[str, Any], start: Model, data: Path, skeleton: Skeleton) -> None:
+    """Of the model it started from, but for how it misses exact 2D, which takes no truth that it has not seen."""
+    known = measured_uncertainty(start)
+    _give_starts(out, card, data, skeleton)
+    known["missed"] = missed(out, _views_held_out(card, data, skeleton)(exact=True))
+    _write(out, card | {"calibration": known})
+
+
+def _views_held_out(card: dict[str, Any], data: Path, skeleton: Skeleton) -> Callable[..., HeldOut]:
+    """What makes views of a bank's held-out poses. Whose animal it is nobody knows: a new one is unusual."""
+    if "size" not in card:
+        return partial(held_out_clip, data)
+    bodies = FigureVariation(**card["training"]["config"]["data"]["bodies"])
+    return partial(held_out_figures, data, skeleton, bodies=replace(bodies, unusual=1.0))
 
 
 def _give_starts(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton) -> None:
