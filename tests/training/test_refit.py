@@ -15,6 +15,7 @@ from flowlift.cli import main  # noqa: E402
 from flowlift.demo_animal import MOUSE, roam  # noqa: E402
 from flowlift.errors import InputError, ModelError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
+from flowlift.models.packed import pack_model  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training.__main__ import main as publish_again  # noqa: E402
 from flowlift.training.config import DataConfig, config_from  # noqa: E402
@@ -176,7 +177,9 @@ def test_the_command_line_refits(bank, first, tmp_path, capsys):
         check_views = 8
         """
     )
-    words = ["train", str(tmp_path / "small.toml"), "-o", str(tmp_path / "whole"), "--refit", str(first)]
+    packed = tmp_path / "first.flowlift"
+    pack_model(find_model(first), packed)
+    words = ["train", str(tmp_path / "small.toml"), "-o", str(tmp_path / "whole"), "--refit", str(packed)]
     assert main([*words, "--start", "human"]) == 2
     assert "--start cannot name another" in capsys.readouterr().err
     assert main(words) == 0

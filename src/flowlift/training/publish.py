@@ -188,7 +188,8 @@ def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
 
 def _told(name_or_path: str) -> dict[str, Any]:
     """What the card of another model says of its own training."""
-    card = json.loads((find_model(name_or_path).folder / CARD).read_text(encoding="utf-8"))
+    model = find_model(name_or_path)  # a packed one lies unpacked for as long as somebody holds it
+    card = json.loads((model.folder / CARD).read_text(encoding="utf-8"))
     training = card.get("training", {})
     told = {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
     return told | {key: training[key] for key in ("held_out", "started_from", "taught_by") if key in training}
