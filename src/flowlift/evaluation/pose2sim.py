@@ -17,7 +17,7 @@ from flowlift.evaluation.lifting import UNSAID, Lift, LiftSettings, Said, said
 from flowlift.evaluation.mediapipe_world import world_landmarks
 from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_mean, mean_of_rows
 from flowlift.evaluation.scoring import score_hypotheses, score_joints
-from flowlift.io import load
+from flowlift.io import load_as_listed
 from flowlift.io.archive import read_arrays
 from flowlift.io.video import open_frames
 from flowlift.skeleton import Skeleton
@@ -127,7 +127,7 @@ def _nearest(
 
 def openpose_keypoints(shot: Shot) -> Keypoints2D:
     """The subject's keypoints from OpenPose's files, which hold everybody in view."""
-    everybody = load(shot.openpose, skeleton="body25b", fps=60.0, image_size=_CALIBRATED_SIZE)
+    everybody = load_as_listed(shot.openpose, skeleton="body25b", fps=60.0, image_size=_CALIBRATED_SIZE)
     if not isinstance(everybody, Keypoints2D):
         raise InputError(f"{shot.openpose}: expected OpenPose's 2D keypoints")
     return choose_subject(everybody, shot.subject)
