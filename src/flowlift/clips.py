@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple, Protocol
@@ -17,8 +16,9 @@ from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.cores import allowed_threads
 from flowlift.detect import Detector
 from flowlift.errors import InputError
-from flowlift.io import READERS, load, load_as_listed, usual_min_score
+from flowlift.io import READERS, load, load_as_listed
 from flowlift.io.extent import check_pixels
+from flowlift.io.hints import UNSAID, Hints
 from flowlift.io.video import Frame, FrameSource, VideoSource, open_frames
 from flowlift.lifter import MIN_JOINTS
 from flowlift.read_ahead import ReadAhead
@@ -90,27 +90,18 @@ def open_source(
 
 
 def load_keypoints(
-    source: str | Path,
-    *,
-    skeleton: str | None = None,
-    fps: float | None = None,
-    image_size: tuple[int, int] | None = None,
-    min_score: float | None = None,
-    camera_size: tuple[int, int] | None = None,
+    source: str | Path, hints: Hints = UNSAID, *, camera_size: tuple[int, int] | None = None
 ) -> Keypoints2D:
     """2D keypoints, people as the file lists them; a file that does not tell its image size is given that of its
-    calibrated camera. Joints of a confidence below `min_score` (None: the format's own) are missing. Raises InputError,
-    also for 3D poses.
+    calibrated camera. Raises InputError, also for 3D poses.
     """
-    min_score = usual_min_score(source) if min_score is None else min_score
-    read = partial(load_as_listed, source, skeleton=skeleton, fps=fps, min_score=min_score)
     with warnings.catch_warnings():
         if camera_size is not None:  # there is something better than the guess that this warning tells of
             warnings.filterwarnings("error", ".*does not tell the image size")
         try:
-            found = read(image_size=image_size)
+            found = load_as_listed(source, hints)
         except UserWarning:
-            found = read(image_size=camera_size)
+            found = load_as_listed(source, replace(hints, image_size=camera_size))
     if not isinstance(found, Keypoints2D):
         raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
     return found

@@ -169,12 +169,11 @@ class Lifter:
 
         if poses.keypoints is None or poses.camera is None:
             return poses
-        timed = poses.timed
         kept = poses
-        if timed and smoothing.seconds != 0:
+        if poses.timed and smoothing.seconds != 0:
             with one_thread():
                 kept = person_by_person(poses, smoothed)
-        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word if timed else "off"})
+        return replace(kept, provenance={**poses.provenance, "smooth": smoothing.word if poses.timed else "off"})
 
     def _drawing(self, one: Poses3D, scale: float | None) -> Draw | None:
         """One person's hypotheses: those that were kept, or drawn again. None for models that answer as published, and

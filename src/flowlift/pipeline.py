@@ -6,7 +6,6 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from flowlift.detect import DEFAULT, Detector, for_pictures, load_detector
 from flowlift.errors import InputError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import is_keypoint_source, keeps_people_apart
+from flowlift.io.hints import Hints
 from flowlift.io.mapping_file import read_mapping
 from flowlift.io.registry import file_of
 from flowlift.joint_report import joints_in_words
@@ -128,8 +128,8 @@ def lift(
                 )
             if detector is not None:
                 _warn(f"{source}: it holds keypoints; no detector looks at it")
-            hints: Any = {"skeleton": skeleton, "fps": fps, "image_size": image_size, "min_score": min_score}
-            keypoints = load_keypoints(source, camera_size=seen_by, **hints)
+            hints = Hints.of(skeleton, fps, image_size, min_score)
+            keypoints = load_keypoints(source, hints, camera_size=seen_by)
             if mapping is not None:
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}

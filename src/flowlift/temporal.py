@@ -230,6 +230,7 @@ def _doubt(
 
 
 _MOST_DOUBT = 1e6
+"""Of what is not told at all."""
 _PATH_SHARES = (0.1, 0.3, 1.0)
 _PATH_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """In frames: how long a path's noise is averaged over."""

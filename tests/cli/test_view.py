@@ -83,6 +83,7 @@ def test_the_page_that_shows_the_video_stays(run: Run, result: Path, tmp_path: P
     write_all(poses, Job(str(video), (tmp_path / "clip.npz", page)), quiet=True)
     assert run("view", tmp_path / "clip.npz").stdout == f"{page}\n"
     assert '"address":"./clip.mp4"' in page.read_text()
+    assert "name it with --video" in run("view", tmp_path / "clip.npz", "--embed").stderr
     os.utime(page, ns=(0, 0))  # the result is newer: the page shows another one
     assert run("view", tmp_path / "clip.npz").returncode == 0
     assert '"video":null' in page.read_text()

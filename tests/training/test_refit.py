@@ -156,26 +156,12 @@ def test_refitting_that_cannot_be(bank, data, complaint):
 
 
 def test_the_command_line_refits(bank, first, tmp_path, capsys):
+    network = "\n".join(f"{key} = {value}" for key, value in NETWORK.items())
     (tmp_path / "small.toml").write_text(
-        f"""
-        [data]
-        path = "{bank}"
-        conditioning = "canonical"
-        [network]
-        kind = "two-part"
-        encoder_width = 32
-        encoder_blocks = 1
-        head_width = 32
-        head_blocks = 1
-        [method]
-        error = "pose"
-        steps = 2
-        [run]
-        epochs = 1
-        epoch = 96
-        batch = 16
-        check_views = 8
-        """
+        f'data = {{ path = "{bank}", conditioning = "canonical" }}\n'
+        'method = { error = "pose", steps = 2 }\n'
+        "run = { epochs = 1, epoch = 96, batch = 16, check_views = 8 }\n"
+        f'[network]\nkind = "two-part"\n{network}\n'
     )
     packed = tmp_path / "first.flowlift"
     pack_model(find_model(first), packed)

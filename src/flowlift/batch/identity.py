@@ -8,6 +8,7 @@ from typing import Any
 
 from flowlift.batch.job import Job
 from flowlift.checksums import of_file
+from flowlift.io import split_clip
 
 _FILES = ("camera", "mapping", "skeleton")
 """Settings that may name a file, whose content counts then."""
@@ -27,15 +28,14 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
 def mark_of_input(source: str | int) -> str:
     """Of an input's size and the time of its last change; of a folder, those of all files in it; and of the clip that
     FILE::CLIP names. Empty where there is none."""
-    file, _, clip = str(source).partition("::")
-    path = Path(file)
+    path, clip = split_clip(str(source))
     try:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         states = [(file.relative_to(path).as_posix(), file.stat()) for file in files]
     except OSError:
         return ""
     told = "".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states)
-    return _short((told + clip).encode())
+    return _short((told + (clip or "")).encode())
 
 
 def _content(name: str) -> str:

@@ -7,7 +7,10 @@ from glob import has_magic
 from pathlib import Path
 
 from flowlift.errors import InputError
-from flowlift.io import stem_of
+from flowlift.io import split_clip, stem_of
+
+_ODD = r"[^\w.-]+"
+"""What a clip's name may hold, and a file's does not."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,10 @@ def _find(given: str, output: Path) -> Iterator[Input]:
 
 def _name(given: str) -> str:
     """Of a path without its ending; of FILE::CLIP with the clip's."""
-    file, mark, clip = given.partition("::")
-    if not mark or Path(given).exists():
-        file, clip = given, ""
-    path = Path(file).resolve()
+    file, clip = split_clip(given)
+    path = file.resolve()
     name = path.name if path.is_dir() else stem_of(path)
-    plain = re.sub(r"[^\w.-]+", "_", clip)
-    return f"{name}.{plain}" if clip else name
+    return f"{name}.{re.sub(_ODD, '_', clip)}" if clip else name
 
 
 def _cut(pattern: str) -> tuple[Path, str]:

@@ -10,6 +10,7 @@ from flowlift.batch.job import Job
 from flowlift.clips import load_keypoints
 from flowlift.conversion import rules
 from flowlift.io import is_keypoint_source
+from flowlift.io.hints import Hints
 from flowlift.io.mapping_file import write_template
 from flowlift.joint_names import LEAST
 from flowlift.models import find_model
@@ -25,7 +26,7 @@ def mapping_advice(job: Job, settings: Mapping[str, Any]) -> str:
         return ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were shown when it was read to be lifted
-        source = load_keypoints(job.source, skeleton=settings["skeleton"]).skeleton
+        source = load_keypoints(job.source, Hints.of(settings["skeleton"])).skeleton
     if BUILT_IN.get(source.name) == source:
         return ""
     target = find_model(settings["model"]).skeleton

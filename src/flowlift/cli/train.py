@@ -70,6 +70,7 @@ def train(
         raise InputError("name a configuration, or give --skeleton and --data")
     if start is not None and refit is not None:
         raise InputError("--refit starts from its model; --start cannot name another")
+    start = start if refit is None else refit
     plan = find_config(config or "any")
     called = name or output.resolve().name
     if name is not None:
@@ -79,7 +80,7 @@ def train(
         epochs=plan.run.epochs if epochs is None else epochs,
         batch=plan.run.batch if batch is None else batch,
         seed=plan.run.seed if seed is None else seed,
-        start=next((model for model in (refit, start) if model is not None), plan.run.start),
+        start=plan.run.start if start is None else start,
         devices=plan.run.devices if devices is None else devices,
     )
     plan = replace(plan, run=run, skeleton=skeleton_setting(recordings.skeleton) or plan.skeleton)

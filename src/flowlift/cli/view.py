@@ -39,7 +39,7 @@ def view(
     from flowlift.cli.browser import open_page
 
     path = Path(result)
-    there = None if video is not None or output is not None else _page_beside(result)
+    there = None if embed or video is not None or output is not None else _page_beside(result)
     if there is not None:
         path = there
     elif path.suffix.lower() not in _PAGES:
@@ -55,7 +55,9 @@ def view(
 
 def _page_beside(result: str) -> Path | None:
     """The page of a result that `lift` wrote after it, which may show the video; None where there is none."""
-    file = Path(result.partition("::")[0])
+    from flowlift.io.registry import file_of
+
+    file = file_of(result)
     page = file.with_suffix(".html")
     if file == page or not (file.is_file() and page.is_file() and _is_ours(page)):
         return None
@@ -82,7 +84,9 @@ def _write(result: str, video: str | None, embed: bool, output: str | None) -> P
 
 def _page_path(result: str, output: str | None) -> Path:
     """Where the page goes. Raises OutputError for another kind of file, or one that flowlift did not write."""
-    name = Path(result.partition("::")[0]).with_suffix(".html")
+    from flowlift.io.registry import file_of
+
+    name = file_of(result).with_suffix(".html")
     path = name if output is None else Path(output)
     if output is not None and (output.endswith("/") or path.is_dir() or not path.suffix):
         path = path / name.name

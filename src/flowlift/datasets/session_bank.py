@@ -14,6 +14,7 @@ from flowlift.datasets.session import Rig, Session, rig_of
 from flowlift.datasets.session_split import Split, split_of
 from flowlift.errors import InputError
 from flowlift.io.atomic import written_whole
+from flowlift.io.positions import about_root
 from flowlift.skeleton import Skeleton
 
 MOST = 30_000
@@ -113,10 +114,6 @@ def _poses(sessions: Sequence[Session], which: Sequence[np.ndarray], skeleton: S
     for number, (session, kept) in enumerate(zip(sessions, which, strict=True)):
         frames = session.usable[kept[session.usable]][::every]
         xyz = session.xyz[frames]
-        root = xyz[:, skeleton.root]
-        known = np.isfinite(xyz[..., :1])
-        middle = np.where(known, xyz, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1).astype(np.float32)
-        about = np.where(np.isfinite(root), root, middle)
-        place = np.where(np.isfinite(root), root, np.nan)
-        parts.append(Poses(xyz - about[:, None], place, np.full(len(frames), number)))
+        relative, _ = about_root(xyz, skeleton.root)
+        parts.append(Poses(relative, xyz[:, skeleton.root], np.full(len(frames), number)))
     return Poses(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("xyz", "place", "session")))

@@ -55,9 +55,8 @@ def canonical(joint: str) -> str:
     >>> [canonical(name) for name in ("LKnee", "Left Knee", "R_Wrist", "hip", "left_big_toe", "KNEE_R")]
     ['left_knee', 'left_knee', 'right_wrist', 'hip', 'left_big_toe', 'right_knee']
     """
-    words = re.findall(
-        r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+", re.sub(r"^([LR])(?=[A-Z][a-z])", r"\1_", joint)
-    )
+    apart = re.sub(r"^([LR])(?=[A-Z][a-z])", r"\1_", joint)
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+", apart)
     lower = [word.lower() for word in words]
     for place in (0, -1):
         if len(lower) > 1 and lower[place] in _SIDES:

@@ -19,6 +19,7 @@ from flowlift.evaluation.report import Conditions, PerFrame, Result, Row, frame_
 from flowlift.evaluation.scoring import score_hypotheses, score_joints
 from flowlift.io import load_as_listed
 from flowlift.io.archive import read_arrays
+from flowlift.io.hints import Hints
 from flowlift.io.video import open_frames
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BODY25B, MEDIAPIPE33
@@ -127,7 +128,7 @@ def _nearest(
 
 def openpose_keypoints(shot: Shot) -> Keypoints2D:
     """The subject's keypoints from OpenPose's files, which hold everybody in view."""
-    everybody = load_as_listed(shot.openpose, skeleton="body25b", fps=60.0, image_size=_CALIBRATED_SIZE)
+    everybody = load_as_listed(shot.openpose, Hints(BODY25B, 60.0, _CALIBRATED_SIZE))
     if not isinstance(everybody, Keypoints2D):
         raise InputError(f"{shot.openpose}: expected OpenPose's 2D keypoints")
     return choose_subject(everybody, shot.subject)

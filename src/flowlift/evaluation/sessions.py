@@ -22,7 +22,7 @@ from flowlift.evaluation.tally import Tally, rows
 from flowlift.io.atomic import written_whole
 from flowlift.lifter import Lifter
 from flowlift.models import Model
-from flowlift.models.card import CARD
+from flowlift.models.card import card_of
 from flowlift.models.words import words_of
 
 TOGETHER = 30
@@ -110,8 +110,7 @@ def _figures(
 
 def _unseen(model: Model, sessions: Sequence[Session]) -> tuple[list[Int64[np.ndarray, " some"]], tuple[str, ...]]:
     """Of each session, the frames that took no part in training: what the model's card says of the same file."""
-    training = json.loads((model.folder / CARD).read_text(encoding="utf-8")).get("training", {})
-    told = training.get("sessions", [])
+    told = card_of(model).get("training", {}).get("sessions", [])
     known = {each["sha256"] for each in told}
     frames, notes = [], []
     for session in sessions:

@@ -8,8 +8,8 @@ from flowlift.io.registry import (
     load,
     load_as_listed,
     save,
+    split_clip,
     stem_of,
-    usual_min_score,
     writer_for,
 )
 
@@ -21,7 +21,7 @@ __all__ = [
     "load",
     "load_as_listed",
     "save",
+    "split_clip",
     "stem_of",
-    "usual_min_score",
     "writer_for",
 ]

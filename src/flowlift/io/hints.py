@@ -13,13 +13,24 @@ from flowlift.skeleton import Skeleton
 @dataclass(frozen=True)
 class Hints:
     """`fps`: frames per second. `image_size`: (width, height) px. `clip`: the name of a clip inside the file.
-    `min_score`: joints of less confidence are missing."""
+    `min_score`: joints of less confidence are missing; None: the format's own."""
 
     skeleton: Skeleton | None = None
     fps: float | None = None
     image_size: tuple[int, int] | None = None
     clip: str | None = None
     min_score: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        skeleton: str | None = None,
+        fps: float | None = None,
+        image_size: tuple[int, int] | None = None,
+        min_score: float | None = None,
+    ) -> "Hints":
+        """With the skeleton by its name. Raises InputError, also for a name that there is not."""
+        return cls(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, min_score=min_score)
 
     def __post_init__(self) -> None:
         if self.image_size is not None and min(self.image_size) <= 0:
@@ -28,6 +39,9 @@ class Hints:
             raise InputError(f"the frame rate must be a positive number, got {self.fps}")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise InputError(f"the least score must lie between 0 and 1, got {self.min_score}")
+
+
+UNSAID = Hints()
 
 
 def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import OutputError
@@ -51,13 +51,13 @@ def y_up(poses: Poses3D) -> Float64[np.ndarray, "frame person joint 3"]:
 
 
 def about_root(
-    place: Float64[np.ndarray, "*batch joint 3"], root: int
-) -> tuple[Float64[np.ndarray, "*batch joint 3"], Float64[np.ndarray, "*batch 3"]]:
+    place: Float[np.ndarray, "*batch joint 3"], root: int
+) -> tuple[Float[np.ndarray, "*batch joint 3"], Float[np.ndarray, "*batch 3"]]:
     """Positions relative to the root joint, and where that is; in frames in which it is not known, to the mean of the
     joints that are: their places are known all the same."""
     known = np.isfinite(place[..., :1])
-    middle = np.where(known, place, 0.0).sum(axis=-2) / np.maximum(known.sum(axis=-2), 1)
-    middle = np.where(known.any(axis=-2), middle, np.nan)
+    count = known.sum(axis=-2).astype(place.dtype)
+    middle = np.where(known, place, 0).sum(axis=-2) / np.where(count > 0, count, np.nan)
     origin = np.where(known[..., root, :], place[..., root, :], middle)
     return place - origin[..., None, :], origin
 

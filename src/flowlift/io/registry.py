@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,6 @@ from flowlift.damage import DAMAGE, refused_if_damaged
 from flowlift.errors import FlowliftError, InputError, OutputError
 from flowlift.io import json_file
 from flowlift.io.hints import Hints, apply
-from flowlift.skeleton import Skeleton
 
 FOLDER = "a folder"
 """Stands for a suffix where a format is a folder of files."""
@@ -131,7 +130,7 @@ def load(
     warning says so. Raises InputError for a file that is missing, unknown or damaged; MissingExtraError where its
     format needs a package that is not installed.
     """
-    found = load_as_listed(path, skeleton=skeleton, fps=fps, image_size=image_size, min_score=min_score)
+    found = load_as_listed(path, Hints.of(skeleton, fps, image_size, min_score or 0.0))
     if isinstance(found, Keypoints2D) and found.people > 1 and len(found) > 1 and not keeps_people_apart(path):
         warnings.warn(
             f"{path}: it lists people in any order, frame by frame; flowlift.track.track(keypoints) follows them, and "
@@ -142,17 +141,11 @@ def load(
     return found
 
 
-def load_as_listed(
-    path: str | Path,
-    *,
-    skeleton: str | None = None,
-    fps: float | None = None,
-    image_size: tuple[int, int] | None = None,
-    min_score: float | None = None,
-) -> Keypoints2D | Poses3D:
-    """`load` for somebody who knows that a person may be a place in the file's lists."""
-    file, clip = _split(path)
-    hints = Hints(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, clip, min_score)
+def load_as_listed(path: str | Path, hints: Hints) -> Keypoints2D | Poses3D:
+    """`load` for somebody who knows that a person may be a place in the file's lists, and wants no joints that their
+    format says were not found. Raises InputError, MissingExtraError."""
+    file, clip = split_clip(path)
+    hints = replace(hints, clip=clip)
     if not file.exists():
         raise InputError(f"{file}: there is no such file or folder")
     try:
@@ -172,7 +165,7 @@ def load_as_listed(
 
 def is_keypoint_source(path: str | Path) -> bool:
     """Whether `load` is the way to read this path: not a video, an image or a folder of images."""
-    file, clip = _split(path)
+    file, clip = split_clip(path)
     if clip is not None:
         return True
     if file.is_dir():
@@ -183,7 +176,7 @@ def is_keypoint_source(path: str | Path) -> bool:
 
 def keeps_people_apart(path: str | Path) -> bool:
     """Whether a person's index is the same in every frame of a file, by its format; also for what cannot be read."""
-    file = _split(path)[0]
+    file = split_clip(path)[0]
     try:
         reader = _find(file)
         told = getattr(import_module(reader.module), "keeps_people_apart", None)
@@ -192,16 +185,6 @@ def keeps_people_apart(path: str | Path) -> bool:
         return True
     except DAMAGE:
         return True
-
-
-def usual_min_score(path: str | Path) -> float | None:
-    """`Reader.min_score` of a file; None also for what cannot be read."""
-    try:
-        return _find(file_of(path)).min_score
-    except FlowliftError:
-        return None
-    except DAMAGE:
-        return None
 
 
 def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = None) -> Path:
@@ -239,10 +222,10 @@ def stem_of(path: Path) -> str:
 
 def file_of(path: str | Path) -> Path:
     """The file or folder of FILE::CLIP."""
-    return _split(path)[0]
+    return split_clip(path)[0]
 
 
-def _split(path: str | Path) -> tuple[Path, str | None]:
+def split_clip(path: str | Path) -> tuple[Path, str | None]:
     """File and clip of FILE::CLIP; a file may have such a name itself."""
     file, mark, clip = str(path).partition("::")
     return (Path(file), clip) if mark and not Path(path).exists() else (Path(path), None)
@@ -265,6 +248,8 @@ def _find(file: Path) -> Reader:
 
 
 def _read(reader: Reader, file: Path, hints: Hints) -> Keypoints2D | Poses3D:
+    if hints.min_score is None:
+        hints = replace(hints, min_score=reader.min_score)
     with refused_if_damaged(f"{file}: damaged {reader.name}"):
         return apply(hints, import_module(reader.module).read(file, hints))
 

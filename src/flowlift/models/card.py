@@ -117,6 +117,11 @@ def read_card(folder: Path) -> Model:
         raise ModelError(f"{file}: the model's description is damaged: {error}") from error
 
 
+def card_of(model: Model) -> dict[str, Any]:
+    """Everything that a model's card says."""
+    return dict(json.loads((model.folder / CARD).read_text(encoding="utf-8")))
+
+
 def _model(card: Mapping[str, Any], folder: Path) -> Model:
     settings = dict(card["network"])
     kind = _choice("network.kind", settings.pop("kind", "two-part"), KINDS)

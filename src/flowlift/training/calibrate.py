@@ -1,6 +1,5 @@
 """How sure a model may be: its uncertainty measured on held-out poses of a bank, joint by joint."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from flowlift.errors import ModelError
 from flowlift.lifter import DEFAULT_HEIGHT, Lifter, rows_of
 from flowlift.lifting.onto_rays import LEADING, misses
 from flowlift.models import Model
-from flowlift.models.card import CARD
+from flowlift.models.card import card_of
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.bodies import BodyVariation, PoseBank, sample_bodies
@@ -62,7 +61,7 @@ class HeldOut:
 
 def measured_uncertainty(model: Model) -> dict[str, Any]:
     """What was measured of a model. Raises ModelError where nothing was."""
-    found = json.loads((model.folder / CARD).read_text(encoding="utf-8")).get("calibration")
+    found = card_of(model).get("calibration")
     if not found:
         raise ModelError(f"{model.folder}: its uncertainty was never measured, so a model refit from it has none")
     return dict(found)

@@ -88,15 +88,10 @@ class FigureArrays:
         """Whether Y is known to be up."""
         return self.about.get("up") != "unknown"
 
-    def bank(self, skeleton: Skeleton, device: torch.device | None = None, *, held_out: bool) -> FigureBank:
-        """The poses trained on or held out, each known to be its body's where the file tells."""
-        return self._bank(skeleton, device, (held_out,))
-
-    def whole(self, skeleton: Skeleton, device: torch.device | None = None) -> FigureBank:
-        """All poses: those trained on, then those held out."""
-        return self._bank(skeleton, device, (False, True))
-
-    def _bank(self, skeleton: Skeleton, device: torch.device | None, parts: tuple[bool, ...]) -> FigureBank:
+    def bank(self, skeleton: Skeleton, device: torch.device | None = None, *, held_out: bool | None) -> FigureBank:
+        """The poses trained on or held out (None: all, those trained on first), each known to be its body's where the
+        file tells."""
+        parts = (False, True) if held_out is None else (held_out,)
         bodies = self.about.get("bodies", [])
         counts = [told["poses"] for part in parts for told in bodies if told["held_out"] is part]
         body = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)) if counts else None
@@ -151,7 +146,7 @@ def open_figures(data: DataConfig, skeleton: Skeleton, device: torch.device) -> 
     if not arrays.upright:
         seen_by = replace(seen_by, any_orientation=1.0)
     kept = arrays.bank(skeleton, device, held_out=True)
-    taught = arrays.whole(skeleton, device) if data.refit else arrays.bank(skeleton, device, held_out=False)
+    taught = arrays.bank(skeleton, device, held_out=None if data.refit else False)
     real = None if arrays.real is None else _on(device, arrays.real, poses=len(taught) // 2)
     return FigureSource(taught, kept, bodies, seen_by, real)
 

@@ -15,7 +15,7 @@ from flowlift.damage import refused_if_damaged
 from flowlift.datasets.mocap import STATURE_OF_HEIGHT
 from flowlift.errors import InputError, ModelError
 from flowlift.models import Model, find_model
-from flowlift.models.card import CARD, FORMAT, SKELETON, Calibration
+from flowlift.models.card import CARD, FORMAT, SKELETON, Calibration, card_of
 from flowlift.models.folders import copy_files, made_whole
 from flowlift.models.weights import export_onnx, save_weights
 from flowlift.networks import make_network
@@ -107,7 +107,7 @@ def calibrate(folder: Path, data: Path) -> None:
     model = find_model(folder)
     if model.conditioning != "canonical":
         raise ModelError(f"{folder}: conditioning {model.conditioning!r} is not calibrated; only canonical is")
-    card = json.loads((model.folder / CARD).read_text(encoding="utf-8"))
+    card = card_of(model)
     if card.get("training", {}).get("config", {}).get("data", {}).get("refit"):
         raise ModelError(f"{folder}: it was trained on what was held out, too (data.refit); nothing is left to measure")
     with made_whole(folder) as beside:
@@ -189,7 +189,7 @@ def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
 def _told(name_or_path: str) -> dict[str, Any]:
     """What the card of another model says of its own training."""
     model = find_model(name_or_path)  # a packed one lies unpacked for as long as somebody holds it
-    card = json.loads((model.folder / CARD).read_text(encoding="utf-8"))
+    card = card_of(model)
     training = card.get("training", {})
     told = {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
     return told | {key: training[key] for key in ("held_out", "started_from", "taught_by") if key in training}
