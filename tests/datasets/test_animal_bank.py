@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flowlift.cli import main
-from flowlift.datasets.animal_bank import bank_of_takes, distinct, facing_one_way, load_animal_bank
+from flowlift.datasets.animal_bank import bank_of_takes, distinct, facing_one_way, in_words, load_animal_bank
 from flowlift.datasets.animal_takes import AnimalTake, animal_takes
 from flowlift.errors import InputError
 from flowlift.skeletons import ANIMAL3D26
@@ -133,7 +133,7 @@ def test_distinct_poses_ignore_the_heading_and_keep_what_differs() -> None:
 
 def test_held_out_bodies_are_never_trained_on() -> None:
     takes = [some_take(body, seed) for seed, body in enumerate(("cow", "horse", "white horse"))]
-    bank = bank_of_takes(takes, held_out=("horse",))
+    bank = bank_of_takes(takes, held_out=("horse",), drawn=0)
     assert (len(bank.train), len(bank.val)) == (40, 80)
     assert list(bank.bodies(held_out=True)) == ["horse", "white horse"]
     np.testing.assert_array_equal(bank.bodies(held_out=True)["white horse"], takes[2].xyz)
@@ -142,23 +142,35 @@ def test_held_out_bodies_are_never_trained_on() -> None:
             bank_of_takes(takes, held_out=names)
 
 
+def test_drawn_animals_are_trained_on_after_those_that_were_animated() -> None:
+    takes = [some_take(body, seed) for seed, body in enumerate(("cow", "horse"))]
+    bank, without = (bank_of_takes(takes, held_out=("horse",), drawn=count) for count in (3, 0))
+    np.testing.assert_array_equal(bank.animated, without.train)
+    np.testing.assert_array_equal(bank.val, without.val)
+    assert list(bank.bodies(held_out=False)) == ["cow", "drawn 1", "drawn 2", "drawn 3"]
+    assert in_words(bank)[-1] == f"3 drawn animals, {len(bank.train) - len(without.train):,} poses"
+
+
 def test_the_command_builds_shows_and_repeats_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_fox(tmp_path / "in" / "fox.glb", NOD)
     write_fox(tmp_path / "in" / "long.glb", {}, longer=1.5)
     for name in ("one", "other"):
         command = ["data", "build", str(tmp_path / "in"), "-o", str(tmp_path / f"{name}.npz"), "--held-out", "long"]
-        assert main(command) == 0
+        assert main([*command, "--drawn", "14"]) == 0
     told = capsys.readouterr().out
     assert "long: 1 animations" in told
     assert "held out" in told
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
     bank = load_animal_bank(tmp_path / "one.npz")
     assert bank is not None
-    assert len(bank.bodies(held_out=False)["fox"]) == len(bank.train)
+    assert len(bank.bodies(held_out=False)["fox"]) == len(bank.animated) < len(bank.train)
     assert main(["data", "show", str(tmp_path / "one.npz"), "-o", str(tmp_path / "pictures"), "--rows", "1"]) == 0
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["train.png", "val.png"]
     assert main(["data", "build", str(tmp_path / "in"), "-o", str(tmp_path / "x.npz"), "--held-out", "zebra"]) == 2
     assert "there are fox, long" in capsys.readouterr().err
+    for told in (["--drawn", "-1"], ["--drawn", "3", "--skeleton", "animal3d26"]):
+        assert main(["data", "build", str(tmp_path / "in"), "-o", str(tmp_path / "x.npz"), *told]) == 2
+        assert "of a folder of animated ones" in capsys.readouterr().err
     assert not (tmp_path / "x.npz").exists()
 
 

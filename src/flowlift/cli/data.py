@@ -25,6 +25,7 @@ def build(
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
     recordings: SessionOptions = _SESSIONS,
+    drawn: int | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Collect poses into a bank to train on: flowlift train human --data BANK.
@@ -32,7 +33,8 @@ def build(
     Of people's motion capture, the distinct poses: trials that stand in two conversions are read once; T-poses and
     broken frames are dropped; some subjects and clips are held out. With --skeleton, of 3D recordings of that skeleton:
     flowlift train --skeleton FILE --data BANK. Of a folder of animated animals (.glb files of known rigs), distinct
-    poses on Animal3D's joints: flowlift train animal --data BANK. The same input gives the same bytes.
+    poses on Animal3D's joints, and those of animals that are drawn at random: flowlift train animal --data BANK. The
+    same input gives the same bytes.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ def build(
         .mat (DANNCE), TRC, C3D, npz. Or a folder of .glb files.
     output
         The bank, a .npz.
+    drawn
+        So many animals that nobody animated, beside animated ones (150): of any proportions, standing, running,
+        sitting, lying.
     quiet
         No progress, no account of what was read.
     """
@@ -50,22 +55,25 @@ def build(
 
     if output.suffix.lower() != ".npz" or output.is_dir():
         raise OutputError(f"{output}: a bank is a file that ends in .npz")
+    animated = recordings.skeleton is None and len(captures) == 1 and holds_animals(captures[0])
+    if drawn is not None and (drawn < 0 or not animated):
+        raise InputError(f"--drawn {drawn}: a number of animals, of a folder of animated ones (.glb files)")
     if recordings.skeleton is not None:
         build_sessions(captures, recordings, output, quiet=quiet)
     elif len(captures) > 1:
         raise InputError("motion capture is one folder or archive; 3D recordings need --skeleton")
     elif captures[0].is_file() and captures[0].suffix.lower() in SUFFIXES:
         raise InputError(f"{captures[0]}: a 3D recording; --skeleton FILE tells its joints (flowlift skeleton new)")
-    elif holds_animals(captures[0]):
-        _build_animals(captures[0], recordings.held_out, output, quiet=quiet)
+    elif animated:
+        _build_animals(captures[0], recordings.held_out, drawn, output, quiet=quiet)
     else:
         _build_mocap(captures[0], output, quiet=quiet)
 
 
-def _build_animals(folder: Path, held_out: tuple[str, ...], output: Path, *, quiet: bool) -> None:
-    from flowlift.datasets.animal_bank import build_animal_bank, in_words, save_animal_bank
+def _build_animals(folder: Path, held_out: tuple[str, ...], drawn: int | None, output: Path, *, quiet: bool) -> None:
+    from flowlift.datasets.animal_bank import DRAWN, build_animal_bank, in_words, save_animal_bank
 
-    bank = build_animal_bank(folder, held_out=held_out)
+    bank = build_animal_bank(folder, held_out=held_out, drawn=DRAWN if drawn is None else drawn)
     save_animal_bank(bank, output)
     if not quiet:
         for line in in_words(bank):

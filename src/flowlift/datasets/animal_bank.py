@@ -1,4 +1,4 @@
-"""Animated animals -> a bank of distinct poses on Animal3D's joints, to train on and held out."""
+"""Animated animals -> a bank of distinct poses on Animal3D's joints, to train on and held out; and drawn ones."""
 
 import json
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from jaxtyping import Float32, Int64
 
 from flowlift.damage import refused_if_damaged
 from flowlift.datasets.animal_takes import FPS, AnimalTake, animal_takes
+from flowlift.datasets.drawn_animals import drawn_animals
 from flowlift.datasets.mocap_bank_file import EXPECTED
 from flowlift.errors import InputError
 from flowlift.io.archive import read_arrays
@@ -21,6 +22,8 @@ HELD_OUT = ("Donkey", "ShibaInu", "fox-cat")
 """Bodies that choose and calibrate, unless others are named: one with hooves, two with claws."""
 APART = 0.012
 """How far distinct poses lie apart, mean joint distance in body lengths, whatever way they face."""
+DRAWN = 150
+"""Animals of no animation that are trained on beside them (`drawn_animals`), unless another number is told."""
 CREDIT = "Hand-animated, not captured; CC0: Quaternius, and mesh2motion."
 
 
@@ -28,12 +31,18 @@ CREDIT = "Hand-animated, not captured; CC0: Quaternius, and mesh2motion."
 class AnimalBank:
     """Distinct poses (pose, 26, 3): Y up, about the tail base, in body lengths, NaN where a rig has no such joint.
 
-    `told`: facts of each body; its poses stand together, bodies in this order.
+    `told`: facts of each body; its poses stand together, bodies in this order. Animals that were drawn, not animated,
+    are told to be `drawn`; they are the last ones of `train`.
     """
 
     train: Float32[np.ndarray, "pose 26 3"]
     val: Float32[np.ndarray, "held 26 3"]
     told: tuple[dict[str, Any], ...]
+
+    @property
+    def animated(self) -> Float32[np.ndarray, "pose 26 3"]:
+        """The poses to train on that somebody animated."""
+        return self.train[: len(self.train) - sum(told["poses"] for told in self.told if told.get("drawn"))]
 
     def bodies(self, *, held_out: bool) -> dict[str, Float32[np.ndarray, "pose 26 3"]]:
         """The poses of each body, of those trained on or held out."""
@@ -48,14 +57,15 @@ def holds_animals(folder: Path) -> bool:
     return folder.is_dir() and any(folder.rglob("*.glb"))
 
 
-def build_animal_bank(folder: Path, *, held_out: Sequence[str] = ()) -> AnimalBank:
+def build_animal_bank(folder: Path, *, held_out: Sequence[str] = (), drawn: int = DRAWN) -> AnimalBank:
     """Distinct poses of every animation in a folder. `held_out`: parts of the names of bodies that choose the epoch and
-    are never trained on; none: HELD_OUT. Raises InputError where nothing is left to train on, or held out."""
-    return bank_of_takes(tuple(animal_takes(folder)), held_out=held_out or HELD_OUT)
+    are never trained on; none: HELD_OUT. `drawn`: so many animals that nobody animated, too. Raises InputError where
+    nothing is left to train on, or held out."""
+    return bank_of_takes(tuple(animal_takes(folder)), held_out=held_out or HELD_OUT, drawn=drawn)
 
 
-def bank_of_takes(takes: Sequence[AnimalTake], *, held_out: Sequence[str]) -> AnimalBank:
-    """The distinct poses of some takes. Raises InputError."""
+def bank_of_takes(takes: Sequence[AnimalTake], *, held_out: Sequence[str], drawn: int = DRAWN) -> AnimalBank:
+    """The distinct poses of some takes, and of so many drawn animals. Raises InputError."""
     kept: dict[bool, list[np.ndarray]] = {False: [], True: []}
     told: list[dict[str, Any]] = []
     for body in dict.fromkeys(take.body for take in takes):
@@ -71,6 +81,9 @@ def bank_of_takes(takes: Sequence[AnimalTake], *, held_out: Sequence[str]) -> An
     for apart, what in ((False, "to train on"), (True, f"held out: no body is called {', '.join(held_out)}")):
         if not kept[apart]:
             raise InputError(f"no pose is left {what}; there are {', '.join(line['body'] for line in told)}")
+    for number, poses in enumerate(drawn_animals(drawn), start=1):
+        kept[False].append(poses)
+        told.append({"body": f"drawn {number}", "poses": len(poses), "held_out": False, "drawn": True})
     return AnimalBank(np.concatenate(kept[False]), np.concatenate(kept[True]), tuple(told))
 
 
@@ -128,13 +141,16 @@ def load_animal_bank(path: Path) -> AnimalBank | None:
 
 
 def in_words(bank: AnimalBank) -> list[str]:
-    """A line for each body."""
-    return [
+    """A line for each body that was animated, and one for all that were drawn."""
+    drawn = [told["poses"] for told in bank.told if told.get("drawn")]
+    lines = [
         f"{told['body']}: {told['animations']} animations, {told['frames']:,} frames, {told['poses']:,} distinct poses"
         + ", held out" * told["held_out"]
         + (f"; without {', '.join(told['unknown'])}" if told["unknown"] else "")
         for told in bank.told
+        if not told.get("drawn")
     ]
+    return [*lines, f"{len(drawn)} drawn animals, {sum(drawn):,} poses"] if drawn else lines
 
 
 def _unknown(poses: Float32[np.ndarray, "pose 26 3"]) -> list[str]:

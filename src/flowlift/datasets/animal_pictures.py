@@ -11,6 +11,8 @@ from flowlift.view.style import Color
 
 ACROSS = 6
 """Poses in a row."""
+DRAWN = 12
+"""So many of the animals that were drawn, not animated."""
 _WIDTH, _FRONT_WIDTH, _HEIGHT, _HEAD, _ZOOM = 190, 90, 150, 24, 90.0  # px; the zoom is px a body length
 _PAPER: Color = (255, 255, 255)
 _INK: Color = (60, 66, 74)
@@ -24,7 +26,9 @@ def animal_pictures(bank: AnimalBank, *, rows: int) -> dict[str, Image.Image]:
     from the side one looks at the animal's left, from the front its left is at the right."""
     found = {}
     for name, held_out in (("train", False), ("val", True)):
-        bands = [_band(body, poses, rows) for body, poses in bank.bodies(held_out=held_out).items()]
+        drawn = [told["body"] for told in bank.told if told.get("drawn")]
+        shown = {body: poses for body, poses in bank.bodies(held_out=held_out).items() if body not in drawn[DRAWN:]}
+        bands = [_band(body, poses, rows) for body, poses in shown.items()]
         picture = Image.new("RGB", (bands[0].width, sum(band.height for band in bands)), _PAPER)
         top = 0
         for band in bands:
