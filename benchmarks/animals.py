@@ -52,8 +52,8 @@ SPLITS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 PACKAGED = "horse-wolf"
 LICENCE = "Apache-2.0 (the animations that it learned from are CC0)"
 SOURCE = (
-    "experimental: learned from hand-animated animals (CC0, Quaternius and mesh2motion), not from captured ones; it "
-    "never saw a horse or a wolf. No number of it compares with Animal3D's."
+    "experimental: learned from hand-animated animals (CC0, Quaternius and mesh2motion) and from ones drawn at random, "
+    "not from captured ones; it never saw a horse or a wolf. No number of it compares with Animal3D's."
 )
 SEEDS = (0, 1, 2)
 REFIT_RATE = 1e-3
