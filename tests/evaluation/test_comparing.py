@@ -136,8 +136,10 @@ def test_several_people() -> None:
     )
     assert joint_errors(bring_together(two, TRUTH, people=(1, 0))).mpjpe.max() < 1e-6
     assert joint_errors(bring_together(two, TRUTH, people=(0, 0))).mpjpe.mean() > 0.05
-    with pytest.raises(InputError, match="no person 2"):
+    with pytest.raises(InputError, match="no person 2 in the first: it has 2"):
         bring_together(two, TRUTH, people=(2, 0))
+    with pytest.raises(InputError, match="no person 1 in the second: it has 1"):
+        bring_together(two, TRUTH, people=(1, 1))
 
 
 def test_what_cannot_be_compared_says_why() -> None:
@@ -268,3 +270,50 @@ def test_an_input_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.npz"), "-o", str(tmp_path / "a.json")]) == 2
     assert "this is an input" in capsys.readouterr().err
     assert (tmp_path / "a.json").read_bytes() == before
+
+
+def without(poses: Poses3D, *joints: str, frames: slice = slice(None)) -> Poses3D:
+    """Poses of which some joints are not known in some frames."""
+    xyz = poses.xyz.copy()
+    xyz[frames, :, poses.skeleton.indices(joints)] = np.nan
+    return replace(poses, xyz=xyz, root=None, root_cov=None, keypoints=None)
+
+
+def picked(poses: Poses3D, joints: tuple[str, ...]) -> Poses3D:
+    """The poses of some joints only, all hanging on the first of them."""
+    rows = poses.skeleton.indices(joints)
+    skeleton = Skeleton("some", joints, (None, *[joints[0]] * (len(joints) - 1)))
+    return Poses3D(poses.xyz[:, :, rows], None, poses.cov[:, :, rows], skeleton, fps=poses.fps, camera=poses.camera)
+
+
+@pytest.mark.parametrize(
+    "true",
+    [
+        without(TRUTH, "left_hip", frames=slice(0, None, 3)),
+        without(TRUTH, "left_hip"),
+        without(TRUTH, "left_hip", "right_hip", "hip", frames=slice(0, None, 3)),
+        picked(without(TRUTH, "head"), ("left_knee", "left_ankle", "right_knee", "right_ankle", "head", "spine")),
+    ],
+    ids=["a hip in some frames", "a hip never", "no hips in some frames", "a skeleton without hips"],
+)
+def test_a_joint_that_is_not_known_leaves_the_others_and_every_frame(true: Poses3D) -> None:
+    moved = TRUTH.xyz + np.float32([0.3, -0.2, 0.5])
+    moved[:, :, TRUTH.skeleton.index("left_ankle"), 2] += 0.1
+    pair = bring_together(replace(TRUTH, xyz=moved), true, turn=False)
+    summary = summary_of(pair)
+    assert (summary["frames"], summary["frames_left_out"]) == (len(TRUTH), 0)
+    assert summary["joints"]["right_knee"]["poses"] == len(TRUTH)
+    apart = pair.a - pair.b
+    ankle, knee = (apart[:, pair.joints.index(name)] for name in ("left_ankle", "right_knee"))
+    np.testing.assert_allclose(ankle - knee, np.tile([0, 0, 0.1], (len(TRUTH), 1)), atol=1e-6)
+    assert np.abs(knee).max() < 0.1, "both are taken relative to one point"
+
+
+def test_frames_that_cannot_be_compared_are_counted() -> None:
+    most = [joint for joint in TRUTH.skeleton.joints if joint not in ("hip", "left_hip", "right_hip")]
+    true = without(TRUTH, *most, frames=slice(5))
+    summary = summary_of(bring_together(TRUTH, true))
+    assert (summary["frames"], summary["frames_left_out"]) == (len(TRUTH) - 5, 5)
+    assert tables(summary).startswith(f"{len(TRUTH) - 5} frames (5 of the first left out), ")
+    with pytest.raises(InputError, match="in no frame do both know 4 of the joints"):
+        bring_together(TRUTH, without(TRUTH, *most))

@@ -22,7 +22,7 @@ def compare(
     """How far two results are apart, or a result from the truth: joints, angles, and whether the uncertainty holds.
 
     Frames are matched by their times (the second is interpolated), joints by their names, relative to the middle of the
-    hips. MPJPE is the mean distance of joints, N-MPJPE after the best scale of each frame, P-MPJPE after the best
+    hips, or of the joints that both know. MPJPE is the mean distance of joints, N-MPJPE after the best scale of each frame, P-MPJPE after the best
     rotation, scale and shift. The second counts as the truth.
 
     Parameters

@@ -30,9 +30,10 @@ _HIPS = ("left_hip", "right_hip")
 class Pair:
     """One person in two results, at the same times, with the same joints, relative to the same point, in one frame.
 
-    `a`, `b` (frame, joint, 3): in their `units`, NaN where unknown. `cov` (frame, joint, 3, 3): of `a`. `turned`:
-    whether `b` was turned to fit; `offset`: what was added to its times. `clock`: "s", or "frames" where none tells its
-    rate. `only_a`, `only_b`: joints without a partner. `poses`: both of them as poses, for their angles.
+    `a`, `b` (frame, joint, 3): in their `units`, NaN where unknown. `cov` (frame, joint, 3, 3): of `a`. `left_out`: how
+    many frames of `a` are not compared. `turned`: whether `b` was turned to fit; `offset`: what was added to its times.
+    `clock`: "s", or "frames" where none tells its rate. `only_a`, `only_b`: joints without a partner. `poses`: both of
+    them as poses, for their angles.
     """
 
     times: Float64[np.ndarray, " frame"]
@@ -40,6 +41,7 @@ class Pair:
     a: Float64[np.ndarray, "frame joint 3"]
     b: Float64[np.ndarray, "frame joint 3"]
     cov: Float64[np.ndarray, "frame joint 3 3"]
+    left_out: int
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     turned: bool
@@ -72,14 +74,17 @@ def bring_together(
 
     `b` is interpolated to the times of `a`, after `offset` (s) is added to its own. `turn`: turn `b` by the one
     rotation that fits the whole clip best; by default where their cameras do not say that they have the same axes.
-    Both are taken relative to the middle of the hips (or the joint `hip`, or the mean of all). Two results
+    In each frame both are taken relative to the middle of the hips, where both know them; else to the joint `hip`, else
+    to the mean of the joints that both know. Frames in which those are fewer than `FEWEST` are left out. Two results
     of which none tells its frame rate are matched by the numbers of their frames. Raises InputError for people, times
     or joints that do not meet.
     """
     clock = _common_clock(a, b)
-    for poses, person in zip((a, b), people, strict=True):
+    for which, poses, person in zip(("first", "second"), (a, b), people, strict=True):
         if not 0 <= person < poses.people:
-            raise InputError(f"there is no person {person}: the result has {poses.people} (the first is 0)")
+            raise InputError(
+                f"there is no person {person} in the {which}: it has {poses.people}, and they count from 0"
+            )
     names_a, names_b = (tuple(map(canonical, poses.skeleton.joints)) for poses in (a, b))
     shared = tuple(name for name in names_a if name in names_b)
     if len(shared) < FEWEST:
@@ -97,7 +102,15 @@ def bring_together(
         )
         raise InputError(f"the two have no frame in common: {span}; --offset moves the second")
     rows_a, rows_b = ([names.index(name) for name in shared] for names in (names_a, names_b))
-    placed_a, placed_b = _centred(xyz_a[both][:, rows_a], shared), _centred(xyz_b[both][:, rows_b], shared)
+    known = np.isfinite(xyz_a[:, rows_a]).all(axis=2) & np.isfinite(xyz_b[:, rows_b]).all(axis=2)
+    both &= known.sum(axis=1) >= FEWEST
+    if not both.any():
+        raise InputError(
+            f"in no frame do both know {FEWEST} of the joints that they share: {', '.join(shared)}; "
+            "--offset moves the second"
+        )
+    centre = _centre(known[both], shared)
+    placed_a, placed_b = _about(centre, xyz_a[both][:, rows_a]), _about(centre, xyz_b[both][:, rows_b])
     turned = turn if turn is not None else not _same_axes(a.camera, b.camera)
     rotation = _rotation(placed_b, placed_a) if turned else np.eye(3)
     return Pair(
@@ -106,6 +119,7 @@ def bring_together(
         a=placed_a,
         b=placed_b @ rotation.T,
         cov=a.cov[both, people[0]][:, rows_a].astype(np.float64),
+        left_out=int((~both).sum()),
         only_a=tuple(name for name in names_a if name not in shared),
         only_b=tuple(name for name in names_b if name not in shared),
         turned=turned,
@@ -261,16 +275,22 @@ def _at(
     return between, there
 
 
-def _centred(
-    xyz: Float64[np.ndarray, "frame joint 3"], joints: tuple[str, ...]
+def _centre(known: Bool[np.ndarray, "frame joint"], joints: tuple[str, ...]) -> Float64[np.ndarray, "frame joint"]:
+    """What each joint counts for in the point that a frame is taken relative to: the middle of the hips, else the hip,
+    else the mean of what is known, of which there must be something."""
+    weights = known / known.sum(axis=1, keepdims=True)
+    for points in (("hip",), _HIPS):
+        if set(points) <= set(joints):
+            columns = [joints.index(point) for point in points]
+            weights[known[:, columns].all(axis=1)] = np.isin(np.arange(len(joints)), columns) / len(columns)
+    return weights
+
+
+def _about(
+    centre: Float64[np.ndarray, "frame joint"], xyz: Float64[np.ndarray, "frame joint 3"]
 ) -> Float64[np.ndarray, "frame joint 3"]:
-    if set(_HIPS) <= set(joints):
-        middle = xyz[:, [joints.index(hip) for hip in _HIPS]].mean(axis=1, keepdims=True)
-    elif "hip" in joints:
-        middle = xyz[:, [joints.index("hip")]]
-    else:
-        middle = xyz.mean(axis=1, keepdims=True)
-    return xyz - middle
+    counted = np.where(centre[..., None] > 0, xyz, 0.0)
+    return xyz - (centre[..., None] * counted).sum(axis=1, keepdims=True)
 
 
 def _rotation(

@@ -26,6 +26,7 @@ def summary_of(pair: Pair) -> dict[str, object]:
     joints, angles = joint_errors(pair), angle_errors(pair)
     return {
         "frames": len(pair.times),
+        "frames_left_out": pair.left_out,
         "from_s": float(pair.times[0]),
         "to_s": float(pair.times[-1]),
         "offset_s": pair.offset,
@@ -77,7 +78,8 @@ def _lines(summary: Mapping[str, object]) -> Iterator[str]:
     assert isinstance(joints, dict)
     assert isinstance(angles, dict)
     clock = " s" if summary["clock"] == "s" else ""
-    yield f"{summary['frames']} frames, {summary['from_s']:g} to {summary['to_s']:g}{clock}"
+    left_out = f" ({summary['frames_left_out']} of the first left out)" if summary["frames_left_out"] else ""
+    yield f"{summary['frames']} frames{left_out}, {summary['from_s']:g} to {summary['to_s']:g}{clock}"
     yield f"second moved by {summary['offset_s']:g}{clock or ' frames'}"
     yield "second turned by the one rotation that fits" if summary["turned_to_fit"] else "both in the same axes"
     yield ""
