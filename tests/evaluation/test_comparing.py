@@ -317,3 +317,22 @@ def test_frames_that_cannot_be_compared_are_counted() -> None:
     assert tables(summary).startswith(f"{len(TRUTH) - 5} frames (5 of the first left out), ")
     with pytest.raises(InputError, match="in no frame do both know 4 of the joints"):
         bring_together(TRUTH, without(TRUTH, *most))
+
+
+def test_a_folder_is_no_place_for_the_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flowlift.save(TRUTH, tmp_path / "a.npz")
+    (tmp_path / "there").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for output in ("new/", "there"):
+        assert main(["compare", f"{tmp_path}/a.npz", f"{tmp_path}/a.npz", "-o", f"{tmp_path}/{output}"]) == 2
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert f"name it, such as {tmp_path / output / 'figures.json'}" in said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_tables_that_are_read_in_2d_alone_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.npz", "a.dlc.csv"):
+        flowlift.save(TRUTH, tmp_path / name)
+    assert main(["compare", f"{tmp_path}/a.npz", f"{tmp_path}/a.dlc.csv"]) == 2
+    assert "3D coordinates (x, y, z), which are not read from this format; lift the 2D" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`flowlift compare`: two results, or a result and the truth."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,8 @@ def compare(
     """How far two results are apart, or a result from the truth: joints, angles, and whether the uncertainty holds.
 
     Frames are matched by their times (the second is interpolated), joints by their names, relative to the middle of the
-    hips, or of the joints that both know. MPJPE is the mean distance of joints, N-MPJPE after the best scale of each frame, P-MPJPE after the best
-    rotation, scale and shift. The second counts as the truth.
+    hips, or of the joints that both know. MPJPE is the mean distance of joints, N-MPJPE after the best scale of each
+    frame, P-MPJPE after the best rotation, scale and shift. The second counts as the truth.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def compare(
     """
     from flowlift.cli.outputs import check_writable
     from flowlift.clips import load_poses
-    from flowlift.errors import InputError
+    from flowlift.errors import InputError, OutputError
     from flowlift.evaluation.comparing import bring_together, find_offset
     from flowlift.evaluation.comparing_report import summary_of, tables
     from flowlift.io.atomic import written_whole
@@ -55,6 +56,8 @@ def compare(
     if sync and offset is not None:
         raise InputError("--sync finds the offset that --offset gives; take one of them")
     if output is not None:
+        if output.endswith(("/", os.sep)) or Path(output).is_dir():
+            raise OutputError(f"{output}: the figures go to one file; name it, such as {Path(output) / 'figures.json'}")
         check_writable(Path(output), [first, second])
     a, b = load_poses(first), load_poses(second)
     people = (person, person if other_person is None else other_person)

@@ -15,6 +15,7 @@ from flowlift.io.extent import image_size_or_guess
 from flowlift.io.hints import Hints
 from flowlift.io.naming import plain_name, skeleton_of
 from flowlift.io.numbering import places
+from flowlift.io.positions import not_2d
 from flowlift.io.room import room_for
 
 _PLACES = "single"
@@ -63,7 +64,7 @@ def keypoints_from_table(
         raise InputError(f"{path}: it holds no frames")
     coordinates = {column.coordinate for column in columns}
     if "z" in coordinates:
-        raise InputError(f"{path}: these are 3D coordinates (x, y, z) already; give the 2D file")
+        raise not_2d(path, "coordinates")
     if not {"x", "y"} <= coordinates:
         raise InputError(f"{path}: expected columns x, y and likelihood for each body part")
     individuals = list(dict.fromkeys(column.individual for column in columns))

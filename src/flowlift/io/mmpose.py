@@ -15,6 +15,7 @@ from flowlift.io.hints import Hints
 from flowlift.io.json_file import parse, parse_or_none
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import places
+from flowlift.io.positions import not_2d
 from flowlift.io.tracks import Sighting, stacked, told_apart
 from flowlift.skeleton import Skeleton
 
@@ -88,7 +89,7 @@ def _person(instance: Any, number: int, path: Path) -> Float64[np.ndarray, "join
             f"{path}: damaged: an instance of frame {number} lacks numbers in keypoints or keypoint_scores"
         ) from error
     if xy.ndim == 2 and xy.shape[1] == 3:
-        raise InputError(f"{path}: these are 3D predictions (x, y, z) already; give the 2D file")
+        raise not_2d(path, "predictions")
     if xy.ndim != 2 or xy.shape[1] != 2 or len(scores) != len(xy):
         raise InputError(f"{path}: damaged: frame {number} has keypoints {xy.shape} and {len(scores)} scores")
     absent = (scores <= 0) & (xy == 0).all(axis=1)

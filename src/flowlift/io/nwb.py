@@ -14,6 +14,7 @@ from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.hints import Hints
 from flowlift.io.naming import joint_name, skeleton_of
 from flowlift.io.numbering import check_gaps
+from flowlift.io.positions import not_2d
 from flowlift.io.room import room_for
 
 _JITTER = 0.1
@@ -131,7 +132,7 @@ def _beat(
 def _values(series: Any, frames: int, path: Path) -> Float64[np.ndarray, "frame 3"]:
     xy = np.asarray(series["data"][()], dtype=np.float64)
     if xy.ndim == 2 and xy.shape[1] == 3:
-        raise InputError(f"{path}: these are 3D positions (x, y, z) already; give the 2D file")
+        raise not_2d(path, "positions")
     if xy.shape != (frames, 2):
         raise InputError(f"{path}: damaged NWB: {frames} times, but positions {xy.shape}")
     score = (

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64
 
 from flowlift.containers import Keypoints2D, Poses3D
-from flowlift.errors import OutputError
+from flowlift.errors import InputError, OutputError
 from flowlift.ground import on_ground, upright
 
 TO_Y_UP = np.array([1.0, -1.0, -1.0])
@@ -33,6 +33,14 @@ def needs_people(obj: Keypoints2D | Poses3D, path: Path, what: str) -> Poses3D:
     if not len(poses) or not poses.people:
         raise OutputError(f"{path}: there are no frames or no people; {what} needs both")
     return poses
+
+
+def not_2d(path: Path, what: str) -> InputError:
+    """The error for 3D in a file of a format that is read in 2D alone; `what`: what the format calls it."""
+    return InputError(
+        f"{path}: it holds 3D {what} (x, y, z), which are not read from this format; lift the 2D file, or give 3D "
+        "poses as npz, JSON, TRC or C3D"
+    )
 
 
 def camera_frame(poses: Poses3D) -> Float32[np.ndarray, "frame person joint 3"]:
