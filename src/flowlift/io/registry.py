@@ -20,6 +20,8 @@ _LONGEST = 1000
 """Characters of an error that quotes what it found."""
 _IN_ANY_ORDER = ("openpose", "mediapipe_json")
 """Formats that list who was found in each frame, not who it was."""
+_OF_CLIPS = ("videopose3d", "sleap", "deeplabcut_csv", "deeplabcut_h5", "nwb")
+"""Formats in which FILE::CLIP names a part of the file."""
 _EVERYWHERE = {"deeplabcut_csv": 0.1, "deeplabcut_h5": 0.1}
 """Formats that have a place for every joint, wherever it would be if it were anywhere, and the likelihood below which
 it is nowhere."""
@@ -30,13 +32,15 @@ class Reader:
     """A format that is read: `module` has `matches(path) -> bool` and `read(path, hints)`.
 
     `ordered`: its files keep people apart, one index for each through all frames; where that depends on the file, the
-    module has `keeps_people_apart(path) -> bool`. `min_score`: joints of less confidence were not found.
+    module has `keeps_people_apart(path) -> bool`. `clips`: a file may hold several, which have names. `min_score`:
+    joints of less confidence were not found.
     """
 
     name: str
     suffixes: tuple[str, ...]
     module: str
     ordered: bool = True
+    clips: bool = False
     min_score: float | None = None
 
 
@@ -85,7 +89,8 @@ def _built_in_readers() -> Mapping[str, Reader]:
         ("C3D (3D)", (".c3d",), "c3d_markers"),
     ):
         ordered, least = module not in _IN_ANY_ORDER, _EVERYWHERE.get(module)
-        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered=ordered, min_score=least))
+        clips = module in _OF_CLIPS
+        register(table, Reader(name, suffixes, f"flowlift.io.{module}", ordered, clips, least))
     return MappingProxyType(table)
 
 
@@ -248,6 +253,8 @@ def _find(file: Path) -> Reader:
 
 
 def _read(reader: Reader, file: Path, hints: Hints) -> Keypoints2D | Poses3D:
+    if hints.clip is not None and not reader.clips:
+        raise InputError(f"{file}: {reader.name} has no clips with names; leave ::{hints.clip} out")
     if hints.min_score is None:
         hints = replace(hints, min_score=reader.min_score)
     with refused_if_damaged(f"{file}: damaged {reader.name}"):

@@ -13,6 +13,7 @@ from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.io.atomic import written_whole
 from flowlift.view.film import Film
+from flowlift.view.mark import mark_for
 from flowlift.view.payload import payload_of
 from flowlift.view.style import CENTRE, HEAT, LEFT, PEOPLE, RIGHT, Color
 
@@ -22,18 +23,26 @@ DRAWING = ("data.js", "paint.js", "timeline.js", "image.js", "orbit.js", "scene.
 _VIEWER = ("film.js", "strip.js", "angles.js", "keys.js", "main.js")
 
 
-def write_html(poses: Poses3D, path: str | Path, *, title: str = "flowlift", film: Film | None = None) -> Path:
+def write_html(
+    poses: Poses3D,
+    path: str | Path,
+    *,
+    title: str = "flowlift",
+    film: Film | None = None,
+    suffix: str | None = None,
+) -> Path:
     """Write one page that shows `poses`, and the video behind them where there is one; gives its path.
 
-    Raises InputError for poses without a frame, OutputError when the page cannot be written.
+    `suffix`: of the file beside the page that they are from, if they are. Raises InputError for poses without a frame,
+    OutputError when the page cannot be written.
     """
-    text = page(poses, title=title, film=film)
+    text = page(poses, title=title, film=film, suffix=suffix)
     with written_whole(Path(path)) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)
 
 
-def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None) -> str:
+def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None, suffix: str | None = None) -> str:
     """The page's text. Raises InputError for poses without a frame."""
     if not len(poses):
         raise InputError("there are no frames to show")
@@ -43,6 +52,7 @@ def page(poses: Poses3D, *, title: str = "flowlift", film: Film | None = None) -
         video = {"name": film.name, "type": film.type, "address": film.address, "start": film.start}
     parts = {
         "title": html.escape(title),
+        "mark": str(mark_for(poses, suffix)),
         "style": style(),
         "header": _json(payload.header | {"video": video}),
         "data": _base64(zlib.compress(payload.block)),
