@@ -176,6 +176,94 @@ def test_envelope_holds_every_value(javascript: Evaluate) -> None:
             assert (column["lower"], column["upper"]) == pytest.approx((np.nanmin(part) - 2, np.nanmax(part) + 2))
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00.00"), (83.4, "1:23.40"), (59.999, "1:00.00")])
+DRAWN = """(() => {
+  globalThis.window = globalThis;
+  const result = RESULT;
+  const state = { frame: 0, person: null, window: WINDOW, angles: [0], show: {} };
+  const shown = { texts: [], curve: [], cursor: [] };
+  let strokes = [];
+  const context = new Proxy({}, {
+    get: (kept, name) => kept[name] ?? ((...given) => {
+      if (name === 'beginPath') strokes = [];
+      if (name === 'moveTo' || name === 'lineTo') strokes.push(given);
+      if (name === 'fillText') shown.texts.push([given[0], given[1]]);
+      if (name === 'stroke' && kept.lineWidth === 1.6) shown.curve = strokes;
+      if (name === 'stroke' && kept.lineWidth === 1.5) shown.cursor.push(strokes[0][0]);
+    }),
+  });
+  const canvas = { clientWidth: 900, clientHeight: 200, getContext: () => context };
+  for (const frame of FRAMES) {
+    state.frame = frame;
+    shown.texts = [];
+    drawAngles(canvas, result, state);
+  }
+  const places = FRAMES.map((frame, i) => plotFrame(result, state, canvas, shown.cursor[i]));
+  return { ...shown, places, texts: shown.texts.filter(([text]) => !text.endsWith('°')) };
+})()"""
+
+
+def drawn(javascript: Evaluate, poses: Poses3D, *, frames: list[int], window: float = 0) -> dict:
+    """What the plot of angles shows: texts (text, x) and the curve's points (x, y) of the last of some frames, the x of
+    the cursor in each, and the frame that is there by what the pointer finds."""
+    told = {"RESULT": opened(poses), "WINDOW": str(window), "FRAMES": str(frames)}
+    program = DRAWN
+    for name, text in told.items():
+        program = program.replace(name, text)
+    return javascript(program)
+
+
+def seconds_of(text: str) -> float:
+    minutes, seconds = text.split(":")
+    return 60 * int(minutes) + float(seconds)
+
+
+def test_time_runs_evenly_along_the_plot_where_frames_do_not(javascript: Evaluate, walker: Poses3D) -> None:
+    """Curve, cursor, numbers and pointer agree about where a time is, and the times are those of the clip."""
+    kept = [*range(10), *range(10, 40, 7), *range(52, 60)]
+    pick = {name: getattr(walker, name)[kept] for name in ("xyz", "root", "cov")}
+    times = 100.0 + np.array(kept) / 30
+    uneven = replace(walker, **pick, keypoints=None, hypotheses=None, times=times)
+    frames = list(range(len(kept)))
+    shown = drawn(javascript, uneven, frames=frames)
+    slope, origin = np.polyfit(times, shown["cursor"], 1)
+    np.testing.assert_allclose(shown["cursor"], origin + slope * times, atol=0.01)
+    assert shown["places"] == frames
+    assert len(shown["texts"]) > 3
+    for text, at in shown["texts"]:
+        assert at == pytest.approx(origin + slope * seconds_of(text), abs=0.01)
+    known = np.isfinite(uneven.xyz).all(axis=(1, 2, 3))
+    np.testing.assert_allclose([x for x, _ in shown["curve"]], origin + slope * times[known], atol=0.01)
+
+
+def test_a_window_of_the_plot_is_as_long_as_it_says(javascript: Evaluate, walker: Poses3D) -> None:
+    kept = [*range(0, 30, 6), *range(30, 60)]
+    pick = {name: getattr(walker, name)[kept] for name in ("xyz", "root", "cov")}
+    uneven = replace(walker, **pick, keypoints=None, hypotheses=None, times=np.array(kept) / 30)
+    for frame in (0, 8, 20, len(kept) - 1):
+        texts = drawn(javascript, uneven, frames=[frame], window=1)["texts"]
+        ((one, left), *_, (other, right)) = texts
+        assert (right - left) / (seconds_of(other) - seconds_of(one)) == pytest.approx(900 - 44 - 8, rel=1e-3)
+
+
+def test_numbers_along_the_plot_differ(javascript: Evaluate, walker: Poses3D) -> None:
+    few = {name: getattr(walker, name)[:8] for name in ("xyz", "root", "cov")}
+    short = replace(walker, **few, keypoints=None, hypotheses=None)
+    for poses in (short, replace(short, fps=240.0)):
+        texts = [text for text, _ in drawn(javascript, poses, frames=[0])["texts"]]
+        assert len(set(texts)) == len(texts) > 3
+    untimed = replace(short, fps=None)
+    assert [text for text, _ in drawn(javascript, untimed, frames=[0])["texts"]] == [str(i) for i in range(1, 8)]
+
+
+def test_times_are_the_clips(javascript: Evaluate, walker: Poses3D) -> None:
+    later = replace(walker, times=walker.frame_times + 83.0)
+    assert javascript(f"clockText({opened(later)}, 12)") == "1:23.40 · frame 13 of 60"
+    assert javascript(f"clockText({opened(replace(walker, fps=None, keypoints=None))}, 12)") == "frame 13 of 60"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00.00"), (83.4, "1:23.40"), (59.999, "1:00.00"), (-0.5, "-0:00.50"), (-0.001, "0:00.00")],
+)
 def test_time_in_words(javascript: Evaluate, seconds: float, text: str) -> None:
     assert javascript(f"timeText({seconds})") == text

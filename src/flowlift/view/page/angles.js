@@ -3,13 +3,17 @@
 const LEFT_EDGE = 44; // px, for the numbers of degrees
 const BOTTOM_EDGE = 18; // px, for those of time
 
-// The frames [first, last] that the plot shows: the whole clip, or `seconds` about the cursor.
+// The times [start, stop] that the plot shows, from the first frame: the whole clip, or `state.window` about the cursor.
 function plotWindow(result, state) {
-  const all = Math.max(result.frames - 1, 1);
-  const wanted = Math.round(state.window / (frameStep(result) || 1));
-  if (!state.window || wanted >= all) return [0, all];
-  const first = Math.min(Math.max(state.frame - Math.round(wanted / 2), 0), all - wanted);
-  return [first, first + wanted];
+  const [wanted, all] = [state.window, timeOf(result, result.frames - 1)];
+  if (!wanted || wanted >= all) return [0, all];
+  const start = Math.min(Math.max(timeOf(result, state.frame) - wanted / 2, 0), all - wanted);
+  return [start, start + wanted];
+}
+
+// From the last frame before a window to the first one after it: its curves begin and end at its edges.
+function framesOf(result, [start, stop]) {
+  return [frameAt(result, start), Math.min(frameAt(result, stop) + 1, result.frames - 1)];
 }
 
 function angleAt(result, frame, person, angle, name = 'angles') {
@@ -42,10 +46,10 @@ function envelope(result, person, angle, [first, last], columns) {
 }
 
 // The chosen angles' columns, kept for as long as they stay the same: a long clip has many frames behind them.
-function curves(result, state, person, window, columns) {
-  const key = [person, state.angles, window, columns].join();
+function curves(result, state, person, frames, columns) {
+  const key = [person, state.angles, frames, columns].join();
   if (state.curves?.key !== key) {
-    const lines = state.angles.map((angle) => envelope(result, person, angle, window, columns));
+    const lines = state.angles.map((angle) => envelope(result, person, angle, frames, columns));
     state.curves = { key, lines };
   }
   return state.curves.lines;
@@ -56,14 +60,21 @@ function drawAngles(canvas, result, state) {
   const person = state.person ?? 0;
   const shown = state.angles;
   const window = plotWindow(result, state);
-  const lines = curves(result, state, person, window, Math.floor(width - LEFT_EDGE));
+  const [start, stop] = window;
+  const lines = curves(result, state, person, framesOf(result, window), Math.floor(width - LEFT_EDGE));
   const known = lines.flat().filter(Boolean);
   const [low, high] = degreesAxis(known);
-  const x = (frame) => LEFT_EDGE + ((frame - window[0]) / (window[1] - window[0])) * (width - LEFT_EDGE - 8);
+  const across = (time) => LEFT_EDGE + ((time - start) / (stop - start || 1)) * (width - LEFT_EDGE - 8);
+  const x = (frame) => across(timeAt(result, frame));
   const y = (value) => height - BOTTOM_EDGE - ((value - low) / (high - low)) * (height - BOTTOM_EDGE - 8);
-  drawAxes(context, result, window, [low, high], x, y, width, height);
+  drawAxes(context, result, window, [low, high], across, y, width, height);
+  context.save();
+  context.beginPath();
+  context.rect(LEFT_EDGE - 1, 0, width - LEFT_EDGE - 6, height);
+  context.clip();
   lines.forEach((line, i) => drawBand(context, line, x, y, theme[result.angles[shown[i]].side]));
   lines.forEach((line, i) => drawCurve(context, line, x, y, theme[result.angles[shown[i]].side]));
+  context.restore();
   context.strokeStyle = theme.ink;
   context.lineWidth = 1.5;
   context.beginPath();
@@ -83,7 +94,7 @@ function degreesAxis(known) {
   return [Math.floor(low / step) * step, Math.max(Math.ceil(high / step), Math.floor(low / step) + 1) * step];
 }
 
-function drawAxes(context, result, [first, last], [low, high], x, y, width, height) {
+function drawAxes(context, result, window, [low, high], across, y, width, height) {
   context.font = '11px system-ui, sans-serif';
   context.fillStyle = theme.soft;
   context.strokeStyle = theme.grid;
@@ -103,14 +114,27 @@ function drawAxes(context, result, [first, last], [low, high], x, y, width, heig
   }
   context.textAlign = 'center';
   context.textBaseline = 'alphabetic';
-  const [start, stop] = [first, last].map((frame) => timeOf(result, Math.min(frame, result.frames - 1)));
-  const apart = roundStep(Math.max(stop - start, 1e-3), Math.max(width / 90, 2));
-  for (let time = Math.ceil(start / apart) * apart; time <= stop; time += apart) {
-    const at = x(first + ((time - start) / Math.max(stop - start, 1e-9)) * (last - first));
+  for (const [time, text] of timeTicks(result, window, Math.max(width / 90, 2))) {
+    const at = across(time);
     if (at > width - 16) continue;
     tick([at, height - BOTTOM_EDGE], [at, height - BOTTOM_EDGE + 4]);
-    context.fillText(isTimed(result) ? timeText(time, apart < 1 ? 1 : 0) : String(Math.round(time) + 1), at, height - 3);
+    context.fillText(text, at, height - 3);
   }
+}
+
+// Where the axis of time has round numbers, `most` of them or few more, and what they are: the clip's times with as many
+// digits as tell them apart, or numbers of frames.
+function timeTicks(result, [start, stop], most) {
+  const timed = isTimed(result);
+  const origin = timed ? result.start : 1;
+  const step = roundStep(stop - start || 1, most);
+  const apart = timed ? step : Math.max(step, 1);
+  const digits = Math.max(Math.ceil(-Math.log10(apart) - 1e-9), 0);
+  const [first, last] = [Math.ceil((origin + start) / apart - 1e-6), Math.floor((origin + stop) / apart + 1e-6)];
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, i) => {
+    const value = (first + i) * apart;
+    return [value - origin, timed ? timeText(value, digits) : String(value)];
+  });
 }
 
 // Through the columns' lowest and highest values: a line, where each column is a frame; broken where nobody is seen.
@@ -151,7 +175,10 @@ function drawBand(context, columns, x, y, colour) {
 
 // The frame under a place of the plot, px from its left.
 function plotFrame(result, state, canvas, place) {
-  const [first, last] = plotWindow(result, state);
+  const [start, stop] = plotWindow(result, state);
   const part = (place - LEFT_EDGE) / (canvas.clientWidth - LEFT_EDGE - 8);
-  return Math.round(first + Math.min(Math.max(part, 0), 1) * (last - first));
+  const time = start + Math.min(Math.max(part, 0), 1) * (stop - start);
+  const before = frameAt(result, time);
+  const after = Math.min(before + 1, result.frames - 1);
+  return time - timeOf(result, before) <= timeOf(result, after) - time ? before : after;
 }

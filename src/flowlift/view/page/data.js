@@ -124,7 +124,7 @@ function turn(rows, p) {
   return [dot(rows[0], p), dot(rows[1], p), dot(rows[2], p)];
 }
 
-// Seconds from the start; the bare frame number where there is no frame rate.
+// Seconds from the first frame, which is at `result.start`; the bare frame number where there is no frame rate.
 function timeOf(result, frame) {
   return result.arrays.times ? result.arrays.times.at(frame) : frame / (result.fps || 1);
 }

@@ -11,6 +11,13 @@ function frameAt(result, time) {
   return low;
 }
 
+// The time of a place between frames, such as 2.5.
+function timeAt(result, place) {
+  const before = Math.floor(place);
+  const [from, to] = [before, Math.min(before + 1, result.frames - 1)].map((frame) => timeOf(result, frame));
+  return from + (place - before) * (to - from);
+}
+
 // The mean time from one frame to the next, seconds.
 function frameStep(result) {
   return result.frames > 1 ? timeOf(result, result.frames - 1) / (result.frames - 1) : 0;
@@ -43,11 +50,12 @@ function timerClock(result, state, changed) {
 
 function clockText(result, frame) {
   const place = `frame ${frame + 1} of ${result.frames}`;
-  return isTimed(result) ? `${timeText(timeOf(result, frame))} · ${place}` : place;
+  return isTimed(result) ? `${timeText(result.start + timeOf(result, frame))} · ${place}` : place;
 }
 
 // 83.4 is 1:23.40.
 function timeText(time, digits = 2) {
-  const rounded = Number(time.toFixed(digits));
-  return `${Math.floor(rounded / 60)}:${(rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, '0')}`;
+  const rounded = Math.abs(Number(time.toFixed(digits)));
+  const sign = Number(time.toFixed(digits)) < 0 ? '-' : '';
+  return `${sign}${Math.floor(rounded / 60)}:${(rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, '0')}`;
 }
