@@ -116,6 +116,13 @@ def test_weak_places_of_who_is_looked_at(page: object) -> None:
         assert frame(page) != 40
 
 
+def test_people_are_called_as_everywhere(page: object) -> None:
+    """By their index, from 0: as in tables, names of files and `compare --person`."""
+    assert page.locator("#person option").all_inner_texts() == ["everybody", "person 0", "person 1"]
+    page.select_option("#person", "1")
+    assert page.locator("#angle-values").inner_text().startswith("person 1:")
+
+
 def test_orbit_moves_what_is_drawn(page: object) -> None:
     def drawn() -> bytes:
         page.wait_for_timeout(100)

@@ -42,7 +42,7 @@ function drawSeen(context, result, state, person, place, faint, filmed) {
   });
   context.globalAlpha = faint;
   const head = result.people > 1 && topmost(joints);
-  if (head) label(context, String(person + 1), [head[0], head[1] - 10], personColour(person));
+  if (head) label(context, String(person), [head[0], head[1] - 10], personColour(person));
   context.globalAlpha = 1;
 }
 

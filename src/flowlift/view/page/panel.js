@@ -25,7 +25,7 @@ function prepare(result) {
   toggleButton('follow').hidden = !result.arrays.root;
   toggleButton('angles').hidden = !result.angles;
   element('person').hidden = result.people < 2;
-  for (const person of peopleOf(result)) element('person').append(option(person, `person ${person + 1}`));
+  for (const person of peopleOf(result)) element('person').append(option(person, `person ${person}`));
   element('angle').append(...angleNames(result).map((name) => option(name, name)));
   if (result.hypotheses) {
     const { shown, drawn } = result.hypotheses;
@@ -88,5 +88,5 @@ function showAngles(result, state) {
     made.style.setProperty('--side', `var(--${side})`);
     return made;
   });
-  element('angle-values').replaceChildren(...(result.people > 1 ? [`person ${person + 1}:`] : []), ...parts);
+  element('angle-values').replaceChildren(...(result.people > 1 ? [`person ${person}:`] : []), ...parts);
 }

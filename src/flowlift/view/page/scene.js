@@ -35,7 +35,7 @@ function drawScene(canvas, result, state, view) {
   if (result.people > 1) {
     for (const body of people) {
       const head = topmost(body.flat);
-      if (head) label(context, String(body.person + 1), [head[0], head[1] - 12], personColour(body.person));
+      if (head) label(context, String(body.person), [head[0], head[1] - 12], personColour(body.person));
     }
   }
 }
