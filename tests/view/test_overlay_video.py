@@ -25,8 +25,9 @@ SIZE = (320, 180)
 
 @pytest.fixture(scope="module")
 def bare(walker: Poses3D) -> Poses3D:
-    """Poses of which nothing is drawn, which is quick."""
-    return replace(walker, root=None, camera=None, keypoints=None, hypotheses=None)
+    """Poses of which nothing is drawn, as nothing was seen, which is quick."""
+    unseen = replace(walker.keypoints, xy=np.full_like(walker.keypoints.xy, np.nan))
+    return replace(walker, root=None, camera=None, keypoints=unseen, hypotheses=None)
 
 
 def write_clip(
@@ -237,6 +238,10 @@ def test_overlay_on_the_command_line(tmp_path: Path, walker: Poses3D, capsys) ->
     flowlift.save(walker.keypoints, tmp_path / "seen.npz")
     assert main(["overlay", f"{tmp_path}/seen.npz", str(source), "-o", f"{tmp_path}/a.mp4"]) == 2
     assert "2D keypoints" in capsys.readouterr().err
+    flowlift.save(walker, tmp_path / "poses.trc")
+    assert main(["overlay", f"{tmp_path}/poses.trc", str(source), "-o", f"{tmp_path}/a.mp4"]) == 2
+    assert "neither 2D keypoints nor where the camera was" in capsys.readouterr().err
+    assert not (tmp_path / "a.mp4").exists()
 
 
 def test_where_overlays_go(tmp_path: Path) -> None:

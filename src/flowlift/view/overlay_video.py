@@ -24,10 +24,12 @@ def write_overlay(
     """Write the frames with their poses drawn onto them (see `draw_overlay`), at their own times, with their sound.
 
     Frames are matched by time; where the poses have none, by number. A frame without a pose stays as it is. `report`
-    is called with (frames done, frames expected). Raises InputError for a video of another shape than the poses' images
-    or without a frame at any of their times; OutputError when the video cannot be written.
+    is called with (frames done, frames expected). Raises InputError for poses without 2D or camera, for a video of
+    another shape than the poses' images or without a frame at any of their times; OutputError when the video cannot be
+    written.
     """
     check_suffix(path)
+    _check_drawable(poses)
     _check_shape(frames, poses)
     sound = Path(frames.place.location) if isinstance(frames, VideoSource) and not frames.place.live else None
     found = False
@@ -62,9 +64,17 @@ def matched(frames: FrameSource, poses: Poses3D) -> Iterator[Matched]:
         yield Matched(frame, near if abs(times[near] - time) <= step / 2 + _SLACK else None)
 
 
-def _check_shape(frames: FrameSource, poses: Poses3D) -> None:
+def _check_drawable(poses: Poses3D) -> None:
     if not len(poses):
         raise InputError("these poses hold no frames to draw")
+    if poses.keypoints is None and (poses.camera is None or poses.root is None):
+        raise InputError(
+            "these poses hold neither 2D keypoints nor where the camera was: nothing can be drawn onto a picture; "
+            "give the npz or JSON that flowlift lift wrote"
+        )
+
+
+def _check_shape(frames: FrameSource, poses: Poses3D) -> None:
     seen = poses.keypoints.image_size if poses.keypoints is not None else poses.camera and poses.camera.image_size
     if seen and abs(np.divide(*frames.image_size) / np.divide(*seen) - 1) > _SAME_SHAPE:
         raise InputError(
