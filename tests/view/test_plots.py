@@ -52,6 +52,9 @@ def curves(monkeypatch: pytest.MonkeyPatch, poses: Poses3D, path: Path, **option
     save = Figure.savefig
     monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (kept.append(self), save(self, *a, **k))[1])
     write_plot(poses, path, **options)
+    for axis in kept[0].axes:  # a line that looks different from another is explained
+        lines = [line for line in axis.lines if not str(line.get_label()).startswith("_")]
+        assert len(lines) < 2 or axis.get_legend() is not None
     return {
         axis.get_title(loc="left"): [(line.get_label(), line.get_xdata(), line.get_ydata()) for line in axis.lines]
         for axis in kept[0].axes
@@ -75,10 +78,11 @@ def test_curves_are_the_angles_and_the_paths(tmp_path: Path, walker: Poses3D, mo
 def test_a_reference_is_drawn_and_measured(tmp_path: Path, walker: Poses3D, monkeypatch: pytest.MonkeyPatch) -> None:
     from flowlift.cli.plot import _reference
 
-    drawn = curves(monkeypatch, walker, tmp_path / "a.png", reference=_reference(walker, walker, 0, 0.0))
+    drawn = curves(monkeypatch, walker, tmp_path / "a.png", reference=_reference(walker, walker, 0, None, 0.0))
     assert [line[0] for line in drawn["trunk lean, degrees"]] == ["centre", "centre, true"]
     (_, known, true) = drawn["trunk lean, degrees"][1]
-    np.testing.assert_allclose(true, drawn["trunk lean, degrees"][0][2][np.isin(walker.frame_times, known)], atol=0.01)
+    np.testing.assert_allclose(known, walker.frame_times)
+    np.testing.assert_allclose(true, drawn["trunk lean, degrees"][0][2], atol=0.01)
     _, (_, levels, shares) = drawn["reliability of the joints' regions"]
     assert len(levels) == 19
     assert (shares == 1).all(), "the truth itself lies in every region"
@@ -125,3 +129,53 @@ def test_paths_are_in_the_unit_of_the_poses(tmp_path: Path, walker: Poses3D) -> 
     for poses, unit in ((walker, "m"), (lengths, "body lengths")):
         write_plot(poses, tmp_path / "a.svg", joints=["left_wrist"])
         assert f"to the right, {unit} -->" in (tmp_path / "a.svg").read_text()
+
+
+def test_a_truth_with_a_gap_is_not_drawn_across_it(
+    tmp_path: Path, walker: Poses3D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowlift.cli.plot import _reference
+
+    xyz = walker.xyz.copy()
+    xyz[20:30] = np.nan
+    told = _reference(walker, replace(walker, xyz=xyz), 0, None, 0.0)
+    drawn = curves(monkeypatch, walker, tmp_path / "a.png", reference=told)
+    _, (_, times, true) = drawn["trunk lean, degrees"]
+    np.testing.assert_allclose(times, walker.frame_times)
+    known = np.isfinite(walker.xyz).all(axis=(1, 2, 3))
+    known[20:30] = False
+    np.testing.assert_array_equal(np.isfinite(true), known)
+
+
+def test_whose_truth_it_is(tmp_path: Path, walker: Poses3D, capsys: pytest.CaptureFixture[str]) -> None:
+    """That of the same number; of one person that one; and nobody else's, but who is asked for."""
+
+    def several(*people: Poses3D) -> Poses3D:
+        return Poses3D(
+            np.concatenate([each.xyz for each in people], axis=1),
+            None,
+            np.concatenate([each.cov for each in people], axis=1),
+            walker.skeleton,
+            fps=walker.fps,
+            camera=walker.camera,
+        )
+
+    back = replace(walker, xyz=walker.xyz[::-1])
+    for name, poses in (
+        ("one", several(walker)),
+        ("two", several(back, walker)),
+        ("three", several(back, back, walker)),
+    ):
+        flowlift.save(poses, tmp_path / f"{name}.npz")
+
+    def plotted(result: str, reference: str, *told: str) -> str:
+        line = [str(tmp_path / f"{result}.npz"), "-o", str(tmp_path / "a.svg"), *told]
+        status = main(["plot", *line, "--reference", str(tmp_path / f"{reference}.npz")])
+        return "" if status == 0 else capsys.readouterr().err
+
+    assert plotted("three", "one", "--person", "2") == ""
+    assert "no person 2 in the second: it has 2" in plotted("three", "two", "--person", "2")
+    assert plotted("three", "two", "--person", "2", "--other-person", "1") == ""
+    assert "no person 1 in the second" in plotted("two", "one", "--other-person", "1")
+    assert main(["plot", str(tmp_path / "one.npz"), "-o", str(tmp_path / "a.svg"), "--other-person", "0"]) == 2
+    assert "give one with --reference" in capsys.readouterr().err

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from cyclopts import Parameter
 
 from flowlift.containers import Poses3D
+from flowlift.errors import InputError
 from flowlift.view.plots import Reference, check_plot, write_plot
 
 
@@ -18,6 +20,7 @@ def plot(
     person: int = 0,
     joints: str | None = None,
     reference: str | None = None,
+    other_person: int | None = None,
     offset: float = 0.0,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
@@ -35,6 +38,8 @@ def plot(
         Joints whose paths to show, such as left_wrist,right_ankle; wrists and ankles where not given.
     reference
         The truth, as poses: its angles are drawn dashed, and how often the regions hold it is shown.
+    other_person
+        Whom to show of the reference, where that is another number; of a reference of one person it is that one.
     offset
         Seconds to add to the reference's times.
     quiet
@@ -43,22 +48,33 @@ def plot(
     from flowlift.cli.outputs import check_writable
     from flowlift.clips import load_poses
 
+    if other_person is not None and reference is None:
+        raise InputError("--other-person is somebody of the reference; give one with --reference")
     path = Path(output)
     check_plot(path)
     check_writable(path, [result] if reference is None else [result, reference])
     poses = load_poses(result)
-    held_against = None if reference is None else _reference(poses, load_poses(reference), person, offset)
+    held_against = None
+    if reference is not None:
+        held_against = _reference(poses, load_poses(reference), person, other_person, offset)
     names = None if joints is None else [name.strip() for name in joints.split(",") if name.strip()]
     write_plot(poses, path, person=person, joints=names, reference=held_against)
     if sys.stdout.isatty() and not quiet:
         print(path)
 
 
-def _reference(poses: Poses3D, truth: Poses3D, person: int, offset: float) -> Reference:
-    """The truth of one person as the plot wants it."""
+def _reference(poses: Poses3D, truth: Poses3D, person: int, other: int | None, offset: float) -> Reference:
+    """The truth of one person as the plot wants it: at the times of the poses, NaN where it is not known."""
     from flowlift.evaluation.comparing import LEVELS, angle_errors, bring_together, held
 
-    pair = bring_together(poses, truth, people=(person, min(person, truth.people - 1)), offset=offset)
+    if other is None:
+        other = 0 if truth.people == 1 else person
+    pair = bring_together(poses, truth, people=(person, other), offset=offset)
     angles = angle_errors(pair)
-    degrees = {} if angles is None else {name: angles.b[:, i] for i, name in enumerate(angles.names)}
-    return Reference(pair.times, degrees, LEVELS, held(pair))
+    times = np.asarray(poses.frame_times, dtype=np.float64)
+    compared = np.isin(times, pair.times)
+    degrees = {}
+    for i, name in enumerate(angles.names if angles else ()):
+        degrees[name] = np.full(len(times), np.nan)
+        degrees[name][compared] = angles.b[:, i]
+    return Reference(times, degrees, LEVELS, held(pair))

@@ -147,7 +147,7 @@ def _draw(axis: Any, title: str, curves: Sequence[_Curve], poses: Poses3D, known
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.25, linewidth=0.6)
     axis.spines[["top", "right"]].set_visible(False)
-    if [curve.name for curve in curves] != ["centre"]:
+    if [curve.name for curve in curves] != ["centre"] or curves[0].truth is not None:
         axis.legend(fontsize=7, frameon=False, ncols=2)
 
 
