@@ -74,7 +74,8 @@ def _reference(poses: Poses3D, truth: Poses3D, person: int, other: int | None, o
     times = np.asarray(poses.frame_times, dtype=np.float64)
     compared = np.isin(times, pair.times)
     degrees = {}
-    for i, name in enumerate(angles.names if angles else ()):
-        degrees[name] = np.full(len(times), np.nan)
-        degrees[name][compared] = angles.b[:, i]
+    if angles is not None:
+        whole = np.full((len(times), len(angles.names)), np.nan)
+        whole[compared] = angles.b
+        degrees = dict(zip(angles.names, whole.T, strict=True))
     return Reference(times, degrees, LEVELS, held(pair))
