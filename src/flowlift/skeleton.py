@@ -22,6 +22,11 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
+def is_skeleton_file(name: str) -> bool:
+    """Whether a skeleton's name is that of a TOML file, and not of a built-in one."""
+    return name.lower().endswith(".toml")
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """Named joints that form one tree.
@@ -199,7 +204,7 @@ class Skeleton:
     @classmethod
     def named_or_loaded(cls, text: str) -> "Skeleton":
         """A built-in skeleton by name, or one of a TOML file. Raises InputError."""
-        return cls.load(text) if text.endswith(".toml") else cls.named(text)
+        return cls.load(text) if is_skeleton_file(text) else cls.named(text)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

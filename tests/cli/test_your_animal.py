@@ -241,6 +241,8 @@ def test_a_template_is_a_skeleton(tmp_path: Path, capsys) -> None:
     told = capsys.readouterr().err
     assert "left_ear stands in no pair" in told
     assert "right_back_paw on left_hip" in told
+    (tmp_path / "MINE.TOML").write_bytes((tmp_path / "mine.toml").read_bytes())
+    assert main(["skeleton", "show", str(tmp_path / "MINE.TOML")]) == 0
     assert main(["skeleton", "list"]) == 0
     assert "animal3d26" in capsys.readouterr().out
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flowlift.io.atomic import made_folder
+from flowlift.skeleton import is_skeleton_file
 
 
 @Parameter(name="*", group="Recordings")
@@ -30,7 +31,7 @@ class SessionOptions:
 
 def skeleton_setting(name: str | None) -> str | None:
     """The skeleton as a run's configuration names it: a file by its whole path."""
-    return str(Path(name).resolve()) if name is not None and name.endswith(".toml") else name
+    return str(Path(name).resolve()) if name is not None and is_skeleton_file(name) else name
 
 
 def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, quiet: bool) -> None:

@@ -16,7 +16,7 @@ from flowlift.models.card import CARD, FORMAT, SKELETON, Model, read_card
 from flowlift.models.folders import made_whole
 from flowlift.models.registry import place_for
 from flowlift.runtime import Engine, OnnxEngine, TorchEngine
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import Skeleton, is_skeleton_file
 
 SKELETONS = {17: "human36m17", 26: "animal3d26"}
 """The skeleton that a published network of so many joints has."""
@@ -96,7 +96,7 @@ def _body(given: str | None, joints: int) -> _Body:
     if given is None and joints not in SKELETONS:
         raise InputError(f"the checkpoint has {joints} joints, of no published skeleton; name one with --skeleton")
     name = SKELETONS[joints] if given is None else given
-    file = Path(name) if name.endswith(".toml") else None
+    file = Path(name) if is_skeleton_file(name) else None
     skeleton = Skeleton.load(file) if file else Skeleton.named(name)
     if len(skeleton) != joints:
         raise InputError(f"the skeleton {skeleton.name!r} has {len(skeleton)} joints, the checkpoint has {joints}")

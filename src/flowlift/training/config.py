@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 from flowlift.sampling import Method
+from flowlift.skeleton import is_skeleton_file
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def load_config(path: Path, *, relative_to: Path | None = None) -> TrainingConfi
         return text and str(((relative_to or path.parent) / text).resolve())
 
     data = replace(config.data, path=absolute(config.data.path) or "", cameras=absolute(config.data.cameras))
-    skeleton = absolute(config.skeleton) if config.skeleton.endswith(".toml") else config.skeleton
+    skeleton = absolute(config.skeleton) if is_skeleton_file(config.skeleton) else config.skeleton
     return replace(config, data=data, skeleton=skeleton or config.skeleton)
 
 
