@@ -99,6 +99,7 @@ def test_an_unknown_name_gets_the_list():
         (("a", "b", "c"), (None, "c", "b"), (), "cycle"),
         (("a", "b"), (None, "a"), (("b", "x"),), "'x'"),
         (("a", "b", "c"), (None, "a", "a"), (("b", "c"), ("c", "a")), "two left-right pairs"),
+        (("a", "b", "c"), (None, "a", "a"), (("b", "b"),), "'b' is paired with itself"),
     ],
 )
 def test_what_is_no_skeleton_is_refused(joints, parents, pairs, complaint):
@@ -237,6 +238,9 @@ def test_slips_that_are_allowed_are_told():
     assert "coco17 is the name of a built-in skeleton, and this is another one" in told
     assert "le ar and Le_Ar are the same name: case, spaces and signs do not count" in told
     assert doubts(BUILT_IN["coco17"]) == []
+    for few in (1, 2):
+        (told,) = doubts(Skeleton("worm", ("head", "tail")[:few], (None, "head")[:few]))
+        assert told.startswith(f"worm has {few} joints; a pose needs 3")
 
 
 def test_a_length_goes_from_one_joint_to_another():

@@ -30,13 +30,10 @@ from flowlift.models.words import words_of
 from flowlift.one_thread import one_thread
 from flowlift.person_by_person import person_by_person
 from flowlift.runtime import Engine, load_engine
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import MIN_JOINTS, Skeleton
 from flowlift.temporal import Smoothing
 
 __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_of"]
-
-MIN_JOINTS = 3
-"""With fewer visible joints a person's row stays NaN: there is nothing to lift."""
 
 LEAST_ROWS = 64
 """People in frames that are worth a core of their own; of fewer the hypotheses are shared out."""

@@ -13,6 +13,8 @@ from typing import Self
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError
 
+MIN_JOINTS = 3
+"""Of fewer joints there is no pose to lift."""
 _MOST = 1000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -34,7 +36,8 @@ class Skeleton:
     `parents` gives each joint's parent by name (None for the root only); `pairs` lists (left, right) joints. `size`:
     joints whose distances, each to the next, add up to the body's length; it says how lengths are told, and does not
     make two skeletons differ. Raises InputError for duplicate or unknown names, names with control characters, several
-    roots, a cycle, a joint in two pairs, a size of fewer than two joints, or more joints than anybody has.
+    roots, a cycle, a joint in two pairs or paired with itself, a size of fewer than two joints, or more joints than
+    anybody has.
     """
 
     name: str
@@ -78,6 +81,9 @@ class Skeleton:
                 way[above] = None
                 above = parent_of[above]
             to_root.update(way)
+        for left, right in self.pairs:
+            if left == right:
+                fail(f"{left!r} is paired with itself; leave a joint in the middle out of pairs")
         paired = [joint for pair in self.pairs for joint in pair]
         for joint in paired:
             if joint not in known:

@@ -1,6 +1,6 @@
 """A skeleton in words: its tree, and a template of one's own."""
 
-from flowlift.skeleton import Skeleton, plain_name
+from flowlift.skeleton import MIN_JOINTS, Skeleton, plain_name
 from flowlift.skeletons import BUILT_IN
 
 TEMPLATE = """\
@@ -65,9 +65,14 @@ def _tree(skeleton: Skeleton) -> list[str]:
 
 
 def doubts(skeleton: Skeleton) -> list[str]:
-    """What is allowed, and is likely a slip: a side without its other side, a left that stands on the right."""
+    """What is allowed, and is likely a slip: too few joints for a pose, a side without its other side, a left that
+    stands on the right."""
     paired = {joint: other for pair in skeleton.pairs for joint, other in (pair, pair[::-1])}
     lines = []
+    if len(skeleton) < MIN_JOINTS:
+        lines.append(
+            f"{skeleton.name} has {len(skeleton)} joints; a pose needs {MIN_JOINTS}: nothing can be trained on it"
+        )
     if skeleton.name in BUILT_IN and BUILT_IN[skeleton.name] != skeleton:
         lines.append(f"{skeleton.name} is the name of a built-in skeleton, and this is another one")
     called: dict[str, str] = {}

@@ -63,9 +63,11 @@ def test_joints_without_names_are_taken_in_order_where_their_number_fits(tmp_pat
     path = write.write_dannce_mat(tmp_path / "save_data_AVG.mat", write.moving())
     (session,) = read_sessions([path], ANIMAL)
     assert session.mapped[1] == ("left_hip", "number 2")
-    other = Skeleton("other", ("a", "b"), (None, "a"))
-    with pytest.raises(InputError, match="4 joints without names, 'other' has 2"):
+    other = Skeleton("other", ("a", "b", "c"), (None, "a", "a"))
+    with pytest.raises(InputError, match="4 joints without names, 'other' has 3"):
         read_sessions([path], other)
+    with pytest.raises(InputError, match="the skeleton 'worm' has 2 joints; a pose needs 3"):
+        read_sessions([path], Skeleton("worm", ("head", "tail"), (None, "head")))
 
 
 def test_joints_that_fly_off_count_as_missing():

@@ -14,8 +14,7 @@ from flowlift.camera import Camera
 from flowlift.datasets.recording import METRES, Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
-from flowlift.lifter import MIN_JOINTS
-from flowlift.skeleton import Skeleton
+from flowlift.skeleton import MIN_JOINTS, Skeleton
 
 ANIMALS = (0.0005, 40.0)
 """How long (m) animals are; what lies outside was measured in another unit."""
@@ -57,7 +56,8 @@ def read_sessions(
     """Every animal of some files, on a skeleton's joints. `unit`: of files that do not say; `up` (x, -y, ...): of all;
     when not given, as their format has it.
 
-    Raises InputError for files that lack joints, show none of a joint, or cannot be in the unit that is told.
+    Raises InputError for a skeleton of too few joints, and for files that lack joints, show none of a joint, or cannot
+    be in the unit that is told.
     """
     if unit is not None and unit not in METRES:
         raise InputError(f"the unit must be one of {', '.join(METRES)}, got {unit!r}")
@@ -65,6 +65,8 @@ def read_sessions(
         raise InputError(f"up must be one of {', '.join(UPS)}, got {up!r}")
     if not paths:
         raise InputError("no recording is given")
+    if len(skeleton) < MIN_JOINTS:
+        raise InputError(f"the skeleton {skeleton.name!r} has {len(skeleton)} joints; a pose needs {MIN_JOINTS}")
     sessions: list[Session] = []
     for path in paths:
         found = read_recordings(path)
