@@ -21,6 +21,7 @@ from flowlift.lifting.onto_rays import misses, onto_rays
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
+from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.lifting.steady_bones import Draw
 from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
@@ -327,8 +328,9 @@ def _check_size(model: Model, height: float | None, size: float | None) -> None:
         raise InputError(f"height: the model {model.name!r} measures {words_of(model.size)}; give that length as size")
     if not model.size and size is not None:
         raise InputError(f"size: the model {model.name!r} does not answer in body lengths; leave size out")
-    if size is not None and not (np.isfinite(size) and 1e-4 <= size <= 100):
-        raise InputError(f"size must lie between 0.0001 and 100 metres, got {size}")
+    least, most = ANIMAL_LENGTHS
+    if size is not None and not least <= size <= most:
+        raise InputError(f"size must lie between {least} and {most:g} metres, got {size}: it is told in metres")
 
 
 def _check_settings(settings: _Settings, model: Model) -> None:

@@ -100,7 +100,13 @@ def test_poses_are_in_body_lengths_or_in_metres_where_the_length_is_told(trained
 
 
 @pytest.mark.parametrize(
-    ("settings", "complaint"), [({"height": 1.0}, "give that length as size"), ({"size": -1}, "size must lie")]
+    ("settings", "complaint"),
+    [
+        ({"height": 1.0}, "give that length as size"),
+        ({"size": -1}, "size must lie"),
+        ({"size": float("nan")}, "size must lie"),
+        ({"size": 97}, "between 0.0005 and 40 metres, got 97: it is told in metres"),
+    ],
 )
 def test_sizes_that_cannot_be(trained: Path, settings: dict[str, float], complaint: str) -> None:
     lifter = Lifter.load(trained / "run" / "model")

@@ -14,10 +14,9 @@ from flowlift.camera import Camera
 from flowlift.datasets.recording import METRES, Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
+from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.skeleton import MIN_JOINTS, Skeleton
 
-ANIMALS = (0.0005, 40.0)
-"""How long (m) animals are; what lies outside was measured in another unit."""
 ALIKE = 5.0
 """Bodies of one training set differ by less than this factor, or one of them is in another unit."""
 STRETCHED = 0.5
@@ -224,7 +223,7 @@ def turn_up(up: str | None) -> Float64[np.ndarray, "3 3"]:
 def _check_unit(length: float, unit: str | None, path: Path) -> None:
     if unit is None or unit.lower() not in METRES:
         return
-    metres, (least, most) = length * METRES[unit.lower()], ANIMALS
+    metres, (least, most) = length * METRES[unit.lower()], ANIMAL_LENGTHS
     if not least <= metres <= most:
         raise InputError(f"{path}: its body would be {metres:.3g} m long: its unit is not {unit}")
 

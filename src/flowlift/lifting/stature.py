@@ -1,4 +1,4 @@
-"""A body's size that no pose changes: from ankle to head along its bones."""
+"""A body's size that no pose changes: from ankle to head along its bones; and how long animals are."""
 
 from itertools import pairwise
 
@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from flowlift.skeleton import Skeleton
 
+ANIMAL_LENGTHS = (0.0005, 40.0)
+"""How long (m) animals are; what lies outside was measured in another unit."""
 _LEGS = (("left_hip", "left_knee", "left_ankle"), ("right_hip", "right_knee", "right_ankle"))
 
 
