@@ -264,7 +264,10 @@ def test_frames_that_are_left_out_leave_time(trained: Path, monkeypatch: pytest.
     (session,) = read_sessions([trained / "session.csv"], MOUSE, up="z")
     assert session.fps is None  # CSV tells none
     for fps, smoothing in ((None, "off"), (30.0, "auto")):
-        found = evaluate_sessions(lifter, [replace(session, fps=fps)], hypotheses=1, seeds=(0,), every=5)
+        new = replace(session, fps=fps, sha256="of another recording")
+        found = evaluate_sessions(lifter, [new], hypotheses=1, seeds=(0,), every=7)
         assert found.results[0].conditions.smoothing == smoothing
+        rooted = np.isfinite(session.xyz[session.usable, MOUSE.root, 0]).sum()
+        assert found.results[0].rows[0].frames == -(-rooted // 7)
     steps = [np.diff(keypoints.frame_times).min() for keypoints in seen if keypoints.timed and len(keypoints) > 1]
-    np.testing.assert_allclose(min(steps), 5 / 30, rtol=1e-6)
+    np.testing.assert_allclose(min(steps), 7 / 30, rtol=1e-6)

@@ -130,9 +130,10 @@ def _virtual(
     sessions: Sequence[Session], frames: Sequence[np.ndarray], every: int, *, noisy: bool, model: Model
 ) -> Iterator[_Stretch]:
     for number, (session, usable) in enumerate(zip(sessions, frames, strict=True)):
-        for start in range(0, len(usable), TOGETHER):
+        looked_at = usable[::every]
+        for start in range(0, len(looked_at), TOGETHER):
             rng = np.random.default_rng([0, number, start])
-            some = usable[start : start + TOGETHER][::every]
+            some = looked_at[start : start + TOGETHER]
             world = session.xyz[some].astype(np.float64)
             known = np.isfinite(world[..., :1])
             middle = np.where(known, world, 0).sum(axis=1) / known.sum(axis=1)
