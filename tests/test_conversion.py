@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flowlift import animal_skeletons
 from flowlift.animal_skeletons import ANIMAL3D26
 from flowlift.containers import Keypoints2D
-from flowlift.conversion import conversion, convert
+from flowlift.conversion import conversion, conversion_by, convert
 from flowlift.errors import InputError
 from flowlift.joint_names import joints_by_name
 from flowlift.skeleton import Skeleton
@@ -156,6 +156,20 @@ def test_a_small_skeleton_converts_to_itself():
     tail = Skeleton("tail", ("base", "end"), (None, "base"))
     points = keypoints(tail)
     np.testing.assert_array_equal(convert(points, tail).xy, points.xy)
+
+
+def test_joints_are_ones_own_where_a_skeleton_of_ones_own_means_them():
+    mouse = Skeleton("mouse", ("tail_base", "neck", "left_paw", "right_paw"), (None, "tail_base", "neck", "neck"))
+    file = Skeleton("deeplabcut", ("TailBase", "neck", "LPaw"), (None, "TailBase", "TailBase"))
+    assert conversion(file, mouse).own.all()
+    by_hand = {"tail_base": {"TailBase": 1.0}, "neck": {"neck": 0.5, "TailBase": 0.5}, "left_paw": {"LPaw": 1.0}}
+    assert conversion_by(by_hand, file, mouse).own.tolist() == [False, False, True, True]
+    legs = ("left_hip", "left_knee", "left_ankle", "right_hip", "right_knee", "right_ankle")
+    mine = Skeleton("legs", legs, (None, *legs[:-1]))
+    assert not conversion(COCO17, mine).own.any()  # a built-in skeleton's joints have places of their own
+    assert not conversion(mine, COCO17).own.any()
+    assert not conversion(COCO17, HUMAN36M17).own.any()
+    assert conversion(COCO17, COCO17).own.all()
 
 
 @pytest.mark.parametrize("human", HUMANS)

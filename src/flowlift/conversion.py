@@ -5,7 +5,7 @@ Between built-in skeletons definitions decide. The joints of any other are found
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -76,6 +76,18 @@ class Conversion:
         xy = np.stack([known[..., axis] @ self.weights[axis].T for axis in (0, 1)], axis=-1)
         score = np.where(there, self._scores(keypoints, uses), np.nan)
         return replace(keypoints, xy=np.where(there[..., None], xy, np.nan), score=score, skeleton=self.target)
+
+    @cached_property
+    def own(self) -> Bool[np.ndarray, " target"]:
+        """Target joints that lie where the target means them: none that a built-in skeleton has under another
+        definition. In a skeleton of one's own, names mean what it says: all but what is the mean of several joints, or
+        shares its joint with another."""
+        if self.source == self.target:
+            return np.ones(len(self.target), dtype=bool)
+        built_in = self.target.name in BUILT_IN or BUILT_IN.get(self.source.name) == self.source
+        uses = (self.weights != 0).any(axis=0)
+        shared = uses[:, uses.sum(axis=0) > 1].any(axis=1)
+        return (uses.sum(axis=1) <= 1) & ~shared & (not built_in)
 
     def _scores(
         self, keypoints: Keypoints2D, uses: Bool[np.ndarray, "target source"]

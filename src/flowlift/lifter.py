@@ -13,6 +13,7 @@ from flowlift import __version__
 from flowlift.aggregate import covariance, reproject, rpea_weights, weighted_mean
 from flowlift.camera import DEFAULT_FOV, Camera, place_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
+from flowlift.conversion import conversion
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
@@ -120,7 +121,7 @@ class Lifter:
         hypotheses, seed = whole("hypotheses", hypotheses), whole("seed", seed)
         steps = self.model.steps if steps is None else whole("steps", steps)
         scale = None if scale is None else float(scale)
-        settings = _Settings(hypotheses, steps, seed, scale, keypoints.skeleton == self.model.skeleton)
+        settings = _Settings(hypotheses, steps, seed, scale, self._foreign(keypoints.skeleton))
         _check_settings(settings, self.model)
         smoothing = Smoothing.parse(smooth)
         camera = camera or Camera.from_fov(DEFAULT_FOV, keypoints.image_size, assumed=True)
@@ -207,6 +208,15 @@ class Lifter:
 
         return Stream(look, self._size_variance(height if size is None else size))
 
+    def _foreign(self, source: Skeleton) -> Float32[np.ndarray, " joint"]:
+        """Each joint's variance of where the keypoints' lies; 0 for the model's own, and for models that answer as
+        published."""
+        conditioning = self.conditioning
+        if not isinstance(conditioning, CanonicalConditioning):
+            return np.zeros(len(self.model.skeleton), dtype=np.float32)
+        own = conversion(source, self.model.skeleton).own
+        return np.where(own, 0.0, (FOREIGN_PLACE * conditioning.standard) ** 2).astype(np.float32)
+
     def _joints(self, source: Skeleton) -> Provenance:
         """What became of the keypoints' joints, where their names decided."""
         report = report_of(source, self.model.skeleton)
@@ -262,8 +272,7 @@ class Lifter:
         mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
         doubt = self.model.calibration.doubted(of.of_answer)
         cov = self._covariance(poses, mean, seen, doubt)
-        if isinstance(conditioning, CanonicalConditioning) and not settings.own_joints:
-            cov += np.float32((FOREIGN_PLACE * conditioning.standard) ** 2) * np.eye(3, dtype=np.float32)
+        cov += settings.foreign[:, None, None] * np.eye(3, dtype=np.float32)
         found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
         own = found.cov[rows].copy()
         found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
@@ -304,14 +313,14 @@ def _weights(seen: Seen) -> Float32[np.ndarray, "row joint"]:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What a caller chose; `height`: a person's, or an animal's size, m, or None. `own_joints`: whether the keypoints'
-    joints are the model's own."""
+    """What a caller chose; `height`: a person's, or an animal's size, m, or None. `foreign`: each joint's variance of
+    where another skeleton's lies, in the view's unit squared."""
 
     hypotheses: int
     steps: int
     seed: int
     height: float | None
-    own_joints: bool
+    foreign: Float32[np.ndarray, " joint"]
 
 
 def whole(name: str, number: object) -> int:

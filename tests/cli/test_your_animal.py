@@ -99,6 +99,18 @@ def test_poses_are_in_body_lengths_or_in_metres_where_the_length_is_told(trained
     assert told.provenance["size_m"] == 0.1
 
 
+def test_a_file_with_the_models_joints_is_as_sure_as_the_models_own_keypoints(trained: Path) -> None:
+    lifter, read = Lifter.load(trained / "run" / "mouse.flowlift"), load(trained / "cam0.csv", image_size=(1280, 1024))
+    assert isinstance(read, Keypoints2D)
+    assert read.skeleton != MOUSE
+    some = read.frames(0, 3)
+    order = [some.skeleton.joints.index(joint) for joint in MOUSE.joints]
+    own = replace(some, xy=some.xy[:, :, order], score=some.score[:, :, order], skeleton=MOUSE)
+    theirs, ours = (lifter(seen, hypotheses=4, smooth="off") for seen in (some, own))
+    np.testing.assert_array_equal(theirs.xyz, ours.xyz)
+    np.testing.assert_array_equal(theirs.cov, ours.cov)
+
+
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
