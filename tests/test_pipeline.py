@@ -20,6 +20,7 @@ from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.detect import Detection
 from flowlift.errors import InputError
 from flowlift.io import save
+from flowlift.io.hints import Hints
 from flowlift.io.video import Frame
 from flowlift.pipeline import LiftInterrupted, lift_chunks
 from flowlift.skeleton import Skeleton
@@ -252,9 +253,9 @@ def test_the_camera_tells_the_image_size_where_the_file_does_not(tmp_path: Path)
     silent.write_text(json.dumps({"people": [person]}))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert load_keypoints(silent, camera_size=(1000, 900)).image_size == (1000, 900)
+        assert load_keypoints(silent, Hints(camera_size=(1000, 900))).image_size == (1000, 900)
     with pytest.warns(UserWarning, match="image size"):
         load_keypoints(silent)
     told = tmp_path / "told.npz"
     save(make_keypoints(np.zeros((1, 1, 17, 2), dtype=np.float32)), told)
-    assert load_keypoints(told, camera_size=(1000, 900)).image_size == (100, 100)
+    assert load_keypoints(told, Hints(camera_size=(1000, 900))).image_size == (100, 100)

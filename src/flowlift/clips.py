@@ -89,19 +89,9 @@ def open_source(
         ) from error
 
 
-def load_keypoints(
-    source: str | Path, hints: Hints = UNSAID, *, camera_size: tuple[int, int] | None = None
-) -> Keypoints2D:
-    """2D keypoints, people as the file lists them; a file that does not tell its image size is given that of its
-    calibrated camera. Raises InputError, also for 3D poses.
-    """
-    with warnings.catch_warnings():
-        if camera_size is not None:  # there is something better than the guess that this warning tells of
-            warnings.filterwarnings("error", ".*does not tell the image size")
-        try:
-            found = load_as_listed(source, hints)
-        except UserWarning:
-            found = load_as_listed(source, replace(hints, image_size=camera_size))
+def load_keypoints(source: str | Path, hints: Hints = UNSAID) -> Keypoints2D:
+    """2D keypoints, people as the file lists them. Raises InputError, also for 3D poses."""
+    found = load_as_listed(source, hints)
     if not isinstance(found, Keypoints2D):
         raise InputError(f"{source}: these are 3D poses already; give the 2D keypoints to lift")
     return found

@@ -128,8 +128,7 @@ def lift(
                 )
             if detector is not None:
                 _warn(f"{source}: it holds keypoints; no detector looks at it")
-            hints = Hints.of(skeleton, fps, image_size, min_score)
-            keypoints = load_keypoints(source, hints, camera_size=seen_by)
+            keypoints = load_keypoints(source, Hints.of(skeleton, fps, image_size, min_score, seen_by))
             if mapping is not None:
                 mapped = read_mapping(Path(mapping), keypoints.skeleton, lifter.model.skeleton)
                 keypoints, told = mapped(keypoints), {"joints": joints_in_words(mapped)}

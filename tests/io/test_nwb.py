@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flowlift.clips import load_keypoints
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, MissingExtraError
 from flowlift.io import load
+from flowlift.io.hints import Hints
 
 h5py = pytest.importorskip("h5py")
 pynwb = pytest.importorskip("pynwb")
@@ -118,6 +120,7 @@ def test_a_size_that_is_not_told(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="image size"):
         read(path)
     assert read(path, image_size=(500, 500)).image_size == (500, 500)
+    assert load_keypoints(path, Hints(camera_size=(640, 512))).image_size == (640, 512)
 
 
 def test_one_of_several_videos(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """SLEAP's labels and analysis files, written by sleap-io: tracks, gaps, corrections, several videos."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from flowlift.clips import load_keypoints
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError, MissingExtraError
 from flowlift.io import keeps_people_apart, load
+from flowlift.io.hints import Hints
 from flowlift.skeletons import COCO17
 
 sio = pytest.importorskip("sleap_io")
@@ -70,6 +73,17 @@ def test_tracks_are_people_and_gaps_are_empty_frames(tmp_path: Path, suffix: str
             want = points(frame, animal) if frame in FRAMES else np.full((4, 3), np.nan)
             np.testing.assert_allclose(found.xy[frame, animal], want[:, :2], rtol=1e-6)
             np.testing.assert_allclose(found.score[frame, animal], want[:, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", WRITE)
+def test_a_size_that_is_not_told_is_the_cameras(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"clip{suffix}"
+    WRITE[suffix](tracked(mouse(), sio.Video("/nowhere/clip.mp4", open_backend=False)), path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_keypoints(path, Hints(camera_size=(640, 512))).image_size == (640, 512)
+        with pytest.raises(UserWarning, match="does not tell the image size"):  # not called damage
+            read(path)
 
 
 @pytest.mark.parametrize("suffix", WRITE)

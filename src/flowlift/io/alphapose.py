@@ -53,7 +53,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         for frame, entry, person in zip(at, entries, people, strict=True)
     ]
     values = stacked(sightings, max(at) + 1)
-    size = image_size_or_guess(values[..., :2], hints.image_size, str(path))
+    size = image_size_or_guess(values[..., :2], hints.image_size, hints.camera_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, hints.fps, path.name)
 
 

@@ -66,7 +66,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     values = stacked(sightings, len(images) or max(at) + 1)
     xy = np.where(values[..., 2:] > 0, values[..., :2], np.nan)
     score = np.ones_like(values[..., 2]) if annotated else values[..., 2].clip(0, 1)
-    size = image_size_or_guess(xy, hints.image_size or _one_size(images, path), str(path))
+    size = image_size_or_guess(xy, hints.image_size or _one_size(images, path), hints.camera_size, str(path))
     return Keypoints2D(xy, np.where(np.isfinite(xy[..., 0]), score, np.nan), skeleton, size, hints.fps, path.name)
 
 

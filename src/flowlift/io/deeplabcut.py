@@ -89,5 +89,5 @@ def keypoints_from_table(
                 if column is not None:
                     cube[:, i, j, k] = values[:, column]
     xy, score = cube[..., :2], cube[..., 2].clip(0, 1)
-    size = image_size_or_guess(xy, hints.image_size, str(path))
+    size = image_size_or_guess(xy, hints.image_size, hints.camera_size, str(path))
     return Keypoints2D(xy, score, skeleton, size, hints.fps, path.name)

@@ -11,15 +11,16 @@ from flowlift.errors import InputError
 
 
 def image_size_or_guess(
-    xy: Float[np.ndarray, "*batch 2"], given: tuple[int, int] | None, source: str
+    xy: Float[np.ndarray, "*batch 2"], given: tuple[int, int] | None, camera: tuple[int, int] | None, source: str
 ) -> tuple[int, int]:
-    """The given size, else the smallest common image (width, height) that holds all points, with a warning.
+    """The given size, else their camera's, else the smallest common image (width, height) that holds all points, with
+    a warning.
 
     The principal point and the assumed focal length follow from it, so the true size is worth giving.
     Raises InputError when no point is visible and no size given.
     """
-    if given is not None:
-        return given
+    if known := given or camera:
+        return known
     if not np.isfinite(xy).any():
         raise InputError(f"{source}: no joint is visible in any frame")
     right, bottom = np.nanmax(xy.reshape(-1, 2), axis=0)

@@ -50,7 +50,7 @@ def opened(path: Path, what: str, *, purpose: str, extra: str) -> Iterator[Any]:
         with h5py.File(path, "r") as file:
             _check(file, path, h5py)
             yield file
-    except InputError:
+    except (InputError, Warning):
         raise
     except Exception as error:  # HDF5 raises nearly anything for a damaged file
         raise InputError(f"{path}: {what}: {in_one_line(error)}") from error

@@ -13,13 +13,15 @@ from flowlift.skeleton import Skeleton
 @dataclass(frozen=True)
 class Hints:
     """`fps`: frames per second. `image_size`: (width, height) px. `clip`: the name of a clip inside the file.
-    `min_score`: joints of less confidence are missing; None: the format's own."""
+    `min_score`: joints of less confidence are missing; None: the format's own. `camera_size`: the images that their
+    camera was calibrated for, (width, height) px: what a file that does not tell its image size has."""
 
     skeleton: Skeleton | None = None
     fps: float | None = None
     image_size: tuple[int, int] | None = None
     clip: str | None = None
     min_score: float | None = None
+    camera_size: tuple[int, int] | None = None
 
     @classmethod
     def of(
@@ -28,9 +30,11 @@ class Hints:
         fps: float | None = None,
         image_size: tuple[int, int] | None = None,
         min_score: float | None = None,
+        camera_size: tuple[int, int] | None = None,
     ) -> "Hints":
         """With the skeleton by its name. Raises InputError, also for a name that there is not."""
-        return cls(None if skeleton is None else Skeleton.named(skeleton), fps, image_size, min_score=min_score)
+        named = None if skeleton is None else Skeleton.named(skeleton)
+        return cls(named, fps, image_size, min_score=min_score, camera_size=camera_size)
 
     def __post_init__(self) -> None:
         if self.image_size is not None and min(self.image_size) <= 0:

@@ -57,7 +57,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         raise InputError(f"{path}: people have {' and '.join(map(str, sorted(counts)))} joints; expected one number")
     skeleton, order = _skeleton(about, counts.pop(), hints, path)
     values = stacked(sightings, max(at) + 1)[:, :, order]
-    size = image_size_or_guess(values[..., :2], hints.image_size, str(path))
+    size = image_size_or_guess(values[..., :2], hints.image_size, hints.camera_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, hints.fps, path.name)
 
 

@@ -69,7 +69,8 @@ def _keypoints(people: list[Any], path: Path, hints: Hints) -> Keypoints2D:
         if joint in skeleton.joints:
             place = moments[1][np.searchsorted(moments[0], when)]
             values[place, person, skeleton.index(joint)] = _values(series[person][name], len(when), path)
-    size = image_size_or_guess(values[..., :2], hints.image_size or _size(people[0], values), str(path))
+    told = hints.image_size or _size(people[0], values)
+    size = image_size_or_guess(values[..., :2], told, hints.camera_size, str(path))
     return Keypoints2D(values[..., :2], values[..., 2].clip(0, 1), skeleton, size, rate, path.name, own)
 
 

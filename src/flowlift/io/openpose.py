@@ -51,7 +51,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     seen = (values[..., 2] > 0) & (values[..., :2] != 0).any(axis=-1)
     xy = np.where(seen[..., None], values[..., :2], np.nan)
     skeleton = _skeleton_by_length(values.shape[2], path, hints)
-    size = image_size_or_guess(xy, hints.image_size, str(path))
+    size = image_size_or_guess(xy, hints.image_size, hints.camera_size, str(path))
     score = np.where(np.isfinite(xy[..., 0]), values[..., 2].clip(0, 1), np.nan)
     made = Keypoints2D(xy, score, skeleton, size, hints.fps, path.name)
     return made if hints.skeleton else _settle(made, path)

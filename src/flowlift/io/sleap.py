@@ -78,7 +78,7 @@ def keypoints_of(labels: Any, path: Path, hints: Hints) -> Keypoints2D:
     values = stacked(sightings, max(numbers) + 1)
     shape = video.backend_metadata.get("shape")
     size = (int(shape[2]), int(shape[1])) if shape and all(shape[1:3]) else None
-    size = image_size_or_guess(values[..., :2], hints.image_size or size, str(path))
+    size = image_size_or_guess(values[..., :2], hints.image_size or size, hints.camera_size, str(path))
     rate = video.backend_metadata.get("fps")
     return Keypoints2D(
         values[..., :2],

@@ -133,7 +133,7 @@ def _keypoints(found: Markers, skeleton: Skeleton, order: list[int], path: Path,
     """(0, 0) is what Sports2D fills gaps with: missing. The file holds no scores: NaN."""
     xy = found.xyz[:, None, order, :2]
     xy = np.where((xy == 0).all(axis=-1, keepdims=True), np.nan, xy)
-    size = image_size_or_guess(xy, hints.image_size, str(path))
+    size = image_size_or_guess(xy, hints.image_size, hints.camera_size, str(path))
     return Keypoints2D(xy, np.full(xy.shape[:3], np.nan), skeleton, size, found.rate, path.name, found.times)
 
 

@@ -48,7 +48,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     about = metadata.get("video_metadata", {}).get(name.split("/")[0], {})
     size = hints.image_size or ((int(about["w"]), int(about["h"])) if {"w", "h"} <= set(about) else None)
     skeleton = hints.skeleton or _skeleton(metadata, values.shape[1], path)
-    size = image_size_or_guess(xy, size, str(path))
+    size = image_size_or_guess(xy, size, hints.camera_size, str(path))
     return Keypoints2D(xy, score, skeleton, size, hints.fps or about.get("fps"), f"{path.name}::{name}")
 
 
