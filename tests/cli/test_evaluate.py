@@ -41,6 +41,9 @@ def test_a_report_of_every_aggregation_with_the_oracle_called_so(walks):
         (["human", "walks.npz", "-o", "report", "--hypotheses", "many"], "--hypotheses"),
         (["human", "walks.npz", *MOCAP, "-o", "report", "--hypotheses", "0"], "at least 1"),
         (["human", "walks.npz", *MOCAP, "-o", "report", "--steps", "0"], "steps must be at least 1"),
+        (["human", "walks.npz", *MOCAP, "-o", "report", "--unit", "mm"], "--unit is for 3D recordings"),
+        (["human", "walks.npz", *MOCAP, "-o", "report", "--up", "-x"], "--up is for 3D recordings"),
+        (["human", "walks.npz", *MOCAP, "-o", "report", "--calibration", "no.toml"], "--calibration is for 3D record"),
         (["human", "walks.npz", *MOCAP, "-o", "walks.npz"], "walks.npz: is a file; a folder is wanted"),
     ],
 )

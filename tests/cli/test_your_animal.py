@@ -222,6 +222,25 @@ def test_bad_recordings_are_told_in_one_line(trained: Path, tmp_path: Path, caps
     assert not (tmp_path / "bank.npz").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--keep", "3"], "--keep is for labelled data sets"),
+        (["--temperature", "9"], "--temperature is for labelled data sets"),
+        (["--protocol", "mocap"], "--protocol is for labelled data sets"),
+        (["--hypotheses", "1,2"], "a recording is lifted with one number of them, got 2"),
+    ],
+)
+def test_what_an_evaluation_of_a_recording_does_not_use_is_refused(
+    trained: Path, tmp_path: Path, capsys, words: list[str], complaint: str
+) -> None:
+    model, session = str(trained / "run" / "mouse.flowlift"), str(trained / "session.csv")
+    capsys.readouterr()
+    assert main(["evaluate", model, session, "-o", str(tmp_path / "report"), *words]) == 2
+    assert complaint in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
+
+
 def _text(rows: list[list[str]]) -> str:
     return "".join(",".join(row) + "\n" for row in rows)
 

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from flowlift.errors import InputError
+
+_AS_LIFT = 20
+"""Hypotheses that `flowlift lift` draws when nothing is said."""
 
 
 def evaluate(
@@ -20,12 +23,12 @@ def evaluate(
     keypoints: str | None = None,
     cameras: Path | None = None,
     annotation: str | None = None,
-    hypotheses: str = "1,2,5,10,20,40",
+    hypotheses: str | None = None,
     steps: int | None = None,
     seeds: int = 1,
     every: int = 1,
-    keep: int = 8,
-    temperature: float = 0.005,
+    keep: int | None = None,
+    temperature: float | None = None,
     device: str | None = None,
     unit: str | None = None,
     up: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
@@ -54,7 +57,7 @@ def evaluate(
     annotation
         univ_annot3 or annot3: what MPI-INF-3DHP's files hold.
     hypotheses
-        Numbers of hypotheses.
+        Numbers of hypotheses, 1,2,5,10,20,40 when not given; of sessions one number, 20 when not given.
     steps
         Solver steps; the model's own number when not given.
     seeds
@@ -62,9 +65,9 @@ def evaluate(
     every
         Only every Nth valid frame, for a quick look; the report says so.
     keep
-        RPEA: how many hypotheses it keeps.
+        RPEA: how many hypotheses it keeps; 8 when not given.
     temperature
-        RPEA: its temperature, in half image widths.
+        RPEA: its temperature, in half image widths; 0.005 when not given.
     device
         Where the network runs, such as cpu or cuda.
     unit
@@ -87,22 +90,28 @@ def evaluate(
     from flowlift.io.atomic import made_folder
     from flowlift.lifter import Lifter
 
-    counts, count_of_seeds = _counts(hypotheses), range(seeds)
-    settings = EvaluationSettings(model, counts, steps, tuple(count_of_seeds), every, keep, temperature)
+    rpea = {"keep": keep, "temperature": temperature}
+    told: dict[str, Any] = {name: value for name, value in rpea.items() if value is not None}
+    if hypotheses is not None:
+        told["counts"] = _counts(hypotheses)
+    settings = EvaluationSettings(model, steps=steps, seeds=tuple(range(seeds)), every=every, **told)
     lifter = Lifter.load(model, device=device)
     if kind == "sessions" or (kind is None and lifter.model.size and dataset.suffix.lower() in SUFFIXES):
-        _check_unused(protocol=protocol, keypoints=keypoints, cameras=cameras, annotation=annotation)
+        labels = {"protocol": protocol, "keypoints": keypoints, "cameras": cameras, "annotation": annotation}
+        _check_unused("labelled data sets; a recording has none", **labels, **rpea)
+        count = _AS_LIFT if hypotheses is None else _one(settings.counts)
         sessions = read_sessions([dataset], lifter.model.skeleton, unit=unit, up=up)
         views = None if calibration is None else read_cameras(calibration)
         rigs = [] if views is None else [(rig_of(session, views), views) for session in sessions]
         found = evaluate_sessions(
-            lifter, sessions, rigs=rigs, hypotheses=max(counts), steps=steps, seeds=count_of_seeds, every=every
+            lifter, sessions, rigs=rigs, hypotheses=count, steps=steps, seeds=settings.seeds, every=every
         )
         made_folder(output)
         for path in write_sessions(found, output):
             if sys.stdout.isatty() and not quiet:
                 print(path)
         return
+    _check_unused("3D recordings (--kind sessions)", unit=unit, up=up, calibration=calibration)
     data = open_dataset(dataset, kind=kind, options=DataSetOptions(keypoints, cameras, annotation))
     rules = protocol_for(data, protocol)
     shown = sys.stderr.isatty() and not quiet
@@ -115,11 +124,17 @@ def evaluate(
             print(path)
 
 
-def _check_unused(**settings: object) -> None:
-    """Raises InputError for what is told and a session does not use."""
+def _check_unused(what: str, **settings: object) -> None:
+    """Raises InputError for what is told and is for something else."""
     told = [name for name, value in settings.items() if value is not None]
     if told:
-        raise InputError(f"{told[0]} is for labelled data sets; a recording has none")
+        raise InputError(f"--{told[0]} is for {what}")
+
+
+def _one(counts: tuple[int, ...]) -> int:
+    if len(counts) > 1:
+        raise InputError(f"--hypotheses: a recording is lifted with one number of them, got {len(counts)}")
+    return counts[0]
 
 
 def _counts(text: str) -> tuple[int, ...]:
