@@ -149,7 +149,7 @@ def _calibrations(folder: Path) -> Files:
 
 
 def _cameras(path: Path) -> object:
-    from flowlift.datasets.session import read_cameras
+    from flowlift.datasets.session_rig import read_cameras
 
     return read_cameras(path)
 

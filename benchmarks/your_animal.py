@@ -16,7 +16,8 @@ from pages import save_result
 
 from flowlift.bench.machine import describe_machine
 from flowlift.cli import main as flowlift
-from flowlift.datasets.session import read_cameras, read_sessions, rig_of
+from flowlift.datasets.session import read_sessions
+from flowlift.datasets.session_rig import read_cameras, rig_of
 from flowlift.demo_animal_files import write_files
 from flowlift.evaluation.report import Result
 from flowlift.evaluation.sessions import SessionResult, evaluate_sessions

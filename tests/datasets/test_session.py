@@ -5,21 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from flowlift.camera import Camera
 from flowlift.conversion import rules
 from flowlift.datasets.session import (
     body_length,
     in_words,
-    read_cameras,
     read_sessions,
-    rig_of,
     turn_up,
     without_stretched,
 )
 from flowlift.datasets.session_bank import bank_of_sessions, save_session_bank
 from flowlift.datasets.session_split import split_of
 from flowlift.demo_animal import cameras
-from flowlift.demo_animal_files import rotation_vector, write_files
+from flowlift.demo_animal_files import rotation_vector
 from flowlift.errors import InputError
 from flowlift.skeleton import Skeleton
 
@@ -220,28 +217,6 @@ def test_a_poses_place_is_kept_where_the_root_is_missing_too(tmp_path):
     assert lacking.any()
     np.testing.assert_array_equal(np.isnan(bank.train.place[:, 0]), lacking)
     assert np.nanmax(np.abs(bank.train.xyz)) < 2
-
-
-def test_the_sessions_own_cameras_see_what_they_saw(tmp_path):
-    write_files(tmp_path / "animal", seed=2, seconds=10)
-    skeleton = Skeleton.load(tmp_path / "animal" / "mouse.toml")
-    (session,) = read_sessions([tmp_path / "animal" / "session.csv"], skeleton, up="z")
-    views = read_cameras(tmp_path / "animal" / "calibration.toml")
-    rig = rig_of(session, views)
-    raw = session.xyz.astype(float) @ turn_up("z") * session.length
-    for i, (name, truth) in enumerate(cameras().items()):
-        wanted = truth.project(raw @ truth.rotation.T + truth.translation)
-        found = views[name].project(session.xyz @ rig.rotation[i].T + rig.translation[i])
-        np.testing.assert_allclose(found, wanted, atol=0.05)
-
-
-def test_a_calibration_that_does_not_fit_is_told(tmp_path):
-    session = session_of(tmp_path)
-    away = Camera.from_matrix(cameras()["cam0"].matrix, (1280, 1024), rotation=np.eye(3), translation=[0, 0, -5000])
-    with pytest.raises(InputError, match="camera side has 0% of a's joints in its image"):
-        rig_of(session, {"side": away})
-    with pytest.raises(InputError, match="does not say where it stands"):
-        rig_of(session, {"side": Camera.from_fov(50, (640, 480))})
 
 
 def test_rotation_vectors_are_those_of_the_cameras():

@@ -81,7 +81,8 @@ def evaluate(
     """
     from flowlift.datasets.opening import DataSetOptions, open_dataset
     from flowlift.datasets.recording import SUFFIXES
-    from flowlift.datasets.session import read_cameras, read_sessions, rig_of
+    from flowlift.datasets.session import read_sessions
+    from flowlift.datasets.session_rig import read_cameras, rig_of
     from flowlift.evaluation.evaluating import EvaluationSettings
     from flowlift.evaluation.evaluating import evaluate as run
     from flowlift.evaluation.evaluation_report import write_report

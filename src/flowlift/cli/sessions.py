@@ -1,6 +1,7 @@
 """3D recordings on the command line: what must be said of them, and what is told of what was read."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -36,19 +37,22 @@ def skeleton_setting(name: str | None) -> str | None:
 
 def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, quiet: bool) -> None:
     """Make recordings a bank, and tell what mapped to what. Raises InputError, OutputError."""
-    from flowlift.datasets.session import in_words, read_cameras, read_sessions
+    from flowlift.datasets import session_rig
+    from flowlift.datasets.session import in_words, read_sessions
     from flowlift.datasets.session_bank import bank_of_sessions, save_session_bank
     from flowlift.skeleton import Skeleton
 
     skeleton = Skeleton.named_or_loaded(options.skeleton or "")
     sessions = read_sessions(paths, skeleton, unit=options.unit, up=options.up)
-    cameras = None if options.calibration is None else read_cameras(options.calibration)
+    cameras = None if options.calibration is None else session_rig.read_cameras(options.calibration)
     bank = bank_of_sessions(sessions, skeleton, held_out=options.held_out, cameras=cameras)
     made_folder(output.parent)
     save_session_bank(bank, output)
     if not quiet:
-        for line in (line for session in sessions for line in in_words(session, skeleton)):
-            print(line)
+        for session, rig in zip_longest(sessions, bank.rigs):
+            print("\n".join(in_words(session, skeleton)))
+            if rig is not None:
+                print(f"  {session_rig.in_words(rig)}")
         kept = int(sum(which.sum() for which in bank.split.test))
         print(
             f"{output}: {len(bank.train.xyz):,} poses to train on, {len(bank.val.xyz):,} choose the epoch, "

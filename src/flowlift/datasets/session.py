@@ -1,7 +1,7 @@
 """A session: an animal's recording on a skeleton's joints, in its own body lengths; what mapped to what is told."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from flowlift.calibration import camera_names
-from flowlift.camera import Camera
 from flowlift.datasets.recording import METRES, Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
@@ -238,38 +236,3 @@ def _check_alike(sessions: Sequence[Session]) -> None:
             f"the body of {long.name} is {metres(long) / metres(short):.3g} times as long as that of {short.name}: "
             "are they in the same unit?"
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Rig:
-    """A session's own cameras in its axes and body lengths: `rotation` (camera, 3, 3), `translation` (camera, 3)."""
-
-    names: tuple[str, ...]
-    rotation: Float64[np.ndarray, "camera 3 3"]
-    translation: Float64[np.ndarray, "camera 3"]
-
-
-def rig_of(session: Session, cameras: Mapping[str, Camera]) -> Rig:
-    """Calibrated cameras, translations in the file's unit, as the session's. Raises InputError where they don't fit."""
-    turn, rotations, translations = turn_up(session.up), [], []
-    for name, camera in cameras.items():
-        if camera.rotation is None or camera.translation is None:
-            raise InputError(f"camera {name}: the calibration does not say where it stands")
-        rotation, translation = camera.rotation @ turn.T, camera.translation / session.length
-        points = session.xyz[session.usable] @ rotation.T + translation
-        px = camera.project(points)
-        known = np.isfinite(points[..., 2])
-        inside = np.all((px > 0) & (px < np.array(camera.image_size)), axis=-1)[known].mean()
-        if inside < 0.1:
-            raise InputError(
-                f"camera {name} has {inside:.0%} of {session.name}'s joints in its image: is the calibration of "
-                "another recording, or in another unit?"
-            )
-        rotations.append(rotation)
-        translations.append(translation)
-    return Rig(tuple(cameras), np.stack(rotations), np.stack(translations))
-
-
-def read_cameras(path: Path) -> dict[str, Camera]:
-    """Every camera of a calibration file. Raises InputError."""
-    return {name: Camera.load(path, name) for name in camera_names(path)}

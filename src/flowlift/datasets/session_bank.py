@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from flowlift.camera import Camera
-from flowlift.datasets.session import Rig, Session, rig_of
+from flowlift.datasets.session import Session
+from flowlift.datasets.session_rig import Rig, rig_of
 from flowlift.datasets.session_split import Split, split_of
 from flowlift.errors import InputError
 from flowlift.io.atomic import written_whole

@@ -10,8 +10,10 @@ from jaxtyping import Float32, Float64, Int64
 
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
+from flowlift.datasets import session_rig
 from flowlift.datasets.rotations import quaternion_to_matrix
-from flowlift.datasets.session import Rig, Session
+from flowlift.datasets.session import Session
+from flowlift.datasets.session_rig import Rig
 from flowlift.datasets.session_split import split_of
 from flowlift.datasets.virtual_camera import ViewRange, draw_camera, to_camera_frame
 from flowlift.errors import InputError
@@ -67,6 +69,9 @@ def evaluate_sessions(
     Raises InputError where it has seen all of them.
     """
     frames, notes = _unseen(lifter.model, sessions)
+    notes += tuple(
+        f"{session.name}, {session_rig.in_words(rig)}" for session, (rig, _) in zip(sessions, rigs, strict=False)
+    )
     kinds = {"exact": list(_virtual(sessions, frames, every, noisy=False, model=lifter.model))}
     kinds["noise"] = list(_virtual(sessions, frames, every, noisy=True, model=lifter.model))
     if rigs:
