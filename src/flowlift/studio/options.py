@@ -7,6 +7,7 @@ from typing import Literal
 
 from flowlift.detect import DETECTORS
 from flowlift.errors import InputError
+from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.models.registry import packaged_models, registered_models
 from flowlift.skeletons import BUILT_IN
 
@@ -35,7 +36,7 @@ def fields() -> tuple[Field, ...]:
     return (
         Field("model", "Model", "choice", "human", choices=models, more=False),
         Field("height", "Height, m", "number", None, 0.1, 10.0, hint="of the person; 1.7 if not known", more=False),
-        Field("size", "Length of the animal, m", "number", None, 0.001, 100.0, hint="for models of animals"),
+        Field("size", "Length of the animal, m", "number", None, *ANIMAL_LENGTHS, hint="for models of animals"),
         Field("fov", "Field of view, degrees", "number", None, 1, 170, hint="across the longer side", more=False),
         Field("detector", "2D detector for videos", "choice", "mediapipe", choices=tuple(DETECTORS)),
         Field("people", "People to keep", "choice", "all", choices=("all", "largest", "2", "3", "4", "6", "8")),
