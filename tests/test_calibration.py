@@ -131,6 +131,14 @@ def test_toml_of_several_cameras(write: Write) -> None:
         Camera.load(file, "cam_07")
 
 
+@pytest.mark.parametrize(("unit", "metres"), [("m", 1), ("dm", 0.1), ("cm", 0.01), ("mm", 0.001)])
+def test_translations_are_read_in_their_unit(write: Write, unit: str, metres: float) -> None:
+    camera = Camera.load(write(TOML), "cam_01", unit)
+    np.testing.assert_allclose(camera.translation, np.array([0.32, 0.95, 2.89]) * metres)
+    with pytest.raises(InputError, match=r"one of m, dm, cm, mm, got 'inch'"):
+        Camera.load(write(TOML), "cam_01", "inch")
+
+
 @pytest.mark.parametrize(
     ("stem", "name"),
     [

@@ -1,5 +1,6 @@
 """Which camera a clip is given."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowlift.camera import Camera
-from flowlift.clip_camera import choose_camera, fit_camera, read_camera_for
+from flowlift.clip_camera import check_place, choose_camera, fit_camera, read_camera_for
+from flowlift.containers import Poses3D
 from flowlift.errors import InputError
+from flowlift.skeletons import HUMAN36M17
 
 CALIBRATED = Camera.from_matrix([[900, 0, 650], [0, 910, 340], [0, 0, 1]], (1280, 720), [0.1, -0.02])
 
@@ -61,5 +64,39 @@ def test_the_camera_called_like_the_clip_is_found(shared_data: Path) -> None:
     assert read_camera_for(file, "cam01").matrix[0, 0] == pytest.approx(1681.2449, abs=1e-3)
     assert read_camera_for(f"{file}::cam_04", "anything").matrix[0, 0] == pytest.approx(1675.2350, abs=1e-3)
     assert read_camera_for(CALIBRATED, "anything") is CALIBRATED
+    millimetres = read_camera_for(file, "cam01", "mm")
+    assert millimetres is not None
+    np.testing.assert_allclose(millimetres.translation, read_camera_for(file, "cam01").translation / 1000)
     with pytest.raises(InputError, match="cam_03"):
         read_camera_for(file, "balcony")
+
+
+@pytest.mark.parametrize("camera", [None, CALIBRATED])
+def test_a_unit_is_a_files(camera: Camera | None) -> None:
+    with pytest.raises(InputError, match="there is none"):
+        read_camera_for(camera, "anything", "mm")
+    assert read_camera_for(CALIBRATED, "anything", "m") is CALIBRATED
+
+
+@pytest.mark.parametrize("metres", [1e-3, 1e-2, 1.0, 9.0])
+@pytest.mark.parametrize("unit", ["m", "body lengths"])
+def test_cameras_stand_where_they_can(metres: float, unit: str) -> None:
+    """The first camera of two may be the origin; a hall's may be far away."""
+    check_place(seen_from([0, 0, 4.0 * metres], unit))
+    check_place(seen_from([0, 0, 0], unit))
+
+
+@pytest.mark.parametrize("scale", [100, 1000])
+@pytest.mark.parametrize("unit", ["m", "body lengths"])
+def test_a_calibration_in_another_unit_is_refused(scale: float, unit: str) -> None:
+    with pytest.raises(InputError, match=rf"{4 * scale:,.0f} m from its world's origin.*--camera-unit"):
+        check_place(seen_from([0, 0, 4.0 * scale], unit))
+    check_place(seen_from([0, 0, 4.0 * scale], "model units"))  # which nobody knows
+
+
+def seen_from(translation: list[float], unit: str) -> Poses3D:
+    """Somebody 5 away from a camera, and frames without anybody."""
+    camera = replace(CALIBRATED, rotation=np.eye(3), translation=np.array(translation, dtype=float))
+    xyz, root = np.zeros((4, 1, 17, 3)), np.full((4, 1, 3), np.nan)
+    root[1:3] = [0, 3, 4]
+    return Poses3D(xyz, root, np.zeros((4, 1, 17, 3, 3)), HUMAN36M17, camera=camera, provenance={"unit": unit})

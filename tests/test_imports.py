@@ -25,6 +25,7 @@ LAYERS = (
         "damage",
         "checksums",
         "format_version",
+        "units",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from flowlift.camera import Camera
 from flowlift.errors import InputError
+from flowlift.units import METRES
 
 Table = Mapping[str, Any]
 
@@ -43,12 +44,15 @@ class _Entry(NamedTuple):
     table: Table
 
 
-def read_camera(path: Path, name: str | None = None) -> CameraValues:
+def read_camera(path: Path, name: str | None = None, unit: str = "m") -> CameraValues:
     """One camera of a calibration file, by name where there are several. Rotations are world to camera.
 
-    Translations are taken to be metres, as Pose2Sim writes them (anipose writes its board's unit). Raises InputError
-    when the file cannot be read, describes what cannot be a camera, or has none of that name; the message lists them.
+    `unit`: of the file's translations, which no format tells: Pose2Sim writes m, anipose what its board was measured in
+    (mm mostly). Raises InputError for an unknown unit, and when the file cannot be read, describes what cannot be a
+    camera, or has none of that name; the message lists them.
     """
+    if unit not in METRES:
+        raise InputError(f"the unit of a calibration must be one of {', '.join(METRES)}, got {unit!r}")
     cameras = _read_cameras(path)
     known = ", ".join(cameras)
     if name is None and len(cameras) > 1:
@@ -57,7 +61,7 @@ def read_camera(path: Path, name: str | None = None) -> CameraValues:
     if found is None:
         raise InputError(f"{path}: it holds no camera {name!r}, only {known}")
     try:
-        values = _values(cameras[found].table)
+        values = _values(cameras[found].table, METRES[unit])
         Camera.from_matrix(**values)
     except (InputError, *_BROKEN) as error:
         raise InputError(f"{path}: cannot read camera {found!r} from it: {_reason(error)}") from error
@@ -143,7 +147,7 @@ def _tables(text: str) -> Iterator[tuple[str, Table]]:
     yield from ((key, table) for key, table in document.items() if isinstance(table, dict) and "matrix" in table)
 
 
-def _values(table: Table) -> CameraValues:
+def _values(table: Table, metres: float) -> CameraValues:
     if table.get("fisheye"):
         raise ValueError("fisheye lenses are not supported; undistort the video, and give the new camera's matrix")
     rotation, translation = table.get("rotation"), table.get("translation")
@@ -154,7 +158,7 @@ def _values(table: Table) -> CameraValues:
         "image_size": _image_size(table["size"] if "size" in table else table["image_size"]),
         "distortion": table.get("distortion", table.get("distortions")),
         "rotation": rotation,
-        "translation": None if translation is None else np.asarray(translation, dtype=np.float64).ravel(),
+        "translation": None if translation is None else metres * np.asarray(translation, dtype=np.float64).ravel(),
     }
 
 

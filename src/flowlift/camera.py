@@ -113,11 +113,14 @@ class Camera:
         )
 
     @classmethod
-    def load(cls, path: str | Path, name: str | None = None) -> Self:
-        """Read a calibration file (see `flowlift.calibration`). Raises InputError when it cannot be used."""
+    def load(cls, path: str | Path, name: str | None = None, unit: str = "m") -> Self:
+        """Read a calibration file (see `flowlift.calibration`) whose translations are in `unit` (m, dm, cm or mm).
+
+        Raises InputError when it cannot be used.
+        """
         from flowlift.calibration import read_camera
 
-        return cls.from_matrix(**read_camera(Path(path), name))
+        return cls.from_matrix(**read_camera(Path(path), name, unit))
 
     def project(self, xyz: Shaped[np.ndarray, "*batch 3"]) -> Float64[np.ndarray, "*batch 2"]:
         """Pixels (..., 2) of points (..., 3) in the camera frame, m; NaN for points that are not in front of it."""

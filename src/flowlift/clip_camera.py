@@ -7,22 +7,30 @@ import numpy as np
 
 from flowlift.calibration import match_camera
 from flowlift.camera import Camera
+from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 
 CROP = 0.01
 """Share of the image's width or height by which a clip may differ from its calibration: encoders crop a few pixels."""
+FAR = 30.0
+"""A camera that is so many times as far from its world's origin as from whom it sees was calibrated in another unit:
+the origin is where the board lay, or another camera."""
+_TOLD = ("m", "body lengths")
 
 
-def read_camera_for(camera: Camera | str | Path, name: str) -> Camera:
+def read_camera_for(camera: Camera | str | Path | None, name: str, unit: str | None = None) -> Camera | None:
     """A Camera as it is, or from a calibration file: `FILE::NAME`, else the one called like the source (`name`).
 
-    Raises InputError for a file that cannot be read, or that holds several cameras and none of that name.
+    `unit`: of the file's translations; metres when not given. Raises InputError for a file that cannot be read, or that
+    holds several cameras and none of that name, and for a unit of what is no file.
     """
-    if isinstance(camera, Camera):
+    if camera is None or isinstance(camera, Camera):
+        if unit not in ((None,) if camera is None else (None, "m")):
+            raise InputError("camera_unit is the unit of a calibration file; there is none (a Camera is in metres)")
         return camera
     path, _, wanted = str(camera).partition("::")
     try:
-        return Camera.load(path, wanted or match_camera(Path(path), name))
+        return Camera.load(path, wanted or match_camera(Path(path), name), unit or "m")
     except InputError as error:
         raise InputError(f"no camera for {name}: {error}") from error
 
@@ -54,3 +62,19 @@ def fit_camera(camera: Camera, image_size: tuple[int, int]) -> Camera:
     # Pixel (u, v) counts from the top-left corner, so everything in pixels scales alike; distortion has no unit.
     matrix = np.diag([*scale, 1.0]) @ camera.matrix
     return replace(camera, matrix=matrix, image_size=image_size)
+
+
+def check_place(poses: Poses3D) -> None:
+    """Raises InputError where a calibration has its camera so much further from its world's origin than whom it sees
+    that its translations can hardly be metres."""
+    if poses.camera is None or poses.camera.translation is None or poses.root is None or poses.unit not in _TOLD:
+        return
+    away = np.linalg.norm(poses.root, axis=-1)
+    away = away[np.isfinite(away)]
+    distance = float(np.linalg.norm(poses.camera.translation))
+    if len(away) and distance > FAR * np.median(away):
+        raise InputError(
+            f"camera: its calibration has it {distance:,.0f} m from its world's origin, and whom it sees is "
+            f"{np.median(away):.2g} {poses.unit} away; translations that are not metres need --camera-unit (mm, cm or "
+            "dm; m where they are)"
+        )

@@ -11,7 +11,7 @@ import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.checksums import of_source
-from flowlift.clip_camera import choose_camera, read_camera_for
+from flowlift.clip_camera import check_place, choose_camera, read_camera_for
 from flowlift.clips import (
     Clip,
     Progress,
@@ -73,6 +73,7 @@ def lift(
     ground: str = "off",
     device: str | None = None,
     size: float | None = None,
+    camera_unit: str | None = None,
     progress: Progress | None = None,
     **detector_options: object,
 ) -> Poses3D:
@@ -81,20 +82,21 @@ def lift(
     `camera` (or `fov`, degrees across the longer image side; or `focal`, px) says what is known of the camera; with
     none of them a common field of view is assumed. `model`: by name or folder, or a Lifter, which then is what runs
     (`device` is its own). A calibration file with several cameras is asked for the one that is called like the source,
-    or name it: `FILE::NAME`. `height`: the person's, metres; `size`: an animal's length, as its model measures it,
-    metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML file that says of which
-    joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`, `image_size` (width,
-    height) describe a keypoint file that does not say; `fps` a folder of images too. Joints of a keypoint file whose
-    confidence is 0, or below `min_score`, are missing (None: below 0.1 in DeepLabCut's tables). People who are listed
-    frame by frame are followed; `people` says how many to keep of those who fill the clip most ("largest": one), or
-    "all". `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go to it. `progress` is
-    called with (frames done, frames expected or None). Frames without a person are NaN. `mend`: left and right that the
-    2D has exchanged in some frames are exchanged back. `ground`: "auto" finds it from the feet, "calibration" takes the
-    calibrated world's; standing feet are then held, and the result's camera has a pose in a world that stands upright.
-    "off": the camera's frame.
+    or name it: `FILE::NAME`; `camera_unit`: of its translations (m, dm, cm or mm; not given: m, and refused where that
+    puts the camera implausibly far away). `height`: the person's, metres; `size`: an animal's length, as its model
+    measures it, metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML file that
+    says of which joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`,
+    `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too. Joints of a
+    keypoint file whose confidence is 0, or below `min_score`, are missing (None: below 0.1 in DeepLabCut's tables).
+    People who are listed frame by frame are followed; `people` says how many to keep of those who fill the clip most
+    ("largest": one), or "all". `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go
+    to it. `progress` is called with (frames done, frames expected or None). Frames without a person are NaN. `mend`:
+    left and right that the 2D has exchanged in some frames are exchanged back. `ground`: "auto" finds it from the feet,
+    "calibration" takes the calibrated world's; standing feet are then held, and the result's camera has a pose in a
+    world that stands upright. "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
-    calibrated = None if camera is None else read_camera_for(camera, source_name(source))
+    calibrated = read_camera_for(camera, source_name(source), camera_unit)
     lifter = model if isinstance(model, Lifter) else Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)
     if ground not in GROUNDS:
@@ -104,9 +106,11 @@ def lift(
     known: Camera | None = None
     told: Provenance = {}
     origin = None if isinstance(source, int) else _origin(source)
+    unplaced = camera_unit is None
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
-        return lifter(
+        nonlocal unplaced
+        poses = lifter(
             keypoints,
             camera=known,
             hypotheses=hypotheses,
@@ -117,6 +121,10 @@ def lift(
             keep_hypotheses=keep_hypotheses,
             size=size,
         )
+        if unplaced and poses.root is not None and np.isfinite(poses.root).any():  # not after hours
+            check_place(poses)
+            unplaced = False
+        return poses
 
     with ExitStack() as stack:
         if not isinstance(source, int) and is_keypoint_source(source):

@@ -126,7 +126,7 @@ def _lifter(settings: Mapping[str, Any], detector: Any, source: Any) -> Any:
     from flowlift.lifter import Lifter
     from flowlift.live.lifting import LiveLifter
 
-    given = None if settings["camera"] is None else read_camera_for(settings["camera"], source.name)
+    given = read_camera_for(settings["camera"], source.name, settings["camera_unit"])
     return LiveLifter(
         detector,
         Lifter.load(settings["model"], device=settings["device"]),

@@ -38,7 +38,7 @@ class ModelOptions:
 @Parameter(name="*", group="Camera")
 @dataclass(frozen=True, kw_only=True)
 class CameraOptions:
-    """What is known about the camera; one of the three, or nothing."""
+    """What is known about the camera; a field of view, a focal length or a calibration, or nothing."""
 
     fov: float | None = None
     """Field of view across the longer image side, degrees."""
@@ -46,6 +46,8 @@ class CameraOptions:
     """Focal length, pixels."""
     camera: str | None = None
     """Calibration file. Of several cameras in it, the one called like the input; or FILE::NAME."""
+    camera_unit: Annotated[str | None, Parameter(name="--camera-unit")] = None
+    """Unit of the calibration's translations, such as mm for most of anipose's; metres when not given."""
 
 
 @Parameter(name="*", group="Input")

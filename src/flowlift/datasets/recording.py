@@ -17,11 +17,11 @@ from flowlift.io.c3d_markers import read_points, up_of
 from flowlift.io.deeplabcut import Column, check_columns
 from flowlift.io.hdf5 import is_hdf5, opened
 from flowlift.io.trc import read_markers
+from flowlift.units import METRES
 
 EXTRA = "animals"
 
 _AXES = ("x", "y", "z")
-METRES = {"m": 1.0, "dm": 0.1, "cm": 0.01, "mm": 0.001}
 
 
 @dataclass(frozen=True, eq=False)

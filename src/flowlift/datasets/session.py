@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
-from flowlift.datasets.recording import METRES, Recording, read_recordings
+from flowlift.datasets.recording import Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
 from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.skeleton import MIN_JOINTS, Skeleton
+from flowlift.units import METRES
 
 ALIKE = 5.0
 """Bodies of one training set differ by less than this factor, or one of them is in another unit."""
