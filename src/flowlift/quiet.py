@@ -41,8 +41,11 @@ def own_channel() -> TextIO:
 
 @contextmanager
 def own_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect what flowlift warns of in this block; what the libraries below it warn of is discarded."""
+    """Collect what flowlift warns of in this block; what the libraries below it warn of is discarded.
+
+    For flowlift's own programs: what Python runs as one is called `__main__`, and a warning may be told of it.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", category=UserWarning, module="flowlift")
+        warnings.filterwarnings("always", category=UserWarning, module=r"flowlift|__main__$")
         yield caught

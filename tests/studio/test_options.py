@@ -1,11 +1,18 @@
 import pytest
 
 from flowlift.errors import InputError
-from flowlift.studio.options import check_options, fields
+from flowlift.studio.options import check_options, fields, in_the_form
 
 
 def test_defaults_are_settings() -> None:
     assert check_options({}) == {field.name: field.default for field in fields()}
+
+
+def test_words_of_the_command_line_become_those_of_the_form() -> None:
+    assert in_the_form("give --fps, or --image-size") == (
+        'give "Frames per second of a keypoint file", or "Image size of a keypoint file"'
+    )
+    assert in_the_form("a -- b, --no-such-option --sizes") == "a -- b, --no-such-option --sizes"
 
 
 def test_settings_are_those_of_lift() -> None:
@@ -18,7 +25,13 @@ def test_settings_are_those_of_lift() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
-    [("height", 2, 2.0), ("hypotheses", 5.0, 5), ("model", "human", "human"), ("end", None, None)],
+    [
+        ("height", 2, 2.0),
+        ("hypotheses", 5.0, 5),
+        ("model", "human", "human"),
+        ("end", None, None),
+        ("image_size", "640x480", "640x480"),
+    ],
 )
 def test_values_that_can_be(name: str, value: object, taken: object) -> None:
     checked = check_options({name: value})[name]
@@ -39,6 +52,10 @@ def test_values_that_can_be(name: str, value: object, taken: object) -> None:
         ("hypotheses", 2.5),
         ("keep_hypotheses", 1),
         ("skeleton", ["body25"]),
+        ("image_size", "large"),
+        ("image_size", "0x480"),
+        ("image_size", [640, 480]),
+        ("min_score", 1.5),
         ("device", "cuda"),
         ("progress", "print"),
     ],

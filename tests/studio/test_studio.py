@@ -12,6 +12,7 @@ import pytest
 
 import flowlift
 from flowlift.demo import synthesize
+from flowlift.io import stem_of
 from flowlift.studio import child
 from flowlift.studio.job import JobFolder, Jobs
 from flowlift.studio.server import Settings
@@ -86,6 +87,31 @@ def test_jobs_outlive_the_server(folder: Path, walk: bytes, long_walk: bytes) ->
         assert client.get(f"/jobs/{done['id']}/download/csv").status_code == 200
     assert not (folder / ("a" * 16)).exists()
     assert (folder / "not-ours").exists()
+
+
+@pytest.mark.parametrize("name", ["walk.dlc.npz", "a.b.npz"])
+def test_names_with_several_dots_are_downloaded(studio: Client, walk: bytes, name: str) -> None:
+    job = wait_for(studio, drop(studio, walk, name, '{"hypotheses": 1, "smooth": "off"}'), ended)
+    for suffix in ("csv", "dlc.csv"):
+        answer = studio.get(f"/jobs/{job['id']}/download/{suffix}")
+        assert answer.status_code == 200
+        assert answer.headers["content-disposition"].endswith(f"{stem_of(Path(name))}.{suffix}")
+
+
+def test_warnings_are_told_in_the_words_of_the_form(studio: Client, tmp_path: Path) -> None:
+    """A table without a frame rate and an image size: both are missed, and can be given."""
+    table = flowlift.save(synthesize(seconds=0.3).keypoints, tmp_path / "walk.dlc.csv").read_bytes()
+    settings = {"hypotheses": 1}
+    bare = wait_for(studio, drop(studio, table, "walk.csv", json.dumps(settings)), ended)
+    assert bare["state"] == "done"
+    rate, size = (next(text for text in bare["warnings"] if what in text) for what in ("frame rate", "image size"))
+    assert rate.endswith('give "Frames per second of a keypoint file"')
+    assert size.endswith('give "Image size of a keypoint file"')
+    settings |= {"fps": 30, "image_size": "1280x720", "min_score": 0.2}
+    told = wait_for(studio, drop(studio, table, "walk.csv", json.dumps(settings)), ended)
+    assert (told["state"], told["warnings"]) == ("done", [])
+    (tmp_path / "got.npz").write_bytes(studio.get(f"/jobs/{told['id']}/download/npz").content)
+    assert flowlift.load(tmp_path / "got.npz").keypoints.image_size == (1280, 720)
 
 
 def test_old_jobs_are_removed(folder: Path, walk: bytes) -> None:

@@ -72,7 +72,9 @@ def lift(
 def _size(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"--image-size: expected WIDTHxHEIGHT in pixels, such as 1920x1080, got {text!r}")
-    return int(width), int(height)
+    from flowlift.io.hints import size_in_words
+
+    try:
+        return size_in_words(text)
+    except InputError as error:
+        raise InputError(f"--image-size: {error}") from error

@@ -48,6 +48,14 @@ class Hints:
 UNSAID = Hints()
 
 
+def size_in_words(text: str) -> tuple[int, int]:
+    """The image size (width, height) that a user writes as 1920x1080. Raises InputError for anything else."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"expected WIDTHxHEIGHT in pixels, such as 1920x1080, got {text!r}")
+    return int(width), int(height)
+
+
 def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
     """What a file says, with what the user says in its place. Raises InputError where the skeleton has other joints."""
     changes: dict[str, Any] = {}

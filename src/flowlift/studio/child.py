@@ -26,6 +26,7 @@ from flowlift.parent import lines_from_parent
 from flowlift.pipeline import lift
 from flowlift.quiet import own_channel, own_warnings
 from flowlift.studio.job import OVERLAY, JobFolder, read_job
+from flowlift.studio.options import in_the_form, settings_of
 from flowlift.view.film import film_beside, film_inside, has_pictures
 from flowlift.view.filming import write_film
 from flowlift.view.html import write_html
@@ -70,7 +71,7 @@ def _lift(folder: JobFolder, say: Say) -> None:
     if job is None:
         raise InputError("the job is gone")
     (source,) = folder.upload.iterdir()
-    options = dict(job.options)
+    options = settings_of(job.options)
     if is_keypoint_source(source):
         options.pop("detector", None)  # the form always names one, for videos
     poses = lift(source, progress=_reporter(say, "lifting"), **options)  # type: ignore[arg-type]
@@ -123,10 +124,10 @@ def _reporter(say: Say, stage: str) -> Progress:
 
 
 def _plain(text: str, folder: JobFolder) -> str:
-    """A message on one line, without where the server keeps its files."""
+    """A message on one line, in the form's words, without where the server keeps its files."""
     for path in (folder.upload, folder.downloads, folder.path):
         text = text.replace(f"{path}{os.sep}", "").replace(str(path), "the file")
-    return " ".join(text.split())
+    return in_the_form(" ".join(text.split()))
 
 
 if __name__ == "__main__":

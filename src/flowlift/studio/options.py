@@ -1,12 +1,14 @@
 """What can be chosen for a job: one table makes the page's form and checks what comes back from it."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from flowlift.detect import DETECTORS
 from flowlift.errors import InputError
+from flowlift.io.hints import Hints, size_in_words
 from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.models.registry import packaged_models, registered_models
 from flowlift.skeletons import BUILT_IN
@@ -16,11 +18,12 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Field:
-    """One setting of `flowlift.lift`: a number in [low, high], one of `choices`, or a switch; None: not given."""
+    """One setting of `flowlift.lift`: a number in [low, high], one of `choices`, a switch, or a size in pixels such as
+    1920x1080; None: not given."""
 
     name: str
     label: str
-    kind: Literal["number", "integer", "choice", "switch"]
+    kind: Literal["number", "integer", "choice", "switch", "size"]
     default: Value = None
     low: float = 0.0
     high: float | None = None
@@ -48,6 +51,8 @@ def fields() -> tuple[Field, ...]:
         Field("seed", "Seed", "integer", 0, 0, 2**31 - 1),
         Field("skeleton", "Skeleton of a keypoint file", "choice", None, choices=tuple(sorted(BUILT_IN))),
         Field("fps", "Frames per second of a keypoint file", "number", None, 0.01, 10_000),
+        Field("image_size", "Image size of a keypoint file", "size", hint="WIDTHxHEIGHT in pixels, such as 1920x1080"),
+        Field("min_score", "Least score of a keypoint file's joints", "number", None, 0, 1, hint="others are missing"),
     )
 
 
@@ -60,6 +65,18 @@ def check_options(given: Mapping[str, object]) -> dict[str, Value]:
     return {field.name: _check(field, given.get(field.name, field.default)) for field in known}
 
 
+def settings_of(options: Mapping[str, Value]) -> dict[str, object]:
+    """Checked options as `flowlift.lift` takes them."""
+    size = options.get("image_size")  # a job of an earlier studio has none
+    return {**options, "image_size": None if size is None else size_in_words(str(size))}
+
+
+def in_the_form(text: str) -> str:
+    """What flowlift says with the form's labels in the place of the command line's options."""
+    labels = {f"--{field.name.replace('_', '-')}": f'"{field.label}"' for field in fields()}
+    return re.sub(r"--[a-z]+(-[a-z]+)*", lambda found: labels.get(found[0], found[0]), text)
+
+
 def _check(field: Field, value: object) -> Value:
     if value is None:
         if field.default is not None:
@@ -69,6 +86,12 @@ def _check(field: Field, value: object) -> Value:
         case "choice" if isinstance(value, str) and value in field.choices:
             return value
         case "switch" if isinstance(value, bool):
+            return value
+        case "size" if isinstance(value, str):
+            try:
+                Hints(image_size=size_in_words(value))
+            except InputError as error:
+                raise InputError(f"{field.label}: {error}") from error
             return value
         case "number" | "integer" if isinstance(value, int | float) and not isinstance(value, bool):
             whole = field.kind == "number" or float(value).is_integer()
@@ -86,5 +109,7 @@ def _wanted(field: Field) -> str:
         return f"it can be {', '.join(field.choices)}"
     if field.kind == "switch":
         return "it is on or off"
+    if field.kind == "size":
+        return "it is a text, such as 1920x1080"
     what = "a whole number" if field.kind == "integer" else "a number"
     return f"{what} from {field.low:g}" + ("" if field.high is None else f" to {field.high:g}")

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from flowlift import __version__
 from flowlift.errors import FlowliftError, InputError
-from flowlift.io import WRITERS
+from flowlift.io import WRITERS, stem_of
 from flowlift.studio.guard import Guard
 from flowlift.studio.job import ENDED, OVERLAY, Job, JobFolder, Jobs
 from flowlift.studio.options import check_options, fields
@@ -143,7 +143,7 @@ class Studio:
         job, suffix = self._done(request), f".{request.path_params['format']}"
         if suffix not in WRITERS and not (suffix == OVERLAY and self.jobs.folder(job).film.is_file()):
             raise HTTPException(404, f"no format {suffix}")
-        folder, name = self.jobs.folder(job), f"{Path(job.name).stem}{suffix}"
+        folder, name = self.jobs.folder(job), f"{stem_of(Path(job.name))}{suffix}"
         candidates = (folder.downloads / name, folder.downloads / f"{name}.zip")
         if not any(path.is_file() for path in candidates) and (trouble := await self.queue.write(job, suffix)):
             raise HTTPException(409, trouble)

@@ -57,6 +57,7 @@ function control(field) {
     return select;
   }
   if (field.kind === 'switch') return made('input', '', { ...name, type: 'checkbox', checked: field.default });
+  if (field.kind === 'size') return made('input', '', { ...name, type: 'text', pattern: '[0-9]+[xX][0-9]+' });
   const input = made('input', '', { ...name, type: 'number', step: field.kind === 'integer' ? 1 : 'any', min: field.low, value: field.default ?? '' });
   if (field.high !== null) input.max = field.high;
   input.required = field.default !== null;
@@ -68,7 +69,7 @@ function settings() {
   for (const field of state.choices.fields) {
     const { value, checked } = element(`field-${field.name}`);
     if (field.kind === 'switch') values[field.name] = checked;
-    else if (field.kind === 'choice') values[field.name] = value || null;
+    else if (field.kind === 'choice' || field.kind === 'size') values[field.name] = value || null;
     else values[field.name] = value === '' ? null : Number(value);
   }
   return values;
