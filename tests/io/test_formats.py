@@ -1,5 +1,6 @@
 """Which file is read by what, and what is said of the others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from flowlift.containers import Keypoints2D
 from flowlift.errors import InputError
 from flowlift.io import is_keypoint_source, load, save
-from flowlift.skeletons import BUILT_IN
+from flowlift.skeletons import BUILT_IN, HUMAN36M17
+
+from .made_poses import made_poses
 
 
 def clip() -> Keypoints2D:
@@ -94,6 +97,32 @@ def test_settings_that_cannot_be(tmp_path: Path, more: dict[str, object], expect
     path = save(clip(), tmp_path / "clip.npz")
     with pytest.raises(InputError, match=expected):
         load(path, **more)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_skeleton_is_another_order_of_the_joints_that_a_file_names(tmp_path: Path, suffix: str) -> None:
+    order = np.random.default_rng(3).permutation(17)
+    mixed = replace(
+        HUMAN36M17,
+        name="mixed",
+        joints=tuple(HUMAN36M17.joints[i] for i in order),
+        parents=tuple(HUMAN36M17.parents[i] for i in order),
+    )
+    poses = made_poses(skeleton=mixed)
+    found = load(save(poses, tmp_path / f"poses{suffix}"), skeleton="human36m17")
+    assert found.skeleton == HUMAN36M17
+    np.testing.assert_array_equal(found.xyz[:, :, order], poses.xyz)
+    np.testing.assert_array_equal(found.cov[:, :, order], poses.cov)
+    seen = load(save(poses.keypoints, tmp_path / f"seen{suffix}"), skeleton="human36m17")
+    np.testing.assert_array_equal(seen.xy[:, :, order], poses.keypoints.xy)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_joints_that_a_file_names_are_not_called_something_else(tmp_path: Path, suffix: str) -> None:
+    for given in (made_poses(), made_poses().keypoints):
+        path = save(given, tmp_path / f"walk{suffix}")
+        with pytest.raises(InputError, match="nothing is called left_eye"):
+            load(path, skeleton="coco17")
 
 
 def test_names_with_two_colons(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
+from flowlift.io.naming import skeleton_of
 from flowlift.skeleton import Skeleton
 
 
@@ -58,18 +59,34 @@ def size_in_words(text: str) -> tuple[int, int]:
 
 def apply(hints: Hints, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
     """What a file says, with what the user says in its place. Raises InputError where the skeleton has other joints."""
+    found = found if hints.skeleton in (None, found.skeleton) else _as(hints.skeleton, found)
     changes: dict[str, Any] = {}
     if hints.fps is not None and hints.fps != found.fps:
         changes |= {"fps": hints.fps, "times": None}
-    if hints.skeleton is not None and hints.skeleton != found.skeleton:
-        if len(hints.skeleton) != len(found.skeleton):
-            raise InputError(
-                f"it holds {len(found.skeleton)} joints ({found.skeleton.name}), "
-                f"but {hints.skeleton.name} has {len(hints.skeleton)}"
-            )
-        changes["skeleton"] = hints.skeleton
     if isinstance(found, Keypoints2D) and hints.image_size not in (None, found.image_size):
         changes["image_size"] = hints.image_size
     if isinstance(found, Keypoints2D) and hints.min_score:
         changes["xy"] = np.where((found.score < hints.min_score)[..., None], np.nan, found.xy)
     return replace(found, **changes) if changes else found
+
+
+def _as(skeleton: Skeleton, found: Keypoints2D | Poses3D) -> Keypoints2D | Poses3D:
+    """The joints of a skeleton, by their names, which the file tells: readers of those that tell none took it already.
+    Raises InputError where it lacks one, or poses are relative to another joint."""
+    names = found.skeleton.joints
+    order = [names.index(joint) for joint in skeleton_of(names, skeleton, skeleton.name).joints]
+    if isinstance(found, Keypoints2D):
+        return replace(found, xy=found.xy[:, :, order], score=found.score[:, :, order], skeleton=skeleton)
+    if order[skeleton.root] != found.skeleton.root:
+        wanted = skeleton.joints[skeleton.root]
+        raise InputError(
+            f"its poses are relative to {names[found.skeleton.root]}, those of {skeleton.name} to {wanted}"
+        )
+    return replace(
+        found,
+        xyz=found.xyz[:, :, order],
+        cov=found.cov[:, :, order],
+        hypotheses=None if found.hypotheses is None else found.hypotheses[:, :, :, order],
+        bridged=None if found.bridged is None else found.bridged[:, :, order],
+        skeleton=skeleton,
+    )

@@ -130,10 +130,11 @@ def load(
     """Read 2D keypoints, or 3D poses, from any file that flowlift knows; its content decides which it is.
 
     `skeleton` (a name), `fps` and `image_size` (width, height) are for files that do not say; where a file does, what
-    is given here counts. 2D joints of a confidence below `min_score` are missing. `FILE::CLIP` names one clip of a file
-    that holds several. Where a file lists people anew in each frame, in any order, a person is a place in its lists; a
-    warning says so. Raises InputError for a file that is missing, unknown or damaged; MissingExtraError where its
-    format needs a package that is not installed.
+    is given here counts, and the skeleton's joints are taken by the names that the file has for them. 2D joints of a
+    confidence below `min_score` are missing. `FILE::CLIP` names one clip of a file that holds several. Where a file
+    lists people anew in each frame, in any order, a person is a place in its lists; a warning says so. Raises
+    InputError for a file that is missing, unknown or damaged, or lacks a joint of the skeleton; MissingExtraError where
+    its format needs a package that is not installed.
     """
     found = load_as_listed(path, Hints.of(skeleton, fps, image_size, min_score or 0.0))
     if isinstance(found, Keypoints2D) and found.people > 1 and len(found) > 1 and not keeps_people_apart(path):
