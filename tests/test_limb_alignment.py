@@ -39,6 +39,12 @@ def test_legs_point_down_and_nothing_else_changes(seed: int) -> None:
     np.testing.assert_allclose(limbs_aligned(turned), turned, atol=1e-9)
 
 
+def test_whole_numbers_are_turned_as_others_are() -> None:
+    pose = np.round(100 * poses(0)).astype(np.int32)
+    np.testing.assert_array_equal(limbs_aligned(pose), limbs_aligned(pose.astype(np.float64)))
+    np.testing.assert_allclose(mean_leg(limbs_aligned(pose))[:, 2], -1, atol=1e-9)
+
+
 @pytest.mark.parametrize("upside_down", [False, True])
 def test_it_turns_no_further_than_it_must(upside_down: bool) -> None:
     pose = limbs_aligned(poses(0))
