@@ -10,7 +10,8 @@ import pytest
 from flowlift.containers import Keypoints2D, Poses3D, frame_rate_of
 from flowlift.demo import synthesize
 from flowlift.errors import InputError
-from flowlift.io import save
+from flowlift.io import load, save
+from flowlift.io.packing import content_sum
 from flowlift.lifter import whole
 from flowlift.skeletons import COCO17, HUMAN36M17
 
@@ -80,6 +81,26 @@ def test_what_was_given_cannot_change_what_is_held():
         assert not array.flags.writeable
 
 
+@pytest.mark.parametrize("name", ["xyz", "root", "cov", "root_cov", "hypotheses"])
+def test_what_is_masked_in_poses_is_missing(name):
+    shape = {"hypotheses": (4, 2, 3, 17, 3), "root_cov": (4, 2, 3, 3)}.get(name) or getattr(poses(), name).shape
+    mask = np.random.default_rng(0).random(shape) < 0.3
+    held = getattr(poses(**{name: np.ma.array(np.full(shape, 999), mask=mask)}), name)
+    np.testing.assert_array_equal(np.isnan(held), mask)
+    assert (held[~mask] == 999).all()
+
+
+def test_what_is_masked_in_keypoints_is_missing():
+    mask = np.random.default_rng(0).random((4, 2, 17)) < 0.3
+    xy = np.ma.array(np.full((4, 2, 17, 2), 999.0), mask=np.stack([mask, np.zeros_like(mask)], axis=-1))
+    held = keypoints(xy=xy, score=np.ma.array(np.ones(mask.shape), mask=~mask))
+    np.testing.assert_array_equal(np.isnan(held.xy), np.stack([mask, mask], axis=-1))
+    np.testing.assert_array_equal(np.isnan(held.score), ~mask)
+    with pytest.raises(InputError, match="that of frame 1 is nan"):
+        keypoints(times=np.ma.array([0.0, 1.0, 2.0, 3.0], mask=[False, True, False, False]))
+    assert poses(bridged=np.ma.array(np.ones((4, 2, 17), bool), mask=True)).bridged is None
+
+
 def test_nobody_and_no_frames_are_allowed():
     nobody = keypoints(xy=np.zeros((0, 0, 17, 2)), score=np.zeros((0, 0, 17)))
     assert (len(nobody), nobody.people) == (0, 0)
@@ -128,6 +149,10 @@ def test_keypoints_that_do_not_fit_are_refused(changes):
         {"root": np.zeros((4, 2, 2))},
         {"hypotheses": np.zeros((4, 2, 5, 16, 3))},
         {"times": np.zeros(5)},
+        {"provenance": {"seeds": [1, 2]}},
+        {"provenance": {"model": b"human"}},
+        {"provenance": {"sd": np.float32("inf")}},
+        {"provenance": {"when": np.datetime64("2020-01-01")}},
     ],
 )
 def test_poses_that_do_not_fit_are_refused(changes):
@@ -156,6 +181,22 @@ def test_rates_of_numpy_are_written(tmp_path: Path) -> None:
             save(held, tmp_path / name)
     with pytest.raises(InputError, match="fps must be a positive number"):
         replace(clip.keypoints, fps=True)
+
+
+def test_values_of_numpy_in_a_provenance_are_written(tmp_path: Path) -> None:
+    given = {
+        "seed": np.int64(3),
+        "sd": np.float32(0.5),
+        "live": np.True_,
+        "model": np.str_("human"),
+        "unknown": float("nan"),
+    }
+    held = replace(synthesize(seconds=0.1).truth, provenance=given)
+    for name in ("a.npz", "a.json"):
+        got = load(save(held, tmp_path / name))
+        assert got.provenance == {"seed": 3, "sd": 0.5, "live": True, "model": "human", "unknown": None}
+        assert content_sum(got) == content_sum(held)
+    save(held, tmp_path / "a.glb")
 
 
 def test_numbers_that_are_not_whole_are_refused() -> None:

@@ -17,8 +17,14 @@ Given = Shaped[np.ndarray, "..."]
 Provenance = Mapping[str, str | int | float | bool | None]
 
 
+def _unmasked(value: Any, missing: float) -> Any:
+    """The array, with `missing` where it was masked."""
+    return np.where(value.mask, missing, value.data) if isinstance(value, np.ma.MaskedArray) else value
+
+
 def _frozen32(value: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
     """A copy; what is float32, read-only and nobody's view already is shared: clips are long."""
+    value = _unmasked(value, np.nan)
     if (
         isinstance(value, np.ndarray)
         and value.dtype == np.float32
@@ -34,7 +40,7 @@ def _frozen32(value: Shaped[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
 def _frozen_times(value: Shaped[np.ndarray, " frame"] | None, frames: int) -> Float64[np.ndarray, " frame"] | None:
     if value is None:
         return None
-    times = np.array(value, dtype=np.float64)
+    times = np.array(_unmasked(value, np.nan), dtype=np.float64)
     if times.shape != (frames,):
         raise InputError(f"times must have shape ({frames},), one per frame, got {times.shape}")
     wrong = ~np.isfinite(times) | np.concatenate([[False], ~(np.diff(times) > 0)])
@@ -51,7 +57,7 @@ def _frozen_marks(
     """None where nothing is marked, so that both ways to say so are the same."""
     if value is None:
         return None
-    given = np.asarray(value)
+    given = np.asarray(_unmasked(value, 0))  # masked: nobody says so
     if given.shape != shape:
         raise InputError(f"bridged must have shape {shape} to fit xyz, got {given.shape}")
     marks = given == 1
@@ -77,6 +83,22 @@ def frame_rate_of(fps: object) -> float | None:
     return number
 
 
+def _plain_values(provenance: Mapping[str, Any]) -> Provenance:
+    """A copy with Python's own values, which every format can write; a number that is not known is None."""
+    plain: dict[str, str | int | float | bool | None] = {}
+    for name, given in provenance.items():
+        value = given.item() if isinstance(given, np.generic) else given
+        if isinstance(value, float) and np.isnan(value):
+            value = None
+        fits = isinstance(value, str | int | None) or (isinstance(value, float) and np.isfinite(value))
+        if not (isinstance(name, str) and fits):
+            raise InputError(
+                f"provenance: {name!r} must be a text, a finite number, True, False or None, got {given!r}"
+            )
+        plain[name] = value
+    return plain
+
+
 def _check_skeleton(skeleton: object) -> None:
     if not isinstance(skeleton, Skeleton):
         raise InputError(f"skeleton must be a Skeleton, such as Skeleton.named('coco17'), got {skeleton!r}")
@@ -90,7 +112,7 @@ class Keypoints2D:
     `score` (frame, person, joint): confidence in [0, 1], NaN where the source gives none.
     `image_size`: (width, height) px. `fps`: frames per second. `times` (frame,): seconds, where frames are not
     evenly spaced. A person's identity is the index on the person axis. Arrays are float32 and read-only: copies, unless
-    they were so.
+    they were so; what is masked is NaN.
     Raises InputError for shapes that do not fit, infinities, or sizes that are not positive.
     """
 
@@ -162,10 +184,11 @@ class Poses3D:
     forward); NaN rows where nobody was seen. `root` (frame, person, 3): metres, camera frame, or None.
     `cov` (frame, person, joint, 3, 3): covariance of `xyz`, m^2; `root_cov` (frame, person, 3, 3): of `root`, or None.
     `hypotheses` (frame, person, hypothesis, joint, 3): metres, relative to each hypothesis's root, or None.
-    `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings.
-    `keypoints`: the 2D that was lifted, in its own skeleton. `bridged` (frame, person, joint): True where a joint was
-    not seen but carried over a gap from the frames around it; None: nowhere. Arrays are float32 and read-only: copies,
-    unless they were so. Raises InputError for shapes that do not fit.
+    `camera`: the camera that was used or assumed. `provenance`: model, version, seed and settings, plain
+    values by name. `keypoints`: the 2D that was lifted, in its own skeleton. `bridged` (frame, person, joint): True
+    where a joint was not seen but carried over a gap from the frames around it; None: nowhere. Arrays are float32 and
+    read-only: copies, unless they were so; what is masked is NaN. Raises InputError for shapes that do not fit, and
+    other values in `provenance`.
     """
 
     xyz: Given
@@ -174,7 +197,7 @@ class Poses3D:
     skeleton: Skeleton
     fps: float | None = None
     camera: Camera | None = None
-    provenance: Provenance = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
     hypotheses: Given | None = None
     keypoints: Keypoints2D | None = None
     times: Given | None = None
@@ -211,7 +234,7 @@ class Poses3D:
         object.__setattr__(self, "fps", frame_rate_of(self.fps))
         object.__setattr__(self, "times", _frozen_times(self.times, frames))
         object.__setattr__(self, "bridged", _frozen_marks(self.bridged, (frames, people, joints)))
-        object.__setattr__(self, "provenance", dict(self.provenance))
+        object.__setattr__(self, "provenance", _plain_values(self.provenance))
 
     def __len__(self) -> int:
         return self.xyz.shape[0]
