@@ -100,7 +100,12 @@ def test_with_another_host_it_has_a_token(film: Path, tmp_path: Path) -> None:
         (["FILM", "--fov", "60", "--focal", "900"], "give one of them"),
         (["FILM", "--port", "99999"], "cannot listen"),
         (["FILM", "--people", "few"], "people must be"),
+        (["FILM", "--people", "1"], "give -o"),
+        (["http://127.0.0.1:9/stream", "--start", "2"], "start is for files"),
+        (["http://127.0.0.1:9/stream", "--end", "-2"], "end is a number of seconds"),
+        (["91", "--start", "2"], "start is for files"),
         (["FOLDER"], "wants a camera's number"),
+        (["walk.npz"], "wants a camera's number"),
     ],
 )
 def test_refusals_are_one_line(

@@ -13,6 +13,7 @@ from flowlift.cli.options import LiveOptions
 from flowlift.cli.outputs import is_address, plan_jobs
 from flowlift.errors import InputError
 from flowlift.io.capture import address_name, is_stream
+from flowlift.people import how_many
 from flowlift.temporal import Smoothing
 
 _WHOLE_CLIP = {"keep_hypotheses": False, "ground": "off"}
@@ -41,7 +42,7 @@ def run_live(
     Prints the page's address first, and how it went last. Raises FlowliftError.
     """
     job = _job(inputs, output, formats)
-    _check(settings, overlay)
+    _check(settings, overlay, recorded=job is not None)
     uvicorn = _server_packages()
     from flowlift.cli.browser import open_page
     from flowlift.cli.jobs import write_all
@@ -51,7 +52,6 @@ def run_live(
     from flowlift.live.server import application
     from flowlift.live.session import Session
     from flowlift.live.source import open_live
-    from flowlift.people import how_many
     from flowlift.studio.guard import LOCAL
 
     keep = how_many(settings["people"])
@@ -98,7 +98,9 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
     return plan_jobs([name], output, formats)[0]
 
 
-def _check(settings: Mapping[str, Any], overlay: str | None) -> None:
+def _check(settings: Mapping[str, Any], overlay: str | None, *, recorded: bool) -> None:
+    if how_many(settings["people"]) is not None and not recorded:
+        raise InputError("--people says who is kept in the recording, the stream tells of everybody; give -o, too")
     described = [name for name in _FILES if settings[name] is not None]
     if described:
         option = f"--{described[0].replace('_', '-')}"

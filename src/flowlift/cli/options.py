@@ -73,7 +73,8 @@ class InputOptions:
     min_score: Annotated[float | None, Parameter(name="--min-score")] = None
     """Joints of a keypoint file with less confidence are missing; 0.1 in DeepLabCut's tables when not given, else 0."""
     people: str = "all"
-    """How many people to keep, of those who fill the clip most: a number, all, or largest (one)."""
+    """How many people to keep, of those who fill the clip most: a number, all, or largest (one). With --live only in
+    what -o records."""
 
 
 @Parameter(name="*", group="Live")

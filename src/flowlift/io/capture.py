@@ -11,16 +11,17 @@ from urllib.parse import urlsplit
 from flowlift.errors import InputError
 from flowlift.io.decoding import Place, Tally, decoded, opened, reason, video_stream
 from flowlift.io.orientation import Orientation, orientation_of
-from flowlift.io.video import VideoSource
+from flowlift.io.video import VideoSource, check_times
 
 
-def open_camera(number: int, end: float | None = None) -> VideoSource:
+def open_camera(number: int, start: float | None = None, end: float | None = None) -> VideoSource:
     """The camera with this number, 0 for the first; `end`: seconds to look, without end otherwise.
 
-    Raises InputError where there is none, it is in use, or may not be used.
+    Raises InputError where there is none, it is in use, or may not be used, and for a `start`.
     """
     import av
 
+    until = _until(f"camera {number}", start, end)
     try:
         place = _place(number)
         with opened(place) as container:
@@ -33,7 +34,6 @@ def open_camera(number: int, end: float | None = None) -> VideoSource:
         raise InputError(
             f"camera {number}: cannot be opened: {reason(error)}; is it plugged in, free, and allowed to be used?"
         ) from error
-    until = math.inf if end is None else end
     total = None if end is None or fps is None else round(end * fps)
     return VideoSource(place, f"camera {number}", f"camera{number}", size, fps, total, Orientation(), end=until)
 
@@ -59,15 +59,16 @@ def address_name(address: str) -> str:
     return re.sub(r"[^\w .()+-]", "_", name)
 
 
-def open_address(address: str, end: float | None = None) -> VideoSource:
+def open_address(address: str, start: float | None = None, end: float | None = None) -> VideoSource:
     """The stream at an address; `end`: seconds to look, without end otherwise. No message holds its password.
 
-    Raises InputError where there is none, or it takes too long to answer.
+    Raises InputError where there is none, or it takes too long to answer, and for a `start`.
     """
     import av
 
     parts = _split(address)
     label = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    until = _until(label, start, end)
     place = Place(address, options=_NETWORK, patience=_PATIENCE, endless=True)
     try:
         with opened(place) as container:
@@ -83,8 +84,16 @@ def open_address(address: str, end: float | None = None) -> VideoSource:
         raise InputError(
             f"{label}: cannot be opened: {reason(error)}; is it the right address, and is it on?"
         ) from error
-    place, until = replace(place, endless=duration is None), math.inf if end is None else end
+    place = replace(place, endless=duration is None)
     return VideoSource(place, label, address_name(address), size, fps, None, orientation, 0.0, until, duration)
+
+
+def _until(label: str, start: float | None, end: float | None) -> float:
+    """When to stop looking, seconds. Raises InputError for times that cannot be."""
+    if start is not None:
+        raise InputError(f"{label}: it begins when it is opened; start is for files")
+    check_times(start, end)
+    return math.inf if end is None else end
 
 
 def _split(address: str) -> Any:

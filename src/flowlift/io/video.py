@@ -33,11 +33,11 @@ def open_frames(
     which have no times of their own. Frames keep their time in the clip. Raises InputError for a source that is
     missing or cannot be read, here or while it is iterated.
     """
-    _check_times(start, end)
+    check_times(start, end)
     if isinstance(source, int) or (str(source).isdecimal() and not Path(source).exists()):
         from flowlift.io.capture import open_camera
 
-        return open_camera(int(str(source)), end)
+        return open_camera(int(str(source)), start, end)
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
@@ -108,7 +108,8 @@ class VideoSource:
             warnings.warn(f"{self.label}: {'; '.join(notes)}", UserWarning, stacklevel=3)
 
 
-def _check_times(start: float | None, end: float | None) -> None:
+def check_times(start: float | None, end: float | None) -> None:
+    """Raises InputError for what cannot be a stretch of a clip, seconds."""
     for name, value in (("start", start), ("end", end)):
         if value is not None and not (value >= 0 and (math.isfinite(value) or name == "end")):
             raise InputError(f"{name} is a number of seconds from the beginning, not {value}")

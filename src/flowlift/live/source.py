@@ -6,11 +6,11 @@ from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
-from flowlift.clips import open_source
 from flowlift.errors import InputError
+from flowlift.io import is_keypoint_source
 from flowlift.io.capture import is_stream, open_address
 from flowlift.io.frames import Frame
-from flowlift.io.video import VideoSource
+from flowlift.io.video import VideoSource, open_frames
 
 _STEP = 1 / 30  # seconds from one frame to the next, where a stream's own clock jumped
 
@@ -23,10 +23,10 @@ class Caught(NamedTuple):
 
 
 def open_live(source: str, *, start: float | None = None, end: float | None = None) -> VideoSource:
-    """A camera by its number, an address, or a video file. Raises InputError."""
+    """A camera by its number, an address, or a video file; `start`: of a file. Raises InputError."""
     if is_stream(source):
-        return open_address(source, end)
-    opened = open_source(source, start, end)
+        return open_address(source, start, end)
+    opened = None if is_keypoint_source(source) else open_frames(source, start=start, end=end)
     if not isinstance(opened, VideoSource):
         raise InputError(f"{source}: --live wants a camera's number, an address (rtsp://...) or a video")
     return opened
