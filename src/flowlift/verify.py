@@ -1,6 +1,7 @@
 """Whether a result is what it claims: unchanged, of this model and source, and what lifting its 2D gives again."""
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from flowlift.errors import FlowliftError, InputError, ModelError
 from flowlift.footing import GROUNDS, stand_on_ground
 from flowlift.io import load, native_json, native_npz
 from flowlift.io.packing import SUM, content_sum
+from flowlift.io.registry import file_of
 from flowlift.lifter import Lifter
 from flowlift.models import Model, find_model
 from flowlift.models.checksum import checksum
@@ -52,9 +54,9 @@ def verify(
 ) -> list[Finding]:
     """Check a result that `flowlift lift` wrote as npz or JSON.
 
-    `source`: what it was lifted from, to be compared by its checksum. `model`: where the model is, if not found by its
-    name. `tolerance`: how far positions may be apart, in the result's unit. Raises InputError for other files, and for
-    a result that is damaged.
+    `source`: what it was lifted from (of `FILE::CLIP` the file counts), to be compared by its checksum. `model`: where
+    the model is, if not found by its name. `tolerance`: how far positions may be apart, in the result's unit. Raises
+    InputError for other files, and for a result that is damaged.
     """
     file = Path(path)
     told_by = _TOLD.get(file.suffix.lower())
@@ -91,13 +93,19 @@ def _source(about: Mapping[str, Any], source: str | Path | None) -> Finding:
     if not told:
         return Finding("source", "not checked", "the result tells no checksum of its source")
     if source is None:
-        return Finding("source", "not checked", f"give {about.get('source') or 'it'} with --source to compare it")
-    path = Path(source)
+        return Finding("source", "not checked", f"give what was lifted with --source to compare it{_called(about)}")
+    path = file_of(source)
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
     if of_source(path) == told:
         return Finding("source", "same", f"{path} is what was lifted")
     return Finding("source", "differs", f"{path} is not what was lifted, or has changed")
+
+
+def _called(about: Mapping[str, Any]) -> str:
+    """What a result knows of its source's name: without an ending."""
+    name = about.get("source")
+    return f": it was called {name}, whatever its ending" if name else ""
 
 
 def _model(about: Mapping[str, Any], given: str | Path | None) -> tuple[Model | None, Finding]:
@@ -137,8 +145,8 @@ def _poses(poses: Poses3D, model: Model | None, tolerance: float) -> Finding:
 
 
 def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
-    """The poses that the result's 2D, camera and settings give; on a ground there are two ways, as the result does not
-    tell whether its camera's pose was known before."""
+    """The poses that the result's 2D, camera and settings give; on a ground that was found there are two ways, as the
+    result does not tell whether its camera's pose was known before."""
     about, lifter = poses.provenance, Lifter(model, load_engine(model))
     scale = about.get("size_m" if model.size else "height_m") if about.get("size_given") else None
     length = None if scale is None else float(scale)
@@ -158,8 +166,14 @@ def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
     if ground not in GROUNDS or ground == "off":
         yield lifted
         return
-    for camera in (replace(poses.camera, rotation=None, translation=None), poses.camera):
-        yield stand_on_ground(replace(lifted, camera=camera), ground)
+    cameras = [poses.camera]
+    if ground != "calibration":  # which needs a pose that was known before
+        cameras.append(replace(poses.camera, rotation=None, translation=None))
+    for camera in cameras:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # where one way finds no ground, the other one may have
+            again = stand_on_ground(replace(lifted, camera=camera), ground)
+        yield again
 
 
 def _apart(one: Poses3D, other: Poses3D) -> float:

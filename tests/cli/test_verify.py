@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import flowlift
+from flowlift.camera import Camera
 from flowlift.cli import main
 from flowlift.io.packing import SUM, content_sum
 from flowlift.verify import verify
@@ -118,6 +120,27 @@ def test_settings_of_each_kind_are_kept_and_give_the_same(
     assert {name: poses.provenance[name] for name in provenance} == provenance
     path = flowlift.save(poses, tmp_path / "a.npz")
     assert states(path)["poses"] == "same"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_calibrated_ground_is_verified_without_a_warning(results: Path, tmp_path: Path) -> None:
+    seen = flowlift.load(results / "walk.npz")
+    turn = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # the world's z is up
+    camera = replace(Camera.from_fov(60.0, seen.image_size), rotation=turn, translation=np.array([0.0, 1.5, 0]))
+    poses = flowlift.lift(
+        results / "walk.npz", model="human-fast", hypotheses=2, camera=camera, ground="calibration", smooth="off"
+    )
+    assert poses.provenance["ground"] == "calibration"
+    assert states(flowlift.save(poses, tmp_path / "a.npz"))["poses"] == "same"
+
+
+def test_a_source_is_named_as_it_was_lifted(run, results: Path) -> None:
+    """FILE::CLIP is compared by its file, whose checksum a result tells; without it the name has no ending."""
+    done = run("verify", results / "poses.npz", "--source", f"{results / 'walk.npz'}::somebody")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"source:  same        {results / 'walk.npz'} is what was lifted" in done.stdout
+    done = run("verify", results / "poses.npz")
+    assert "it was called walk, whatever its ending" in done.stdout
 
 
 def test_both_formats_tell_the_same_checksum(results: Path) -> None:
