@@ -1,6 +1,7 @@
 """Importing is quick and does nothing, and dependencies inside the package point one way."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,3 +135,16 @@ def test_public_names_arrive() -> None:
     missing = [name for name in names if not hasattr(flowlift, name)]
     assert not missing
     assert set(names) <= set(dir(flowlift))
+
+
+def test_what_the_docs_name_is_there_after_importing_flowlift_alone() -> None:
+    root = PACKAGE.parents[1]
+    pages = [path.read_text(encoding="utf-8") for path in (root / "README.md", *(root / "docs").glob("*.md"))]
+    named = sorted(set(re.findall(r"`(flowlift\.[a-z_]+(?:\.[a-z_]+)?)\b", "\n".join(pages))))
+    assert "flowlift.track.track" in named
+    assert _python(f"import flowlift; print(*[{', '.join(named)}], sep='\\n')").count("<") == len(named)
+    _python("import flowlift; [getattr(flowlift, name) for name in dir(flowlift)]")
+
+
+def test_what_is_not_there_is_no_attribute() -> None:
+    assert not any(hasattr(flowlift, name) for name in ("unicorn", "_parent", "lift2"))

@@ -16,6 +16,9 @@ _HOME = {
     "save": "flowlift.io",
 }
 
+_MODULES = ("angles", "demo", "io", "limb_alignment", "skeletons", "track", "verify")
+"""Further names that `dir` tells of: what there is beyond `lift`, for programs."""
+
 __all__ = ["Camera", "FlowliftError", "Keypoints2D", "Lifter", "Poses3D", "Skeleton", "__version__"]
 __all__ += ["lift", "load", "save"]
 
@@ -30,15 +33,18 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are imported when they are first used: `import flowlift` alone loads nothing."""
-    if name not in _HOME:
-        raise AttributeError(f"module 'flowlift' has no attribute {name!r}")
+    """Public names, and modules, are imported when they are first used: `import flowlift` alone loads nothing."""
     from importlib import import_module
+    from importlib.util import find_spec
 
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
+        raise AttributeError(f"module 'flowlift' has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted((*__all__, *_MODULES))
