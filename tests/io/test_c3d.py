@@ -44,6 +44,18 @@ def test_points_come_back(tmp_path: Path) -> None:
     assert (about["X_SCREEN"]["value"], about["Y_SCREEN"]["value"]) == (["+X"], ["+Y"])
 
 
+@pytest.mark.parametrize("first", [0, 1, 40_000, 65_528, 65_529, 65_536, 100_000, 3_000_000])
+def test_it_is_kept_when_a_clip_began(tmp_path: Path, first: int) -> None:
+    poses = replace(made_poses(), times=(first + np.arange(6)) / 25)
+    path = save(poses, tmp_path / "late.c3d")
+    np.testing.assert_allclose(load(path).frame_times, poses.times, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(points(path)[0], y_up(poses)[:, 0] * 1000, atol=1e-2)
+    if first > 65_535:
+        told = ezc3d.c3d(str(path))["parameters"]["TRIAL"]
+        words = [told[f"ACTUAL_{end}_FIELD"]["value"] for end in ("START", "END")]
+        assert [int(low) % 2**16 + 2**16 * int(high) for low, high in words] == [first + 1, first + 6]
+
+
 def test_people_share_a_file(tmp_path: Path) -> None:
     poses = made_poses(people=20, frames=3)  # more labels than one list holds
     found, _, labels = points(save(poses, tmp_path / "crowd.c3d"))

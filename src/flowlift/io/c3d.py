@@ -25,6 +25,10 @@ _MOST_STEPS = 255.0
 _A_LIST = 255
 """So many labels stand in POINT:LABELS; the next in LABELS2, and so on."""
 _MOST_FRAMES = 65_535
+_MOST_TOLD = 2**32
+"""Frames that the header counts to, and the parameters of long captures."""
+_INTEGER = 2
+"""The type of a parameter that holds whole numbers."""
 _BYTES_A_POINT = 16
 
 
@@ -49,7 +53,10 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     point, rate = file["parameters"]["POINT"], frame_rate(poses)
     point["RATE"]["value"] = [rate]
     first = round(float(seconds(poses)[0]) * rate)  # the file's frames count from 1, ezc3d's from 0
-    file["header"]["points"]["first_frame"] = first if 0 <= first < _MOST_FRAMES - len(poses) else 0
+    if 0 <= first < _MOST_FRAMES - len(poses):
+        file["header"]["points"]["first_frame"] = first
+    elif 0 < first < _MOST_TOLD - len(poses):
+        _tell_frames(file, first + 1, first + len(poses))
     point["UNITS"]["value"] = ["mm" if poses.unit == "m" else poses.unit]
     step = _STEP if poses.unit == "m" else _FINE_STEP
     point["SCALE"]["value"] = [-step]  # negative: points are real numbers, and this is for the residuals alone
@@ -79,6 +86,15 @@ def _bytes(file: Any, least: int) -> bytes:
     if len(content) < least:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return content
+
+
+def _tell_frames(file: Any, first: int, last: int) -> None:
+    """The numbers of the first and the last frame where the header cannot: two words each, the lower one first."""
+    for name, frame in (("ACTUAL_START_FIELD", first), ("ACTUAL_END_FIELD", last)):
+        words = np.array([frame % 2**16, frame // 2**16], np.uint16).view(np.int16)
+        file.add_parameter("TRIAL", name, words.tolist())
+        told = file["parameters"]["TRIAL"][name]
+        told["type"], told["value"] = _INTEGER, words  # ezc3d makes floats of lists
 
 
 def _labels(poses: Poses3D) -> list[str]:
