@@ -145,5 +145,27 @@ def test_what_the_docs_name_is_there_after_importing_flowlift_alone() -> None:
     _python(f"import flowlift; [{', '.join((*named, *(f'flowlift.{name}' for name in dir(flowlift))))}]")
 
 
+def test_what_is_given_wrongly_is_told_in_a_line() -> None:
+    """Without the types that tests check."""
+    code = """
+import flowlift, flowlift.demo
+from contextlib import suppress
+clip = flowlift.demo.synthesize(seconds=0.1)
+keypoints, lifter = clip.keypoints, flowlift.Lifter.load("human-fast")
+for wrong in (
+    lambda: flowlift.lift(keypoints),
+    lambda: flowlift.lift(None),
+    lambda: lifter(clip.truth),
+    lambda: lifter(keypoints, camera="x.toml"),
+    lambda: lifter(keypoints, smooth=None),
+    lambda: flowlift.save(None, "x.npz"),
+):
+    with suppress(flowlift.FlowliftError):
+        wrong()
+        print("it was taken")
+"""
+    assert _python(code) == ""
+
+
 def test_what_is_not_there_is_no_attribute() -> None:
     assert not any(hasattr(flowlift, name) for name in ("unicorn", "_parent", "lift2"))

@@ -114,8 +114,9 @@ class Lifter:
         frame's own keypoints only; never on other people. A person with fewer than 3 visible joints is NaN, unless the
         frames around that tell. A model with conditioning "screen" knows no missing joints: they are put between their
         visible neighbours, and their covariance is larger by what is assumed of missing joints. Raises InputError for
-        settings out of range or a camera of another image size.
+        settings out of range, a camera of another image size, and what is no keypoints or no camera.
         """
+        _check_given(keypoints, camera)
         _check_size(self.model, height, size)
         scale = height if size is None else size
         hypotheses, seed = whole("hypotheses", hypotheses), whole("seed", seed)
@@ -329,6 +330,13 @@ def whole(name: str, number: object) -> int:
         return operator.index(number)  # type: ignore[arg-type]
     except TypeError:
         raise InputError(f"{name} must be a whole number, got {number!r}") from None
+
+
+def _check_given(keypoints: object, camera: object) -> None:
+    if not isinstance(keypoints, Keypoints2D):
+        raise InputError(f"a Lifter takes Keypoints2D, such as flowlift.load gives, got {type(keypoints).__name__}")
+    if camera is not None and not isinstance(camera, Camera):
+        raise InputError(f"camera must be a Camera, such as Camera.load({str(camera)!r}) gives, got {camera!r}")
 
 
 def _check_size(model: Model, height: float | None, size: float | None) -> None:

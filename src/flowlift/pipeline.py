@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from itertools import chain
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,7 @@ def lift(
     world that stands upright. "off": the camera's frame.
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
+    _check_source(source)
     calibrated = read_camera_for(camera, source_name(source), camera_unit)
     lifter = model if isinstance(model, Lifter) else Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)
@@ -172,6 +174,13 @@ def lift(
         raise InputError(f"{source}: nobody to lift: none of its {len(poses)} frames shows {MIN_JOINTS} joints or more")
     poses = stand_on_ground(poses, ground)
     return replace(poses, provenance={**poses.provenance, **told, "source_sha256": origin})
+
+
+def _check_source(source: object) -> None:
+    if isinstance(source, Keypoints2D):
+        raise InputError("flowlift.lift takes a file or a camera; flowlift.Lifter.load()(keypoints) lifts keypoints")
+    if not isinstance(source, str | PathLike | int):
+        raise InputError(f"flowlift.lift takes a path or a camera's number, got {type(source).__name__}")
 
 
 def _warn(text: str) -> None:

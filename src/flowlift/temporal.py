@@ -49,7 +49,7 @@ class Smoothing:
             return cls(0.0 if smooth == "off" else None, causal=smooth == "causal")
         try:
             seconds = float(smooth)
-        except ValueError:
+        except (TypeError, ValueError):
             seconds = np.nan
         if not 0 <= seconds <= 10:
             raise InputError(f'smooth must be "auto", "off", "causal" or seconds between 0 and 10, got {smooth!r}')

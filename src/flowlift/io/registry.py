@@ -197,12 +197,18 @@ def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = N
     """Write keypoints or poses; the longest ending of the name that is a format's says which, or `format`: an ending
     without its first dot, such as "dlc.csv". The file appears whole or not at all. Returns its path.
 
-    Raises OutputError for an unknown format, or a place that cannot be written; MissingExtraError where the format
-    needs a package that is not installed.
+    Raises OutputError for an unknown format, or a place that cannot be written; InputError for anything but keypoints
+    and poses; MissingExtraError where the format needs a package that is not installed.
     """
     path = Path(path)
+    _check_saved(obj)
     import_module(writer_for(path, format).module).write(obj, path)
     return path
+
+
+def _check_saved(obj: object) -> None:
+    if not isinstance(obj, Keypoints2D | Poses3D):
+        raise InputError(f"Keypoints2D or Poses3D can be saved, not {type(obj).__name__}")
 
 
 def writer_for(path: Path, format: str | None = None) -> Writer:
