@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,6 +113,20 @@ def test_parquet_files_are_one_data_set(clips: Path) -> None:
     walk = table.filter(dataset.field("clip") == "a/walk")
     alone = flowlift.lift("clips/a/walk.npz", hypotheses=1)
     np.testing.assert_allclose(walk["z"].to_numpy().reshape(12, 17), alone.absolute[:, 0, :, 2], atol=1e-4)
+
+
+def test_the_docs_read_names_that_are_numbers(clips: Path) -> None:
+    pytest.importorskip("pyarrow.dataset")
+    keypoints = flowlift.load(clips / "run.npz")
+    for name in ("01", "1"):
+        shutil.copy(clips / "run.npz", clips / f"{name}.npz")
+        (path,) = plan_jobs([f"clips/{name}.npz"], "table/", ["parquet"])[0].paths
+        flowlift.save(keypoints, path)
+    docs = Path(__file__).parents[2] / "docs" / "many-clips.md"
+    (line,) = re.findall(r'python -c "(import pyarrow.*)"', docs.read_text(encoding="utf-8"))
+    known: dict[str, Any] = {}
+    exec(line, known)
+    assert set(known["table"]["clip"].to_pylist()) == {"01", "1"}
 
 
 def test_a_name_can_look_like_a_pattern(clips: Path) -> None:
