@@ -1,17 +1,20 @@
 """The manifest: rows come back, whatever was cut off; what is said to be done is there."""
 
+import hashlib
 import json
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlift.batch import lifting
 from flowlift.batch.identity import mark_of_input, mark_of_settings
-from flowlift.batch.job import Job, MadeFile
+from flowlift.batch.job import Failure, Job, MadeFile, Outcome, Work
 from flowlift.batch.lifting import is_done
 from flowlift.batch.manifest import MANIFEST, Marks, Row, rows_of, text_of
 from flowlift.batch.remote import AddressTarget
@@ -189,6 +192,44 @@ def test_an_address_is_a_target_as_a_folder_is(tmp_path: Path) -> None:
     assert not again.holds(replace(row, files={"a/walk.npz": (4, "00")}))
     assert not again.holds(replace(row, files={"b/walk.npz": (3, "00")}))
     assert memory.cat_file(f"/{tmp_path.name}/results/a/walk.csv") == b"abcd"
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+def test_what_a_clip_no_longer_has_goes_when_it_is_done_again(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of people, as an earlier run left them; other formats, what was changed, and another clip's stay."""
+    if kind == "address":
+        pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'")
+    out = tmp_path if kind == "folder" else Path()
+
+    def run(answer: Work | Failure, clip: str = "two") -> tuple[set[str], str]:
+        """The names that are there after a run of one job, and what was said of it."""
+        target = FolderTarget(out) if kind == "folder" else AddressTarget(f"memory://{tmp_path.name}")
+        job = Job(f"{clip}.npz", (), name=clip)
+        monkeypatch.setattr(lifting, "run_jobs", lambda *given, **more: iter([Outcome(job, answer, 1, 0.0)]))
+        (outcome,) = lifting.lift_clips({job: ROW.marks}, target, MagicMock())
+        target.close()
+        listed = AddressTarget(f"memory://{tmp_path.name}")._sizes if kind == "address" else tmp_path.iterdir()
+        said = outcome.answer.error if isinstance(outcome.answer, Failure) else ""
+        return {Path(path).name for path in listed} - {MANIFEST}, said
+
+    def work(*names: str) -> Work:
+        content = [(name, f"of {names}".encode()) for name in names]
+        made = (MadeFile(out / name, text, len(text), hashlib.sha256(text).hexdigest()) for name, text in content)
+        return Work(tuple(made), 1, 1)
+
+    assert run(work("two.trc", "two.npz"))[0] == {"two.trc", "two.npz"}
+    assert run(work("two_person0.trc", "two_person1.trc"))[0] == {"two_person0.trc", "two_person1.trc", "two.npz"}
+    there, said = run(Failure("damaged"))
+    assert said == "damaged; its earlier results are still there"
+    assert there == {"two_person0.trc", "two_person1.trc", "two.npz"}
+    run(work("two_person1.trc"), clip="two_person1")
+    assert run(work("two.trc"))[0] == {"two.trc", "two_person1.trc", "two.npz"}
+    if kind == "folder":
+        (tmp_path / "two.trc").write_text("somebody's own")
+        assert run(work("two_person0.trc"))[0] == {"two.trc", "two_person0.trc", "two_person1.trc", "two.npz"}
+    assert run(Failure("damaged"), clip="new")[1] == "damaged"
 
 
 def test_clips_of_one_file_have_names_and_files_of_their_own(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError, OutputError
 from flowlift.io import load, save
+from flowlift.pick_people import pick_people
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 seeds = st.integers(0, 2**32 - 1)
@@ -141,6 +143,20 @@ def test_trc_is_y_up_and_has_a_file_for_each_person(tmp_path):
     assert lines[6].split("\t")[2] == ""  # nobody there: empty, not nan
     with pytest.raises(OutputError, match="3D"):
         save(keypoints(0), tmp_path / "k.trc")
+
+
+def test_files_of_an_earlier_result_beside_a_trc_are_told(tmp_path):
+    held = poses(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(held, tmp_path / "two.trc")
+        save(held, tmp_path / "two.trc")
+        save(held, tmp_path / "another.trc")
+    one = pick_people(held, [0])
+    with pytest.warns(UserWarning, match=r"beside two_person0\.trc, two_person1\.trc;"):
+        save(one, tmp_path / "two.trc")
+    with pytest.warns(UserWarning, match=r"beside two\.trc;"):
+        save(held, tmp_path / "two.trc")
 
 
 def test_the_real_trc_is_read(shared_data):

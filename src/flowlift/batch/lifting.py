@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flowlift import __version__
@@ -12,6 +13,7 @@ from flowlift.batch.job import Failure, Job, Outcome
 from flowlift.batch.manifest import Marks, Row
 from flowlift.batch.running import run_jobs
 from flowlift.batch.target import Target
+from flowlift.io.person_files import clip_of
 from flowlift.models import find_model
 from flowlift.models.checksum import checksum
 
@@ -32,7 +34,8 @@ def lift_clips(
     marks: Mapping[Job, Marks], target: Target, crew: Crew, *, timeout: float | None = None
 ) -> Iterator[Outcome]:
     """Lift the clips of `marks`, in whatever order they end; when an outcome comes out, its files and its row are in
-    their places. Only here anything gets its place, so nothing can be there twice, or half.
+    their places. Only here anything gets its place, so nothing can be there twice, or half. What an earlier run wrote
+    of people who are no longer there goes.
 
     Raises OutputError when the manifest cannot be written.
     """
@@ -47,10 +50,31 @@ def lift_clips(
             marks=marks[outcome.job],
             flowlift=__version__,
         )
+        former = target.rows.get(outcome.job.name)
         if isinstance(outcome.answer, Failure):
-            target.add(replace(row, error=" ".join(outcome.answer.error.split())))
+            outcome = replace(outcome, answer=_with_former(outcome.answer, former, target))
+            kept = {} if former is None else former.files
+            target.add(replace(row, error=" ".join(outcome.answer.error.split()), files=kept))
         else:
             work = outcome.answer
             files = target.put(work.files)
+            target.remove(_left_over(former, files, target))
             target.add(replace(row, state="done", frames=work.frames, people=work.people, files=files))
         yield outcome
+
+
+def _left_over(former: Row | None, files: Mapping[str, object], target: Target) -> dict[str, tuple[int, str]]:
+    """What a clip's former row names and no row does now, of the formats that were written anew: files of people. Other
+    formats may have been wanted beside them."""
+    told = {} if former is None else former.files
+    anew = {clip_of(Path(name)) for name in files}
+    left = {name: about for name, about in told.items() if name not in files and clip_of(Path(name)) in anew}
+    others = {name for row in target.rows.values() if row is not former for name in row.files} if left else set()
+    return {name: about for name, about in left.items() if name not in others}
+
+
+def _with_former(failure: Failure, former: Row | None, target: Target) -> Failure:
+    """The failure, which also tells of results that an earlier run left."""
+    if former is None or not former.files or not target.holds(former):
+        return failure
+    return replace(failure, error=f"{failure.error}; its earlier results are still there")

@@ -62,6 +62,13 @@ class AddressTarget:
         places = {posixpath.join(self._root, path): size for path, (size, _) in row.files.items()}
         return all(self._sizes.get(path) == size for path, size in places.items())
 
+    def remove(self, files: Mapping[str, tuple[int, str]]) -> None:
+        for name, (size, _) in files.items():
+            path = posixpath.join(self._root, name)
+            if self._sizes.get(path) == size:
+                with self._told():
+                    self._files.rm_file(path)
+
     def add(self, row: Row) -> None:
         self._rows[row.clip], self._is_new = row, True
         if time.monotonic() - self._written > _EVERY:

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from flowlift.batch.job import MadeFile
 from flowlift.batch.manifest import MANIFEST, Row, line_of, rows_of, text_of
+from flowlift.checksums import of_file
 from flowlift.io.atomic import made_folder, unwritable, written_whole
 from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
 
@@ -31,6 +32,9 @@ class Target(Protocol):
 
     def holds(self, row: Row) -> bool:
         """Whether the files of a row are there, with the sizes that it tells."""
+
+    def remove(self, files: Mapping[str, tuple[int, str]]) -> None:
+        """Remove files that a row named, those that are as it told. Raises OutputError."""
 
     def add(self, row: Row) -> None:
         """Add a row to the manifest, now. Raises OutputError."""
@@ -77,6 +81,13 @@ class FolderTarget:
         with suppress(OSError):
             return all((self._folder / path).stat().st_size == size for path, (size, _) in row.files.items())
         return False
+
+    def remove(self, files: Mapping[str, tuple[int, str]]) -> None:
+        for name, (size, digest) in files.items():
+            path = self._folder / name
+            with unwritable(path):
+                if path.is_file() and path.stat().st_size == size and of_file(path) == digest:
+                    path.unlink()
 
     def add(self, row: Row) -> None:
         self._is_tidy = self._is_tidy and row.clip not in self._rows
