@@ -52,9 +52,10 @@ def lift_clips(
         )
         former = target.rows.get(outcome.job.name)
         if isinstance(outcome.answer, Failure):
-            outcome = replace(outcome, answer=_with_former(outcome.answer, former, target))
+            failure = _with_former(outcome.answer, former, target)
+            outcome = replace(outcome, answer=failure)
             kept = {} if former is None else former.files
-            target.add(replace(row, error=" ".join(outcome.answer.error.split()), files=kept))
+            target.add(replace(row, error=" ".join(failure.error.split()), files=kept))
         else:
             work = outcome.answer
             files = target.put(work.files)
