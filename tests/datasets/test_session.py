@@ -67,6 +67,21 @@ def test_joints_without_names_are_taken_in_order_where_their_number_fits(tmp_pat
         read_sessions([path], Skeleton("worm", ("head", "tail"), (None, "head")))
 
 
+@pytest.mark.parametrize("animals", [1, 2, 3])
+@pytest.mark.parametrize("matlab", [False, True])
+@pytest.mark.parametrize("frames", [2, 3, 40])
+def test_a_short_recording_without_names_is_read_the_way_that_its_joints_fit(tmp_path, frames, matlab, animals):
+    h5py = pytest.importorskip("h5py")
+    xyz = np.stack([write.moving(frames=40, gaps=False)[:frames] + 200 * i for i in range(animals)], axis=1)
+    pred = np.swapaxes(xyz, 2, 3) if animals > 1 else np.swapaxes(xyz[:, 0], 1, 2)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("pred", data=pred.transpose() if matlab else pred)
+    sessions = read_sessions([tmp_path / "a.h5"], ANIMAL)
+    for i, session in enumerate(sessions):
+        np.testing.assert_allclose(session.xyz * session.length, xyz[:, i], atol=1e-3)
+    assert len(sessions) == animals
+
+
 def test_joints_that_fly_off_count_as_missing():
     xyz = write.moving(gaps=False) / 80
     xyz[5, 3] += [4, 0, 0]
@@ -138,6 +153,34 @@ def test_sessions_in_different_units_and_the_same_twice_are_refused(tmp_path):
         read_sessions([first], ANIMAL, unit="inch")
     with pytest.raises(InputError, match="up must be one of"):
         read_sessions([first], ANIMAL, up="w")
+
+
+def test_what_is_told_is_that_of_the_files_that_do_not_say(tmp_path):
+    table = write.write_anipose(tmp_path / "a.csv", write.moving())
+    in_metres = write.write_trc(tmp_path / "b.trc", write.moving()[..., [1, 2, 0]] / 1000, "m")
+    mine, theirs = read_sessions([table, in_metres], ANIMAL, unit="mm", up="z")
+    assert [(session.unit, session.up) for session in (mine, theirs)] == [("mm", "z"), ("m", "y")]
+    assert mine.length == pytest.approx(1000 * theirs.length, rel=1e-5)
+    np.testing.assert_allclose(mine.xyz, theirs.xyz, atol=1e-4)  # both upright, and of one size
+    other = write.write_trc(tmp_path / "c.trc", write.moving(30), "mm")
+    with pytest.raises(InputError, match=r"b\.trc: it says that its unit is m, not cm"):
+        read_sessions([in_metres, other], ANIMAL, unit="cm")
+    assert [session.up for session in read_sessions([in_metres, other], ANIMAL, up="-x")] == ["-x", "-x"]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    places = ("x/day1/rec", "x/day2/rec", "y/day2/rec", "x/day2/other")
+    paths = []
+    for i, place in enumerate(places):
+        (tmp_path / place).mkdir(parents=True)
+        paths.append(write.write_anipose(tmp_path / place / "a.csv", write.moving() + i))
+    paths.append(write.write_anipose(tmp_path / "b.csv", write.moving() + 9))
+    names = [session.name for session in read_sessions(paths, ANIMAL)]
+    assert names == ["day1/rec/a", "x/day2/rec/a", "y/day2/rec/a", "other/a", "b"]
+    sessions = read_sessions(paths[2:], ANIMAL)
+    assert [session.name for session in sessions] == ["rec/a", "other/a", "b"]
+    assert [which.all() for which in split_of(sessions, ["rec/"]).choose] == [True, False, False]
+    assert [session.name for session in read_sessions(paths[:1], ANIMAL)] == ["a"]
 
 
 def test_one_session_is_cut_in_stretches_that_stand_apart(tmp_path):

@@ -40,8 +40,9 @@ class Recording:
     up: str | None = None
 
 
-def read_recordings(path: Path) -> list[Recording]:
-    """Every animal of a file. Raises InputError, MissingExtraError."""
+def read_recordings(path: Path, *, joints: int | None = None) -> list[Recording]:
+    """Every animal of a file. `joints`: how many are wanted, which tells them from frames where the file does not say
+    which of its axes is which. Raises InputError, MissingExtraError."""
     if path.is_dir():
         raise InputError(f"{path}: a folder; give the files in it")
     if not path.is_file():
@@ -52,7 +53,7 @@ def read_recordings(path: Path) -> list[Recording]:
     if reader is None:
         raise InputError(f"{path}: no 3D recording that flowlift reads; it reads {', '.join(_READERS)}")
     with refused_if_damaged(f"{path}: cannot read it as a 3D recording"):
-        found = reader(path)
+        found = reader(path, joints)
     for recording in found:
         if recording.joints is not None and len(recording.joints) != recording.xyz.shape[1]:
             raise InputError(f"{path}: {len(recording.joints)} names for {recording.xyz.shape[1]} joints")
@@ -63,7 +64,7 @@ def read_recordings(path: Path) -> list[Recording]:
     return found
 
 
-def _csv(path: Path) -> list[Recording]:
+def _csv(path: Path, _: int | None) -> list[Recording]:
     """DeepLabCut's table, or one with a line of names: NAME_x, NAME_y, NAME_z for each joint, as anipose writes it."""
     if deeplabcut_csv.matches(path):
         return _from_table(*deeplabcut_csv.read_table(path), path)
@@ -112,7 +113,7 @@ def _from_table(columns: list[Column], values: Float64[np.ndarray, "frame column
     return found
 
 
-def _h5(path: Path) -> list[Recording]:
+def _h5(path: Path, joints: int | None) -> list[Recording]:
     """DeepLabCut's h5, SLEAP's `tracks` (frame, track, node, 3), or DANNCE's `pred` (frame[, animal], 3, joint)."""
     with opened(path, "damaged h5", purpose="reading h5", extra=EXTRA) as file:
         held = {name: file[name][()] for name in ("tracks", "pred", "node_names") if name in file}
@@ -120,7 +121,7 @@ def _h5(path: Path) -> list[Recording]:
         names = [_text(name) for name in held.get("node_names", ())]
         return _sleap(held["tracks"], tuple(names) or None, path)
     if "pred" in held:
-        return _dannce(held["pred"], path)
+        return _dannce(held["pred"], joints, path)
     return _from_table(*deeplabcut_h5.read_table(path), path)
 
 
@@ -133,15 +134,16 @@ def _sleap(tracks: np.ndarray, names: tuple[str, ...] | None, path: Path) -> lis
     return [Recording(_numbered(path, index, len(parts)), names, part) for index, part in enumerate(parts)]
 
 
-def _dannce(pred: np.ndarray, path: Path) -> list[Recording]:
-    """MATLAB's own files count axes the other way round; which way it is, the axis of length 3 and the frames tell."""
+def _dannce(pred: np.ndarray, joints: int | None, path: Path) -> list[Recording]:
+    """MATLAB's own files count axes the other way round. Which way it is, the axis of length 3 tells; where both ways
+    have one, the number of joints that are wanted; else there are more frames than joints."""
     pred = np.asarray(pred, dtype=np.float64)
     if pred.ndim not in (3, 4):
         raise InputError(f"{path}: `pred` has shape {pred.shape}, expected (frame, 3, joint)")
-    if pred.shape[-2] != 3 or (pred.shape[1] == 3 and pred.shape[-1] > pred.shape[0]):
-        pred = pred.transpose()
-    if pred.shape[-2] != 3:
+    ways = [way for way in (pred, pred.transpose()) if way.shape[-2] == 3]
+    if not ways:
         raise InputError(f"{path}: `pred` has shape {pred.shape}, expected (frame, 3, joint)")
+    pred = max(ways, key=lambda way: (way.shape[-1] == joints, way.shape[0] >= way.shape[-1]))
     xyz = np.swapaxes(pred, -1, -2)
     parts = [xyz] if pred.ndim == 3 else list(np.moveaxis(xyz, 1, 0))
     return [Recording(_numbered(path, index, len(parts)), None, part) for index, part in enumerate(parts)]
@@ -151,27 +153,27 @@ def _numbered(path: Path, index: int, count: int) -> str:
     return path.stem if count == 1 else f"{path.stem} animal{index}"
 
 
-def _mat(path: Path) -> list[Recording]:
+def _mat(path: Path, joints: int | None) -> list[Recording]:
     """DANNCE's save_data_AVG.mat, in MATLAB's old format or the newer one, which is h5."""
     if is_hdf5(path):
-        return _h5(path)
+        return _h5(path, joints)
     try:
         from scipy.io import loadmat
         from scipy.io.matlab import MatReadError
     except ImportError as error:
         raise MissingExtraError("reading .mat", EXTRA) from error
     try:
-        return _dannce(loadmat(path, variable_names=["pred"])["pred"], path)
+        return _dannce(loadmat(path, variable_names=["pred"])["pred"], joints, path)
     except MatReadError as error:
         raise InputError(f"{path}: damaged MATLAB file: {error}") from error
 
 
-def _trc(path: Path) -> list[Recording]:
+def _trc(path: Path, _: int | None) -> list[Recording]:
     found = read_markers(path)
     return [Recording(path.stem, found.names, found.xyz, found.rate, found.unit, "y")]
 
 
-def _c3d(path: Path) -> list[Recording]:
+def _c3d(path: Path, _: int | None) -> list[Recording]:
     """Each subject's markers: ANNA:LKNE is Anna's. Those that the system lost are NaN."""
     found = read_points(path)
     recordings = []
@@ -183,7 +185,7 @@ def _c3d(path: Path) -> list[Recording]:
     return recordings
 
 
-def _npz(path: Path) -> list[Recording]:
+def _npz(path: Path, _: int | None) -> list[Recording]:
     """`xyz` (frame, joint, 3), and where it says them `joints`, `fps`, `unit`."""
     held = read_arrays(path)
     if "xyz" not in held or held["xyz"].ndim != 3 or held["xyz"].shape[2] != 3:
@@ -202,7 +204,7 @@ def _text(name: object) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-_READERS: MappingProxyType[str, Callable[[Path], list[Recording]]] = MappingProxyType(
+_READERS: MappingProxyType[str, Callable[[Path, int | None], list[Recording]]] = MappingProxyType(
     {".csv": _csv, ".h5": _h5, ".hdf5": _h5, ".mat": _mat, ".trc": _trc, ".c3d": _c3d, ".npz": _npz}
 )
 SUFFIXES = tuple(_READERS)

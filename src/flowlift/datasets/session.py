@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import file_digest
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from flowlift.checksums import of_file
 from flowlift.datasets.recording import Recording, read_recordings
 from flowlift.errors import InputError
 from flowlift.joint_words import words_of
@@ -51,11 +51,11 @@ class Session:
 def read_sessions(
     paths: Sequence[Path], skeleton: Skeleton, *, unit: str | None = None, up: str | None = None
 ) -> list[Session]:
-    """Every animal of some files, on a skeleton's joints. `unit`: of files that do not say; `up` (x, -y, ...): of all;
-    when not given, as their format has it.
+    """Every animal of some files, on a skeleton's joints. `unit`: of files that do not say. `up` (x, -y, ...): of files
+    whose format does not say; of all where every one's does.
 
-    Raises InputError for a skeleton of too few joints, and for files that lack joints, show none of a joint, or cannot
-    be in the unit that is told.
+    Files of one name are called by their folders, too. Raises InputError for a skeleton of too few joints, and for
+    files that lack joints, show none of a joint, cannot be in the unit that is told, or all say another one.
     """
     if unit is not None and unit not in METRES:
         raise InputError(f"the unit must be one of {', '.join(METRES)}, got {unit!r}")
@@ -65,16 +65,34 @@ def read_sessions(
         raise InputError("no recording is given")
     if len(skeleton) < MIN_JOINTS:
         raise InputError(f"the skeleton {skeleton.name!r} has {len(skeleton)} joints; a pose needs {MIN_JOINTS}")
-    sessions: list[Session] = []
-    for path in paths:
-        found = read_recordings(path)
-        with path.open("rb") as stream:
-            checksum = file_digest(stream, "sha256").hexdigest()
-        if checksum in {session.sha256 for session in sessions}:
+    found: list[tuple[Path, str, Recording]] = []
+    for path, folders in zip(paths, _folders(paths), strict=True):
+        recordings, checksum = read_recordings(path, joints=len(skeleton)), of_file(path)
+        if checksum in {other for _, other, _ in found}:
             raise InputError(f"{path}: the same recording is given twice")
-        sessions += [_session(recording, path, skeleton, unit, up, checksum) for recording in found]
+        found += [(path, checksum, replace(each, name=folders + each.name)) for each in recordings]
+    path, _, first = found[0]
+    if unit is not None and all(each.unit not in (None, unit) for _, _, each in found):
+        raise InputError(f"{path}: it says that its unit is {first.unit}, not {unit}; leave the unit out")
+    told = all(each.up is not None for _, _, each in found)
+    sessions = [
+        _session(each, path, skeleton, each.unit or unit, (up or each.up) if told else (each.up or up), checksum)
+        for path, checksum, each in found
+    ]
     _check_alike(sessions)
     return sessions
+
+
+def _folders(paths: Sequence[Path]) -> list[str]:
+    """What stands before the names of files: of those that share a name, as many folders as tell them apart."""
+    places = [(path.stem, path.parent.resolve().parts[1:]) for path in paths]
+    found = []
+    for stem, own in places:
+        others = [folders for name, folders in places if name == stem and folders != own]
+        counts = range(1, len(own) + 2) if others else ()
+        count = next((n for n in counts if all(own[-n:] != other[-n:] for other in others)), 0)
+        found.append("".join(f"{folder}/" for folder in own[max(len(own) - count, 0) :]))
+    return found
 
 
 def in_words(session: Session, skeleton: Skeleton) -> list[str]:
@@ -114,9 +132,6 @@ def _session(
     length = body_length(xyz, skeleton)
     if not length > 0:
         raise InputError(f"{path}: no frame shows all of {', '.join(skeleton.size_chain)}: no body length to tell")
-    if unit is not None and recording.unit not in (None, unit):
-        raise InputError(f"{path}: it says that its unit is {recording.unit}, not {unit}; leave the unit out")
-    unit, up = recording.unit or unit, up or recording.up
     _check_unit(length, unit, path)
     xyz, broken = without_stretched(xyz / length, skeleton)
     session = Session(

@@ -78,7 +78,8 @@ def save_session_bank(bank: SessionBank, path: Path) -> None:
 
 
 def told_of(bank: SessionBank) -> list[dict[str, Any]]:
-    """Each session as a model's card names it: enough to know it again, and nothing of where it lay."""
+    """Each session as a model's card names it: enough to know it again, and nothing of where it lay but the folders
+    that its name takes to be told from others."""
     return [
         {
             "name": session.name,
