@@ -9,6 +9,7 @@ from PIL import Image
 from flowlift.cli import main
 from flowlift.datasets.mocap import SUBJECT_RIG
 
+from ..datasets import recordings
 from ..datasets.mocap_moving import archived, walking, write_captures, write_moving_bvh
 from .test_models import assert_one_error_line
 
@@ -46,6 +47,37 @@ def test_show_draws_both_parts(captures, tmp_path, capfd):
         with Image.open(path) as picture:
             assert picture.format == "PNG"
             assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 20
+
+
+SKELETON = """
+name = "animal"
+pairs = [["left_hip", "right_hip"]]
+size = ["snout", "tail_base"]
+[parents]
+tail_base = ""
+left_hip = "tail_base"
+right_hip = "tail_base"
+snout = "tail_base"
+"""
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A skeleton, and a recording of which every other frame shows one joint."""
+    (tmp_path / "animal.toml").write_text(SKELETON)
+    xyz = recordings.moving(400, gaps=False)
+    xyz[1::2, 1:] = np.nan
+    recordings.write_anipose(tmp_path / "a.csv", xyz)
+    return tmp_path
+
+
+def test_frames_that_are_left_for_a_test_are_usable(recorded, monkeypatch, capfd):
+    monkeypatch.chdir(recorded)
+    assert main(["data", "build", "a.csv", "--skeleton", "animal.toml", "-o", "bank.npz"]) == 0
+    told = capfd.readouterr().out.splitlines()[-1]
+    numbers = [int(word) for word in told.replace("bank.npz: ", "").split() if word.isdecimal()]
+    assert sum(numbers) <= 200
+    assert numbers[2] == pytest.approx(40, abs=4)  # two stretches of ten, of 200 frames
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ class SessionOptions:
     skeleton: str | None = None
     """The recordings' joints: a TOML file (flowlift skeleton new), or a built-in skeleton's name."""
     held_out: Annotated[tuple[str, ...], Parameter(name="--held-out", consume_multiple=True)] = ()
-    """Sessions, by a part of their names, that choose the epoch; of several, the last one when not given. A single
-    session is cut into stretches of time."""
+    """Sessions, by a part of their names, that choose the epoch; of several, the last one when not given. Files of one
+    name are told apart by their folders (A/save_data_AVG). A single session is cut into stretches of time."""
     unit: str | None = None
     """Unit of files that do not say: m, dm, cm or mm. It is told with the body's length, and checked."""
     up: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
-    """The recordings' axis that points up: x, y, z, -x, -y or -z. When not given, TRC's is y, and others' is not known:
-    the model learns views with any side up, which is harder."""
+    """The axis that points up: x, y, z, -x, -y or -z; of several files, that of those whose format does not say. When
+    not given, TRC's is y, and others' is not known: the model learns views with any side up, which is harder."""
     calibration: Path | None = None
     """The recordings' own cameras (anipose or Pose2Sim TOML, translations in the recordings' unit)."""
 
@@ -53,7 +53,7 @@ def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, 
             print("\n".join(in_words(session, skeleton)))
             if rig is not None:
                 print(f"  {session_rig.in_words(rig)}")
-        kept = int(sum(which.sum() for which in bank.split.test))
+        kept = sum(int(which[each.usable].sum()) for each, which in zip(sessions, bank.split.test, strict=True))
         print(
             f"{output}: {len(bank.train.xyz):,} poses to train on, {len(bank.val.xyz):,} choose the epoch, "
             f"{kept:,} frames are left for a test"
