@@ -24,7 +24,7 @@ from flowlift.evaluation.tally import Tally, rows
 from flowlift.io.atomic import written_whole
 from flowlift.lifter import Lifter
 from flowlift.models import Model
-from flowlift.models.card import card_of
+from flowlift.models.card import card_of, trainings
 from flowlift.models.words import words_of
 
 TOGETHER = 30
@@ -114,14 +114,15 @@ def _figures(
 
 
 def _unseen(model: Model, sessions: Sequence[Session]) -> tuple[list[Int64[np.ndarray, " some"]], tuple[str, ...]]:
-    """Of each session, the frames that took no part in training: what the model's card says of the same file."""
-    told = card_of(model).get("training", {}).get("sessions", [])
-    known = {each["sha256"] for each in told}
+    """Of each session, the frames that took no part in training: what the model's card says of the same file, also in
+    the trainings of the models that it comes from."""
+    told = [each.get("sessions", []) for each in trainings(card_of(model).get("training", {}))]
     frames, notes = [], []
     for session in sessions:
         usable = session.usable[np.isfinite(session.xyz[session.usable, model.skeleton.root, 0])]
-        if session.sha256 in known:
-            if len(told) > 1:
+        together = [len(those) for those in told if session.sha256 in {each["sha256"] for each in those}]
+        if together:
+            if max(together) > 1:
                 raise InputError(f"{model.name!r} was trained on {session.name}; evaluate it on another session")
             usable = usable[split_of([session]).test[0][usable]]
             notes.append(f"{session.name} trained the model: only the stretches of time that were held out of it count")

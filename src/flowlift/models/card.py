@@ -1,7 +1,7 @@
 """A model's card: what its `model.json` says of the network, how it is fed and sampled, and how sure it may be."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -120,6 +120,14 @@ def read_card(folder: Path) -> Model:
 def card_of(model: Model) -> dict[str, Any]:
     """Everything that a model's card says."""
     return dict(json.loads((model.folder / CARD).read_text(encoding="utf-8")))
+
+
+def trainings(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a card tells of a model's training, and of those of the models that it began with or learned from."""
+    yield told
+    for role in ("started_from", "taught_by"):
+        if role in told:
+            yield from trainings(told[role])
 
 
 def _model(card: Mapping[str, Any], folder: Path) -> Model:
