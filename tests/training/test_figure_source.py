@@ -37,6 +37,10 @@ def data(bank, **changes):
     return replace(DataConfig(path=str(bank), kind="any", conditioning="canonical"), **changes)
 
 
+def told(**about):
+    return {"about": np.array(json.dumps(about))}
+
+
 def test_batches_follow_from_the_generator_and_hide_what_is_unknown(bank):
     source = open_figures(data(bank), MOUSE, CPU)
     one, two = (source.batch(torch.arange(200), torch.Generator().manual_seed(3)) for _ in range(2))
@@ -129,6 +133,9 @@ def test_an_exact_detector_errs_nowhere(bank):
         ({"train": np.full((5, 20, 3), np.nan)}, "poses of fewer than 3 joints"),
         ({"val": np.full((5, 20, 3), np.inf)}, "val has shape"),
         ({"about": np.array(json.dumps({"joints": ["a", "b"]}))}, "'mouse' has other joints"),
+        (told(size=["neck", "nose"]), "its body lengths go from neck to nose, those of 'mouse' from nose to neck to"),
+        (told(parents=[None] * len(MOUSE)), "'mouse' has other parents or pairs"),
+        (told(pairs=[MOUSE.pairs[0][::-1], *MOUSE.pairs[1:]]), "'mouse' has other parents or pairs"),
         ({"about": np.array("{")}, "expected a bank"),
         ({"camera_rotation": np.zeros((1, 2, 3, 3)), "camera_translation": np.zeros((1, 3, 3))}, "cameras do not fit"),
     ],
@@ -144,6 +151,15 @@ def test_banks_that_cannot_be(bank, tmp_path, change, complaint):
         (tmp_path / "junk.npz").write_bytes(b"junk")
         with pytest.raises(InputError, match=name):
             load_figures(tmp_path / name, MOUSE)
+
+
+def test_a_bank_that_tells_the_skeleton_that_it_was_built_with(bank, tmp_path):
+    with np.load(bank) as arrays:
+        held = dict(arrays)
+    pairs = [list(pair) for pair in reversed(MOUSE.pairs)]  # in whichever order
+    held |= told(joints=MOUSE.joints, parents=MOUSE.parents, pairs=pairs, size=MOUSE.size_chain)
+    np.savez(tmp_path / "told.npz", **held)
+    assert len(load_figures(tmp_path / "told.npz", MOUSE).train) == 450
 
 
 def test_a_joint_that_no_pose_shows_is_told(bank, tmp_path):

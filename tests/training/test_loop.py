@@ -20,8 +20,10 @@ from flowlift.errors import InputError, ModelError, OutputError  # noqa: E402
 from flowlift.models import find_model  # noqa: E402
 from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
+from flowlift.training import loop  # noqa: E402
 from flowlift.training.__main__ import main as publish_again  # noqa: E402
 from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
+from flowlift.training.interruption import noted_interrupt  # noqa: E402
 from flowlift.training.loop import make_objective, train  # noqa: E402
 from flowlift.training.methods import draw_poses  # noqa: E402
 from flowlift.training.optimizers import learning_rate, make_optimizers  # noqa: E402
@@ -219,7 +221,7 @@ def test_a_student_learns_its_teachers_answer_to_each_noise_in_one_step(bank, tm
 
 def test_a_teacher_of_another_kind_is_refused(bank, tmp_path):
     taught = plan(bank, network="velocity", epochs=1)
-    with pytest.raises(InputError, match=r"method\.teacher: human's skeleton, conditioning or method"):
+    with pytest.raises(InputError, match=r"method\.teacher: human's skeleton, size, conditioning or method"):
         train(replace(taught, method=replace(taught.method, teacher="human")), tmp_path / "run")
     with pytest.raises(InputError, match=r"method\.teacher goes with"):
         replace(taught, method=replace(taught.method, name="regression", teacher="human")).check()
@@ -343,3 +345,62 @@ def test_a_run_does_not_go_on_with_other_data(bank, tmp_path):
     shutil.copy(bank, tmp_path / "moved.npz")
     train(plan(tmp_path / "moved.npz", epochs=2), tmp_path / "run")
     assert len(rows(tmp_path / "run" / "held_out.csv")) == 2
+
+
+def test_a_run_that_is_interrupted_between_two_lines_of_its_log_goes_on_as_if_nothing_had_happened(
+    bank, tmp_path, monkeypatch
+):
+    one, two = tmp_path / "one", tmp_path / "two"
+    train(plan(bank, log_every=4), one)
+    step = loop._step
+
+    def interrupted(fabric, config, source, model, run, *others):
+        if run.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return step(fabric, config, source, model, run, *others)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_step", interrupted)
+        with pytest.raises(KeyboardInterrupt, match="stopped after step 3;"):
+            train(plan(bank, log_every=4), two)
+    assert torch.load(two / "checkpoint.pt", weights_only=True)["step"] == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    train(plan(bank, log_every=4), two)
+    assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
+    assert (one / "held_out.csv").read_text() == (two / "held_out.csv").read_text()
+    ends = [torch.load(folder / "checkpoint.pt", weights_only=True)["averaged"] for folder in (one, two)]
+    for name, value in ends[0].items():
+        assert torch.equal(value, ends[1][name]), name
+
+
+def test_ctrl_c_pressed_twice_interrupts_at_once():
+    with noted_interrupt() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with noted_interrupt() as interrupted:
+            signal.raise_signal(signal.SIGINT)  # of a process in the background, which Ctrl-C is not for
+            assert not interrupted()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_a_run_does_not_go_on_with_another_skeleton(bank, tmp_path):
+    file, run = tmp_path / "mine.toml", tmp_path / "run"
+    parents = zip(HUMAN36M17.joints, HUMAN36M17.parents, strict=True)
+    text = f'pairs = {json.dumps(HUMAN36M17.pairs)}\nname = "human36m17"\nsize = ["hip", "spine"]\n[parents]\n'
+    text += "".join(f'{joint} = "{parent or ""}"\n' for joint, parent in parents)
+    file.write_text(text)
+    config = replace(plan(bank, epochs=1), skeleton=str(file))
+    train(config, run)
+    file.write_text(text.replace('"spine"]', '"spine", "thorax"]'))
+    with pytest.raises(InputError, match="holds a run on another skeleton"):
+        train(config, run)
+    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    torch.save({key: value for key, value in state.items() if key != "skeleton"}, run / "checkpoint.pt")
+    train(config, run)  # what an older version wrote goes on

@@ -100,14 +100,27 @@ class FigureArrays:
 
 
 def load_figures(file: Path, skeleton: Skeleton) -> FigureArrays:
-    """A bank of poses on a skeleton. Raises InputError for another file, or one of another skeleton's poses."""
+    """A bank of poses on a skeleton. Raises InputError for another file, or one of another skeleton's poses, as far as
+    it tells: older banks tell fewer of its parts."""
     held = read_arrays(file, expected=EXPECTED)
     with refused_if_damaged(f"{file}: expected {EXPECTED}"):
         about = json.loads(str(held["about"])) if "about" in held else {}
         train, val = (torch.tensor(held[name], dtype=torch.float32) for name in ("train", "val"))
-        joints = about.get("joints", list(skeleton.joints))
-    if joints != list(skeleton.joints):
+        joints = tuple(about.get("joints", skeleton.joints))
+        size = tuple(about.get("size", skeleton.size_chain))
+        tree = (
+            tuple(about.get("parents", skeleton.parents)),
+            {tuple(pair) for pair in about.get("pairs", skeleton.pairs)},
+        )
+    if joints != skeleton.joints:
         raise InputError(f"{file}: its poses are on {', '.join(joints)}; {skeleton.name!r} has other joints")
+    if size != skeleton.size_chain:
+        raise InputError(
+            f"{file}: its body lengths go from {' to '.join(size)}, those of {skeleton.name!r} from "
+            f"{' to '.join(skeleton.size_chain)}: build the bank again"
+        )
+    if tree != (skeleton.parents, set(skeleton.pairs)):
+        raise InputError(f"{file}: {skeleton.name!r} has other parents or pairs than it was built with: build it again")
     for name, poses in (("train", train), ("val", val)):
         if poses.ndim != 3 or poses.shape[1:] != (len(skeleton), 3) or not len(poses) or poses.isinf().any():
             raise InputError(f"{file}: {name} has shape {tuple(poses.shape)}, expected (pose, {len(skeleton)}, 3)")

@@ -10,7 +10,8 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,20 @@ import torch
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Generator, Tensor, nn
 
-from flowlift.checksums import of_file
+from flowlift.checksums import of_content, of_file
 from flowlift.damage import refused_if_damaged
 from flowlift.errors import InputError, ModelError
 from flowlift.io.atomic import made_folder, written_whole
-from flowlift.models import Model, find_model
-from flowlift.models.weights import load_network
+from flowlift.models import find_model
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
-from flowlift.training.calibrate import measured_uncertainty
 from flowlift.training.config import TrainingConfig
+from flowlift.training.interruption import noted_interrupt
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
 from flowlift.training.optimizers import learning_rate, make_optimizers
 from flowlift.training.sources import Batch, Errors, Source, open_source
+from flowlift.training.starting import check_refit, start_from
 from flowlift.training.teacher import Teacher, open_teacher
 from flowlift.weights_only import read_weights_only
 
@@ -47,12 +48,16 @@ class _Run:
     objective: nn.Module
     averaged: nn.Module
     optimizers: tuple[torch.optim.Optimizer, ...]
+    of: dict[str, str]
+    """Checksums of what it is a run of: `data`, the bank that is trained on, and `skeleton`."""
+    loss: Tensor
+    """Of the steps since the last line of the log, together."""
+    counted: int = 0
+    """How many steps that are."""
     step: int = 0
     best: float = math.inf
     seconds: float = 0.0
     """Time spent training, over all parts of the run."""
-    data: str = ""
-    """The checksum of the bank that is trained on."""
 
     def save(self, file: Path) -> None:
         state = {
@@ -62,22 +67,40 @@ class _Run:
             "step": self.step,
             "best": self.best,
             "seconds": self.seconds,
-            "data": self.data,
+            "loss": self.loss,
+            "counted": self.counted,
+            **self.of,
         }
         _save(state, file)
 
     def resume(self, file: Path, device: torch.device) -> None:
         """Go on from a checkpoint. Raises ModelError for one that is damaged, or another run's; InputError for other
-        data."""
+        data or another skeleton."""
         state = read_weights_only(file, device=device)
-        if state.get("data", self.data) != self.data:
-            raise InputError(f"{file.parent} holds a run on other data: choose another folder, or remove it")
+        _check_same(state, self.of, file)
         with refused_if_damaged(f"{file}: does not fit this run", ModelError):
             self.objective.load_state_dict(state["objective"])
             self.averaged.load_state_dict(state["averaged"])
             for optimizer, own in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(own)
             self.step, self.best, self.seconds = int(state["step"]), float(state["best"]), float(state["seconds"])
+            if "loss" in state:  # older ones end where a line of the log does
+                self.loss, self.counted = state["loss"], int(state["counted"])
+
+
+def _check_same(state: dict[str, Any], of: dict[str, str], file: Path) -> None:
+    """Raises InputError for a checkpoint of other data or another skeleton, as far as it tells."""
+    for what, said in (("data", "other data"), ("skeleton", "another skeleton")):
+        if state.get(what, of[what]) != of[what]:
+            raise InputError(f"{file.parent} holds a run on {said}: choose another folder, or remove it")
+
+
+def _checksums(config: TrainingConfig) -> dict[str, str]:
+    data, skeleton = Path(config.data.path), skeleton_of(config)
+    return {
+        "data": of_file(data) if data.is_file() else "",
+        "skeleton": of_content({}, asdict(skeleton) | {"size": skeleton.size_chain}),
+    }
 
 
 class _Autocast(MixedPrecision):
@@ -98,17 +121,8 @@ def make_objective(config: TrainingConfig) -> Objective:
     skeleton = skeleton_of(config)
     network = make_network(config.network.kind, config.network.settings, skeleton)
     if config.run.start:
-        _start_from(find_model(config.run.start), network, skeleton)
+        start_from(find_model(config.run.start), network, skeleton)
     return Objective(network, config.method, skeleton.root)
-
-
-def _start_from(model: Model, network: nn.Module, skeleton: Skeleton) -> None:
-    """Give a network a model's weights. Blocks that only the network has stay as they are: residual, near identity."""
-    own, given = network.state_dict(), load_network(model).state_dict()
-    fits = all(name in own and own[name].shape == value.shape for name, value in given.items())
-    if model.skeleton != skeleton or not fits:
-        raise InputError(f"run.start: {model.name}'s network has another skeleton, kind or width than this run's")
-    network.load_state_dict({**own, **given})
 
 
 def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
@@ -116,13 +130,12 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
 
     Writes config.json, log.csv, TensorBoard events, checkpoint.pt, and best.pt: the averaged weights of the epoch with
     the lowest held-out P-MPJPE, or of the last one where what was held out is trained on (`data.refit`).
-    Raises InputError for data or settings that cannot be used, and where `out` holds another run.
+    On Ctrl-C, the step that is under way is finished, and the run stands there in checkpoint.pt; several processes go
+    on from their last one. Raises InputError for data or settings that cannot be used, and where `out` holds another
+    run.
     """
     table = _own_table(config, out)
-    if config.data.refit:
-        measured_uncertainty(find_model(config.run.start))  # there is no measuring it afterwards
-    processes, machines = _processes(config)
-    _check_device(device, processes)
+    processes, machines = _check_settings(config, device)
     fabric = lightning_fabric.Fabric(
         accelerator="cpu" if device == "cpu" else "cuda",
         devices=processes,
@@ -135,8 +148,8 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
     objective = make_objective(config)
     averaged = copy.deepcopy(objective).eval().to(fabric.device)
     model, *optimizers = fabric.setup(objective, *make_optimizers(config.optimizer, objective))
-    data = Path(config.data.path)
-    run = _Run(model.module, averaged, tuple(optimizers), data=of_file(data) if data.is_file() else "")
+    loss = torch.zeros((), device=fabric.device)
+    run = _Run(model.module, averaged, tuple(optimizers), _checksums(config), loss)
     if (out / CHECKPOINT).exists():
         run.resume(out / CHECKPOINT, fabric.device)
     if fabric.is_global_zero:
@@ -144,6 +157,25 @@ def train(config: TrainingConfig, out: Path, *, device: str = "cpu") -> Path:
             beside.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     _loop(fabric, config, source, model, run, out, teacher=open_teacher(config, skeleton_of(config), fabric.device))
     return out
+
+
+def check_run(config: TrainingConfig, out: Path, *, device: str = "cpu") -> None:
+    """Raises what `train` would, where a run cannot begin, or `out` holds another one. Nothing is written."""
+    _own_table(config, out)
+    _check_settings(config, device)
+    make_objective(config)
+    open_teacher(config, skeleton_of(config), torch.device("cpu"))
+    if (out / CHECKPOINT).exists():
+        _check_same(read_weights_only(out / CHECKPOINT), _checksums(config), out / CHECKPOINT)
+
+
+def _check_settings(config: TrainingConfig, device: str) -> tuple[int, int]:
+    """The run's processes on each machine, and machines. Raises InputError, ModelError."""
+    if config.data.refit:
+        check_refit(config, skeleton_of(config))
+    processes, machines = _processes(config)
+    _check_device(device, processes)
+    return processes, machines
 
 
 def _processes(config: TrainingConfig) -> tuple[int, int]:
@@ -215,30 +247,40 @@ def _loop(
     steps = config.run.epochs * per_epoch
     log = RunLog.open(out, after_step=run.step) if fabric.is_global_zero else None
     held_out = source.held_out(config.run.check_views)
-    total, counted, saved = torch.zeros((), device=fabric.device), 0, time.monotonic()
-    while run.step < steps:
-        rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
-        begun = time.monotonic()
-        total += _step(fabric, config, source, model, run, batch, rate, teacher)
-        run.seconds += time.monotonic() - begun
-        counted += 1
-        at_epoch = run.step % per_epoch == 0
-        if run.step % config.run.log_every and not at_epoch:
-            continue
-        loss = float(fabric.all_reduce(total / counted, reduce_op="mean"))
-        if log is not None:
-            log.write(step=run.step, views=run.step * batch, loss=loss, rate=rate)
-        total, counted = torch.zeros((), device=fabric.device), 0
-        if at_epoch and fabric.is_global_zero and log is not None:
-            errors = check(run.averaged, config, source, held_out)
-            log.write_check(step=run.step, epoch=run.step // per_epoch, errors=errors)
-            if config.data.refit or errors.p_mpjpe < run.best:
-                _keep(run, errors, out)
-        if fabric.is_global_zero and (run.step == steps or time.monotonic() - saved > 60 * config.run.save_minutes):
-            run.save(out / CHECKPOINT)  # only where a line of the log ends: what follows it can be repeated
-            saved = time.monotonic()
+    saved = time.monotonic()
+    # Several processes would have to agree on the step after which they stop.
+    noted = noted_interrupt() if fabric.world_size == 1 else nullcontext(lambda: False)
+    with closing(log) if log is not None else nullcontext(), noted as interrupted:
+        while run.step < steps:
+            rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
+            begun = time.monotonic()
+            run.loss += _step(fabric, config, source, model, run, batch, rate, teacher)
+            run.seconds += time.monotonic() - begun
+            run.counted += 1
+            at_epoch = run.step % per_epoch == 0
+            at_line = at_epoch or run.step % config.run.log_every == 0
+            if at_line:
+                _write_line(fabric, run, log, views=run.step * batch, rate=rate)
+            if at_epoch and log is not None:
+                errors = check(run.averaged, config, source, held_out)
+                log.write_check(step=run.step, epoch=run.step // per_epoch, errors=errors)
+                if config.data.refit or errors.p_mpjpe < run.best:
+                    _keep(run, errors, out)
+            stopped = interrupted()
+            due = run.step == steps or time.monotonic() - saved > 60 * config.run.save_minutes
+            if fabric.is_global_zero and (stopped or (at_line and due)):
+                run.save(out / CHECKPOINT)
+                saved = time.monotonic()
+            if stopped:
+                raise KeyboardInterrupt(f"stopped after step {run.step:,}; the same command goes on from there")
+
+
+def _write_line(fabric: Any, run: _Run, log: RunLog | None, *, views: int, rate: float) -> None:
+    """The mean loss of the steps since the last line, over all processes."""
+    loss = float(fabric.all_reduce(run.loss / run.counted, reduce_op="mean"))
+    run.loss, run.counted = torch.zeros_like(run.loss), 0
     if log is not None:
-        log.close()
+        log.write(step=run.step, views=views, loss=loss, rate=rate)
 
 
 def _step(

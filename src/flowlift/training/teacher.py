@@ -34,9 +34,9 @@ def open_teacher(config: TrainingConfig, skeleton: Skeleton, device: torch.devic
         return None
     model = find_model(config.method.teacher)
     wanted, has = (
-        (skeleton, config.data.conditioning, config.method.name),
-        (model.skeleton, model.conditioning, model.method),
+        (skeleton, skeleton.size_chain, config.data.conditioning, config.method.name),
+        (model.skeleton, model.size or skeleton.size_chain, model.conditioning, model.method),
     )
     if has != wanted:
-        raise InputError(f"method.teacher: {model.name}'s skeleton, conditioning or method is not this run's")
+        raise InputError(f"method.teacher: {model.name}'s skeleton, size, conditioning or method is not this run's")
     return Teacher(load_network(model).to(device), MethodConfig(name="flow", steps=model.steps))
