@@ -91,7 +91,12 @@ def test_frames_that_are_left_for_a_test_are_usable(recorded, monkeypatch, capfd
         (["build", "held", "-o", "b.txt"], ("b.txt", "ends in .npz")),
         (["show", "nothing.npz", "-o", "p"], ("nothing.npz", "expected a bank")),
         (["show", "held/s/49_01.bvh", "-o", "p"], ("49_01.bvh", "expected a bank")),
+        (["build", "held", "-o", "b.npz", "--unit", "mm"], ("--unit", "need --skeleton")),
+        (["build", "held", "-o", "b.npz", "--up", "-y"], ("--up", "need --skeleton")),
+        (["build", "held", "-o", "b.npz", "--calibration", "c.toml"], ("--calibration", "need --skeleton")),
+        (["build", "held", "-o", "b.npz", "--held-out", "49"], ("--held-out", "not for motion capture")),
         (["show", "nothing.npz", "-o", "p", "--rows", "0"], ("--rows", "0")),
+        (["show", "nothing.npz", "-o", "p", "--rows", "100000"], ("--rows", "1 to 50")),
     ],
 )
 def test_what_is_wrong_is_one_line_and_nothing_is_written(arguments, expected, tmp_path, monkeypatch, capfd):

@@ -1,6 +1,7 @@
 """`flowlift train`: a configuration in, a model that lifts out; bad input in one line."""
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,31 @@ def test_a_run_can_be_made_longer(folder):
     first = (folder / "run" / "log.csv").read_text()
     assert main(["train", config, "-o", str(folder / "run"), "--epochs", "2"]) == 0
     assert (folder / "run" / "log.csv").read_text().startswith(first)
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(folder, capsys, monkeypatch):
+    from flowlift.training import loop
+
+    words = ["train", write(folder), "-o", str(folder / "run"), "--epochs", "1"]
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "open_source", _interrupted)
+        assert main(words) == 130
+    assert "run holds no checkpoint yet; the same command begins again" in capsys.readouterr().err
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "draw_poses", _interrupted)  # once it checks
+        assert main(words) == 130
+    assert "holds no checkpoint yet" in capsys.readouterr().err
+    step = loop._step
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "_step", lambda *given: (signal.raise_signal(signal.SIGINT), step(*given))[1])
+        assert main(words) == 130
+    assert "stopped after step 1; the same command goes on from there" in capsys.readouterr().err
+    assert (folder / "run" / "checkpoint.pt").exists()
+    assert main(words) == 0
+
+
+def _interrupted(*given, **settings):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ pytest.importorskip("lightning_fabric")
 from flowlift import Lifter, load, save
 from flowlift.cli import main
 from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.datasets.recording import read_recordings
 from flowlift.datasets.session import read_sessions
 from flowlift.demo_animal import MOUSE, cameras, roam, seen_by
 from flowlift.errors import InputError
@@ -243,18 +244,93 @@ def test_what_an_evaluation_of_a_recording_does_not_use_is_refused(
     assert not (tmp_path / "report").exists()
 
 
+def test_what_a_model_began_with_has_seen_its_recordings_too(trained: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("flowlift.training.covering.STEPS", 10)
+    assert main(["demo", "--animal", "-o", str(tmp_path), "--minutes", "0.2", "--seed", "30"]) == 0
+    words = [str(trained / "small.toml"), "--skeleton", str(trained / "mouse.toml"), "--up", "z", "--quiet"]
+    start = ["--start", str(trained / "run" / "mouse.flowlift"), "--epochs", "1", "-o", str(tmp_path / "run")]
+    assert main(["train", *words, "--data", str(tmp_path / "session.csv"), *start]) == 0
+    told = json.loads((tmp_path / "run" / "model" / "model.json").read_text())["training"]
+    assert [len(each["sessions"]) for each in (told, told["started_from"])] == [1, 1]
+    words = [
+        "evaluate",
+        str(tmp_path / "run" / "model"),
+        "--hypotheses",
+        "1",
+        "--up",
+        "z",
+        "-o",
+        str(tmp_path / "report"),
+    ]
+    for session, frames in ((trained / "session.csv", 900), (tmp_path / "session.csv", 360)):
+        assert main([*words, str(session)]) == 0
+        report = json.loads((tmp_path / "report" / "report.json").read_text())
+        assert report["results"][0]["rows"][0]["frames"] == pytest.approx(0.2 * frames, abs=20)
+        assert "only the stretches" in report["notes"][0]
+
+
+def test_a_run_that_is_refused_changes_nothing(trained: Path, tmp_path: Path, capsys) -> None:
+    assert main(["demo", "--animal", "-o", str(tmp_path), "--minutes", "0.1", "--seed", "30"]) == 0
+    (tmp_path / "other.toml").write_text((trained / "mouse.toml").read_text().replace('size = ["nose", ', "size = ["))
+    run, packed = trained / "run", str(trained / "run" / "mouse.flowlift")
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    mouse, session = str(trained / "mouse.toml"), str(trained / "session.csv")
+    other = str(tmp_path / "session.csv")
+    for skeleton, data, more, complaint in (
+        (mouse, other, ["-o", str(run)], "holds a run on other data"),
+        (mouse, other, ["-o", str(run), "--batch", "64"], "another configuration"),
+        (mouse, other, ["--refit", "human"], "human's network has another skeleton"),
+        (mouse, session, ["--start", "nobody"], "no model 'nobody'"),
+        (mouse, other, ["--refit", packed], "mouse was trained on other recordings (session) than these (session)"),
+        (mouse, session, ["--epochs", "0"], "run.epochs must be positive"),
+        (str(tmp_path / "other.toml"), session, ["--refit", packed], "mouse's body length goes from nose to neck"),
+        (str(tmp_path / "other.toml"), session, ["--start", packed], "mouse's body length goes from nose to neck"),
+        (str(tmp_path / "other.toml"), str(run / "bank.npz"), [], "its body lengths go from nose to neck"),
+    ):
+        words = [] if data.endswith(".npz") else ["--up", "z"]
+        words += [] if "-o" in more else ["-o", str(tmp_path / "new")]
+        capsys.readouterr()
+        small = str(trained / "small.toml")
+        assert main(["train", small, "--skeleton", skeleton, "--data", data, "--quiet", *words, *more]) == 2
+        told = capsys.readouterr().err
+        assert complaint in told
+        assert told.count("\n") == 1
+        assert not (tmp_path / "new").exists()
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
+
+
+def test_a_recording_may_be_npz_as_a_bank_is(trained: Path, tmp_path: Path, monkeypatch) -> None:
+    (found,) = read_recordings(trained / "session.csv")
+    np.savez(tmp_path / "session.npz", xyz=found.xyz, joints=np.array(found.joints))
+    begun = []
+    monkeypatch.setattr("flowlift.training.loop.train", lambda plan, out, device: begun.append(plan) or _stop())
+    words = ["--skeleton", str(trained / "mouse.toml"), "--data", str(tmp_path / "session.npz"), "--up", "z"]
+    assert main(["train", str(trained / "small.toml"), *words, "-o", str(tmp_path / "run")]) == 2
+    with np.load(begun[0].data.path) as bank, np.load(trained / "run" / "bank.npz") as from_csv:
+        np.testing.assert_array_equal(bank["train"], from_csv["train"])
+
+
+def _stop() -> None:
+    raise InputError("stopped")
+
+
 def _text(rows: list[list[str]]) -> str:
     return "".join(",".join(row) + "\n" for row in rows)
 
 
 def test_command_lines_that_lack_something(trained: Path, tmp_path: Path, capsys) -> None:
     session, mouse = str(trained / "session.csv"), str(trained / "mouse.toml")
+    bank = str(trained / "run" / "bank.npz")
     out = ["-o", str(tmp_path / "run")]
     for words, complaint in (
         (["train", *out], "name a configuration, or give --skeleton"),
         (["train", "--skeleton", mouse, *out], "name a configuration, or give --skeleton and --data"),
         (["train", "human", "--data", session, session, *out], "need --skeleton"),
         (["train", "human36m", "--skeleton", mouse, "--data", session, *out], 'data.kind = "any"'),
+        (["train", "--skeleton", mouse, "--data", bank, "--up", "z", *out], "--up is told of 3D recordings"),
+        (["train", "--skeleton", mouse, "--data", bank, "--unit", "mm", *out], "--unit is told of 3D recordings"),
+        (["train", "any", "--held-out", "a", *out], "--held-out is told of 3D recordings"),
+        (["train", "human", "--data", bank, "--calibration", mouse, *out], "--calibration is told of 3D recordings"),
         (["data", "build", session, session, "-o", str(tmp_path / "b.npz")], "3D recordings need --skeleton"),
         (["skeleton", "new", str(tmp_path / "a.txt")], "ends in .toml"),
         (["skeleton", "new", mouse], "is there already"),

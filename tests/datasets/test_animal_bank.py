@@ -170,7 +170,7 @@ def test_the_command_builds_shows_and_repeats_itself(tmp_path: Path, capsys: pyt
     assert "there are fox, long" in capsys.readouterr().err
     for told in (["--drawn", "-1"], ["--drawn", "3", "--skeleton", "animal3d26"]):
         assert main(["data", "build", str(tmp_path / "in"), "-o", str(tmp_path / "x.npz"), *told]) == 2
-        assert "of a folder of animated ones" in capsys.readouterr().err
+        assert "beside a folder of animated ones" in capsys.readouterr().err
     assert not (tmp_path / "x.npz").exists()
 
 

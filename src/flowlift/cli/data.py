@@ -6,10 +6,12 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from flowlift.cli.progress import progress_bar
-from flowlift.cli.sessions import SessionOptions, build_sessions
+from flowlift.cli.sessions import SessionOptions, build_sessions, refuse
 from flowlift.errors import InputError, OutputError
 
 _SESSIONS = SessionOptions()
+MOST_ROWS = 50
+"""More make a picture that nobody looks at, and that takes gigabytes to draw."""
 
 data = App(
     name="data",
@@ -55,9 +57,13 @@ def build(
 
     if output.suffix.lower() != ".npz" or output.is_dir():
         raise OutputError(f"{output}: a bank is a file that ends in .npz")
+    if recordings.skeleton is None:
+        refuse(recordings, "unit", "up", "calibration", why="is told of 3D recordings, which need --skeleton")
     animated = recordings.skeleton is None and len(captures) == 1 and holds_animals(captures[0])
     if drawn is not None and (drawn < 0 or not animated):
-        raise InputError(f"--drawn {drawn}: a number of animals, of a folder of animated ones (.glb files)")
+        raise InputError(
+            f"--drawn {drawn}: how many drawn animals to put beside a folder of animated ones (.glb files)"
+        )
     if recordings.skeleton is not None:
         build_sessions(captures, recordings, output, quiet=quiet)
     elif len(captures) > 1:
@@ -67,6 +73,7 @@ def build(
     elif animated:
         _build_animals(captures[0], recordings.held_out, drawn, output, quiet=quiet)
     else:
+        refuse(recordings, "held_out", why="is not for motion capture, of which the same subjects are always held out")
         _build_mocap(captures[0], output, quiet=quiet)
 
 
@@ -118,7 +125,7 @@ def show(
     output
         A folder for train.png and val.png.
     rows
-        Rows of poses for each source; they are spread evenly over it.
+        Rows of poses for each source, 50 at most; they are spread evenly over it.
     """
     from flowlift.datasets.animal_bank import load_animal_bank
     from flowlift.datasets.animal_pictures import animal_pictures
@@ -127,8 +134,8 @@ def show(
     from flowlift.datasets.session_pictures import session_pictures
     from flowlift.io.atomic import written_whole
 
-    if rows < 1:
-        raise InputError(f"--rows must be at least 1, got {rows}")
+    if not 1 <= rows <= MOST_ROWS:
+        raise InputError(f"--rows must be 1 to {MOST_ROWS}, got {rows}")
     pictures = session_pictures(bank, rows=rows)
     if pictures is None:
         animals = load_animal_bank(bank)

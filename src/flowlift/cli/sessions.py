@@ -1,12 +1,15 @@
 """3D recordings on the command line: what must be said of them, and what is told of what was read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from flowlift.errors import InputError
 from flowlift.io.atomic import made_folder
 from flowlift.skeleton import is_skeleton_file
 
@@ -35,8 +38,25 @@ def skeleton_setting(name: str | None) -> str | None:
     return str(Path(name).resolve()) if name is not None and is_skeleton_file(name) else name
 
 
-def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, quiet: bool) -> None:
-    """Make recordings a bank, and tell what mapped to what. Raises InputError, OutputError."""
+def refuse(options: SessionOptions, *names: str, why: str) -> None:
+    """Raises InputError for options of these names that were given where there is no use for them, and says why."""
+    for name in names:
+        if getattr(options, name):
+            raise InputError(f"--{name.replace('_', '-')} {why}")
+
+
+def build_sessions(
+    paths: list[Path],
+    options: SessionOptions,
+    output: Path,
+    *,
+    quiet: bool,
+    check: Callable[[Path], None] | None = None,
+) -> None:
+    """Make recordings a bank, and tell what mapped to what. Raises InputError, OutputError.
+
+    `check` is called with the bank in another place, before it takes `output`'s; where it raises, nothing is changed.
+    """
     from flowlift.datasets import session_rig
     from flowlift.datasets.session import in_words, read_sessions
     from flowlift.datasets.session_bank import bank_of_sessions, save_session_bank
@@ -46,6 +66,10 @@ def build_sessions(paths: list[Path], options: SessionOptions, output: Path, *, 
     sessions = read_sessions(paths, skeleton, unit=options.unit, up=options.up)
     cameras = None if options.calibration is None else session_rig.read_cameras(options.calibration)
     bank = bank_of_sessions(sessions, skeleton, held_out=options.held_out, cameras=cameras)
+    if check is not None:
+        with TemporaryDirectory() as folder:
+            save_session_bank(bank, Path(folder) / output.name)
+            check(Path(folder) / output.name)
     made_folder(output.parent)
     save_session_bank(bank, output)
     if not quiet:

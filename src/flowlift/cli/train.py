@@ -6,9 +6,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flowlift.cli.sessions import SessionOptions, build_sessions, skeleton_setting
+from flowlift.cli.sessions import SessionOptions, build_sessions, refuse, skeleton_setting
 from flowlift.errors import InputError, MissingExtraError
-from flowlift.training.config import DataConfig
+from flowlift.io.archive import names
+from flowlift.training.config import TrainingConfig
 
 _SESSIONS = SessionOptions()
 
@@ -84,37 +85,64 @@ def train(
         devices=plan.run.devices if devices is None else devices,
     )
     plan = replace(plan, run=run, skeleton=skeleton_setting(recordings.skeleton) or plan.skeleton)
-    settings = replace(plan.data, refit=plan.data.refit or refit is not None)
-    plan = replace(plan, data=_where(settings, data, recordings, output, quiet=quiet))
+    plan = replace(plan, data=replace(plan.data, refit=plan.data.refit or refit is not None))
     plan.check()
     try:
         from flowlift.training import loop
         from flowlift.training.publish import publish
     except ModuleNotFoundError as error:
         raise MissingExtraError("training", "train") from error
-    loop.train(plan, output, device=device)
-    first = loop.is_first_process()
-    loop.end_processes()
-    if first:
-        from flowlift.models import read_card
-        from flowlift.models.packed import pack_model
+    try:
+        loop.train(_with_data(plan, data, recordings, output, device, quiet=quiet), output, device=device)
+        first = loop.is_first_process()
+        loop.end_processes()
+        if first:
+            from flowlift.models import read_card
+            from flowlift.models.packed import pack_model
 
-        publish(output, output / "model", name=called)
-        pack_model(read_card(output / "model"), output / f"{called}.flowlift")
+            publish(output, output / "model", name=called)
+            pack_model(read_card(output / "model"), output / f"{called}.flowlift")
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or _stands(output)) from stop
 
 
-def _where(
-    settings: DataConfig, data: list[Path] | None, recordings: SessionOptions, output: Path, *, quiet: bool
-) -> DataConfig:
-    """The data settings with what the command line names: a bank or data set, or recordings, made a bank."""
-    if data is None:
-        return settings
-    if all(path.suffix.lower() == ".npz" for path in data) or recordings.skeleton is None:
-        if len(data) > 1:
+def _stands(output: Path) -> str:
+    """What a run that was stopped can go on from."""
+    if (output / "checkpoint.pt").exists():
+        return f"{output} holds the run as of its last checkpoint; the same command goes on from there"
+    return f"{output} holds no checkpoint yet; the same command begins again"
+
+
+def _with_data(
+    plan: TrainingConfig,
+    data: list[Path] | None,
+    recordings: SessionOptions,
+    output: Path,
+    device: str,
+    *,
+    quiet: bool,
+) -> TrainingConfig:
+    """The plan with what the command line names: a bank or data set, or recordings, made a bank."""
+
+    def at(path: Path) -> TrainingConfig:
+        return replace(plan, data=replace(plan.data, path=str(path.resolve())))
+
+    if data is None or recordings.skeleton is None or any(_is_bank(path) for path in data):
+        if data is not None and len(data) > 1:
             raise InputError("several files of --data are 3D recordings, which need --skeleton; a bank is one file")
-        return replace(settings, path=str(data[0].resolve()))
-    if settings.kind != "any":
+        why = "is told of 3D recordings (--data, with --skeleton), and here are none: a bank is as it was built"
+        refuse(recordings, "held_out", "unit", "up", "calibration", why=why)
+        return plan if data is None else at(data[0])
+    if plan.data.kind != "any":
         raise InputError('3D recordings train a configuration with data.kind = "any", such as the recipe any')
+    from flowlift.training.loop import check_run
+
     bank = output / "bank.npz"
-    build_sessions(data, recordings, bank, quiet=quiet)
-    return replace(settings, path=str(bank.resolve()))
+    build_sessions(data, recordings, bank, quiet=quiet, check=lambda trial: check_run(at(trial), output, device=device))
+    return at(bank)
+
+
+def _is_bank(path: Path) -> bool:
+    """Whether a file is a bank, or nothing that could be told: recordings may be npz, too."""
+    held = names(path)
+    return path.suffix.lower() == ".npz" and ("train" in held or "xyz" not in held)
