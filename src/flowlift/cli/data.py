@@ -61,9 +61,7 @@ def build(
         refuse(recordings, "unit", "up", "calibration", why="is told of 3D recordings, which need --skeleton")
     animated = recordings.skeleton is None and len(captures) == 1 and holds_animals(captures[0])
     if drawn is not None and (drawn < 0 or not animated):
-        raise InputError(
-            f"--drawn {drawn}: how many drawn animals to put beside a folder of animated ones (.glb files)"
-        )
+        raise InputError(f"--drawn {drawn}: how many drawn animals go beside a folder of animated ones (.glb files)")
     if recordings.skeleton is not None:
         build_sessions(captures, recordings, output, quiet=quiet)
     elif len(captures) > 1:
