@@ -173,4 +173,4 @@ for wrong in (
 
 
 def test_what_is_not_there_is_no_attribute() -> None:
-    assert not any(hasattr(flowlift, name) for name in ("unicorn", "_parent", "lift2"))
+    assert not any(hasattr(flowlift, name) for name in ("unicorn", "_parent", "lift2", "unicorn.horn"))

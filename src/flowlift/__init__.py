@@ -41,7 +41,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOME[name]), name)
         globals()[name] = value
         return value
-    if name.startswith("_") or find_spec(f"{__name__}.{name}") is None:
+    if name.startswith("_") or "." in name or find_spec(f"{__name__}.{name}") is None:
         raise AttributeError(f"module 'flowlift' has no attribute {name!r}")
     return import_module(f"{__name__}.{name}")
 

@@ -75,6 +75,6 @@ def check_place(poses: Poses3D) -> None:
     if len(away) and distance > FAR * np.median(away):
         raise InputError(
             f"camera: its calibration has it {distance:,.0f} m from its world's origin, and whom it sees is "
-            f"{np.median(away):.2g} {poses.unit} away; translations that are not metres need --camera-unit (mm, cm or "
-            "dm; m where they are)"
+            f"{np.median(away):.2g} {poses.unit} away; translations that are not metres need their unit: "
+            "--camera-unit (in Python camera_unit) mm, cm or dm; m where they are"
         )

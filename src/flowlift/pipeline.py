@@ -108,7 +108,7 @@ def lift(
     known: Camera | None = None
     told: Provenance = {}
     origin = None if isinstance(source, int) else _origin(source)
-    unplaced = camera_unit is None
+    unplaced = camera_unit is None and not isinstance(camera, Camera)  # which is in metres
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
         nonlocal unplaced

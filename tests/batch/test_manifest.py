@@ -119,6 +119,7 @@ def test_marks_tell_apart_what_gives_another_result(tmp_path: Path) -> None:
     job = Job("walk.mp4", (Path("out/walk.npz"),))
     mark = mark_of_settings(settings, job)
     assert mark == mark_of_settings(dict(reversed(settings.items())), replace(job, source="run.mp4"))
+    assert mark == mark_of_settings({**settings, "what older versions did not know": None}, job)
     others = [
         mark_of_settings({**settings, "hypotheses": 21}, job),
         mark_of_settings({**settings, "image_size": (640, 481)}, job),
@@ -226,9 +227,14 @@ def test_what_a_clip_no_longer_has_goes_when_it_is_done_again(
     assert there == {"two_person0.trc", "two_person1.trc", "two.npz"}
     run(work("two_person1.trc"), clip="two_person1")
     assert run(work("two.trc"))[0] == {"two.trc", "two_person1.trc", "two.npz"}
+    changed = b"x" * len(f"{('two.trc',)}") + b"of "  # as many bytes
     if kind == "folder":
-        (tmp_path / "two.trc").write_text("somebody's own")
-        assert run(work("two_person0.trc"))[0] == {"two.trc", "two_person0.trc", "two_person1.trc", "two.npz"}
+        (tmp_path / "two.trc").write_bytes(changed)
+    else:
+        import fsspec
+
+        fsspec.filesystem("memory").pipe_file(f"{tmp_path.name}/two.trc", changed)
+    assert run(work("two_person0.trc"))[0] == {"two.trc", "two_person0.trc", "two_person1.trc", "two.npz"}
     assert run(Failure("damaged"), clip="new")[1] == "damaged"
 
 

@@ -149,6 +149,9 @@ def test_sessions_in_different_units_and_the_same_twice_are_refused(tmp_path):
         read_sessions([first, second], ANIMAL)
     with pytest.raises(InputError, match="given twice"):
         read_sessions([first, first], ANIMAL)
+    twin = write.write_npz(tmp_path / "a.npz", write.moving())
+    with pytest.raises(InputError, match=r"a\.npz: is called as a\.csv is, beside it"):
+        read_sessions([first, twin], ANIMAL)
     with pytest.raises(InputError, match="unit must be one of m, dm, cm, mm"):
         read_sessions([first], ANIMAL, unit="inch")
     with pytest.raises(InputError, match="up must be one of"):

@@ -62,11 +62,19 @@ def test_the_calibrations_axes_are_found_and_up_stays_up(tmp_path, order, up, ax
     rig = rig_of(session, away())
     assert rig.axes == axes
     assert ("their x, y, z are the recording's" in in_words(rig)) == (axes != "xyz")
+    assert rig.sure
     np.testing.assert_allclose(session.xyz[..., 1] * session.length, xyz[..., 2], atol=1e-3)
     for i, camera in enumerate(away().values()):
         wanted = camera.project(xyz @ camera.rotation.T + camera.translation)
         found = camera.project(session.xyz @ rig.rotation[i].T + rig.translation[i])
         np.testing.assert_allclose(found, wanted, atol=0.05)
+
+
+def test_an_arena_about_the_origin_does_not_tell_its_axes(tmp_path):
+    (session,) = read_sessions([write.write_npz(tmp_path / "a.npz", write.moving())], ANIMAL, up="z")
+    rig = rig_of(session, cameras())
+    assert (rig.axes, rig.sure) == ("xyz", False)
+    assert in_words(rig).endswith("other orders fit as well")
 
 
 @pytest.mark.parametrize("order", [[1, 0, 2], [0, 2, 1], [2, 1, 0]])

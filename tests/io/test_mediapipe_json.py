@@ -9,6 +9,8 @@ import pytest
 
 from flowlift.errors import InputError
 from flowlift.io import load
+from flowlift.io.hints import Hints
+from flowlift.io.registry import load_as_listed
 from flowlift.skeletons import MEDIAPIPE33
 
 
@@ -50,6 +52,12 @@ def test_the_file_may_tell_size_and_rate(tmp_path: Path) -> None:
     assert found.image_size == (400, 300)
     assert found.fps == 29.97
     np.testing.assert_allclose(found.xy[0, 0, 0], [200, 75])
+
+
+def test_a_size_that_is_not_told_is_the_cameras(tmp_path: Path) -> None:
+    for about in ({}, {"image_size": None}):
+        path = write(tmp_path / "landmarks.json", {"frames": [landmarks()], **about})
+        assert load_as_listed(path, Hints(camera_size=(400, 300))).image_size == (400, 300)
 
 
 def test_points_outside_the_image_are_kept(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.errors import InputError
@@ -27,13 +28,14 @@ from flowlift.io.video import VideoSource
 from flowlift.lifter import Lifter
 from flowlift.lifting.stream import Streamed
 from flowlift.live import message
+from flowlift.live.lifting import LiveLifter
 from flowlift.live.newest import Newest
 from flowlift.live.recording import Recording
 from flowlift.live.report import Report, Tally
 from flowlift.live.source import frames_as_they_come, open_live
 from flowlift.view.scene import scene_of
 
-from .stand_in import write_film
+from .stand_in import StandIn, write_film
 
 
 @given(st.lists(st.booleans()))
@@ -230,3 +232,15 @@ def test_a_playlist_from_the_network_leads_to_no_file_here(web: int, film: Path)
 )
 def test_a_stream_s_name_is_a_plain_name(address: str, name: str) -> None:
     assert capture.address_name(address) == name
+
+
+def test_a_camera_that_can_hardly_stand_there_is_refused_at_the_first_person() -> None:
+    camera = replace(Camera.from_fov(55, (1280, 720)), rotation=np.eye(3), translation=np.array([0, 0, 5000.0]))
+    frames = [Frame(i, i / 30, np.zeros((720, 1280, 3), np.uint8)) for i in range(20)]
+    lifter = Lifter.load("human-fast")
+    known, unsure = (
+        LiveLifter(StandIn(), lifter, (1280, 720), camera=camera, metres=metres) for metres in (True, False)
+    )
+    assert any(known(frame).people for frame in frames)
+    with pytest.raises(InputError, match="5,000 m from its world's origin"):
+        list(map(unsure, frames))

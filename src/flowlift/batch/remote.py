@@ -4,7 +4,8 @@ import posixpath
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 from flowlift.batch.job import MadeFile
@@ -63,11 +64,12 @@ class AddressTarget:
         return all(self._sizes.get(path) == size for path, size in places.items())
 
     def remove(self, files: Mapping[str, tuple[int, str]]) -> None:
-        for name, (size, _) in files.items():
+        for name, (size, digest) in files.items():
             path = posixpath.join(self._root, name)
             if self._sizes.get(path) == size:
-                with self._told():
-                    self._files.rm_file(path)
+                with self._told(), suppress(FileNotFoundError):
+                    if sha256(self._files.cat_file(path)).hexdigest() == digest:
+                        self._files.rm_file(path)
 
     def add(self, row: Row) -> None:
         self._rows[row.clip], self._is_new = row, True

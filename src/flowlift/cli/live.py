@@ -135,6 +135,7 @@ def _lifter(settings: Mapping[str, Any], detector: Any, source: Any) -> Any:
         source.image_size,
         camera=choose_camera(source.image_size, camera=given, fov=settings["fov"], focal=settings["focal"]),
         smooth=settings["smooth"] != "off",
+        metres=settings["camera_unit"] is not None,
         **{name: settings[name] for name in ("hypotheses", "steps", "seed", "height", "size")},
     )
 

@@ -129,7 +129,9 @@ def _with_data(
 
     if data is None or recordings.skeleton is None or any(_is_bank(path) for path in data):
         if data is not None and len(data) > 1:
-            raise InputError("several files of --data are 3D recordings, which need --skeleton; a bank is one file")
+            bank = next((path for path in data if _is_bank(path)), None)
+            why = "3D recordings need --skeleton" if bank is None else f"{bank} is a bank, which stands alone"
+            raise InputError(f"several files of --data: {why}")
         why = "is told of 3D recordings (--data, with --skeleton), and here are none: a bank is as it was built"
         refuse(recordings, "held_out", "unit", "up", "calibration", why=why)
         return plan if data is None else at(data[0])

@@ -113,6 +113,8 @@ def save_animal_bank(bank: AnimalBank, path: Path) -> None:
     about = {
         "skeleton": ANIMAL3D26.name,
         "joints": list(ANIMAL3D26.joints),
+        "parents": list(ANIMAL3D26.parents),
+        "pairs": [list(pair) for pair in ANIMAL3D26.pairs],
         "unit": "body lengths",
         "size": list(ANIMAL3D26.size_chain),
         "up": "y",

@@ -1,7 +1,7 @@
 """A session's own cameras: a calibration in its axes and body lengths, where what it saw lies in the images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +25,14 @@ _ORDERS = ("xyz", "zxy", "yzx")
 @dataclass(frozen=True, eq=False)
 class Rig:
     """A session's own cameras in its axes and body lengths: `rotation` (camera, 3, 3), `translation` (camera, 3).
-    `axes`: which of the recording's axes the calibration's x, y and z are, such as "zxy"."""
+    `axes`: which of the recording's axes the calibration's x, y and z are, such as "zxy". `sure`: whether the
+    images tell: about a world's origin in the middle of all cameras, axes in any order are seen."""
 
     names: tuple[str, ...]
     rotation: Float64[np.ndarray, "camera 3 3"]
     translation: Float64[np.ndarray, "camera 3"]
     axes: str
+    sure: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +67,15 @@ def rig_of(session: Session, cameras: Mapping[str, Camera]) -> Rig:
     if found.seen < HALF:
         where = "two cameras' images" if len(cameras) > 1 else "its camera's image"
         raise InputError(f"{found.seen:.0%} of {session.name}'s joints are in {where}: {why}")
-    return found.rig
+    return replace(found.rig, sure=all(fit is found or fit.seen < FITS for fit in (as_it_is, *others)))
 
 
 def in_words(rig: Rig) -> str:
-    """The cameras, and which axes were taken for the calibration's, where they are not the recording's."""
+    """The cameras, and which axes were taken for the calibration's, where they aren't the recording's or needn't be."""
     names = f"cameras: {', '.join(rig.names)}"
-    return names if rig.axes == "xyz" else f"{names}; their x, y, z are the recording's {', '.join(rig.axes)}"
+    if rig.axes != "xyz":
+        return f"{names}; their x, y, z are the recording's {', '.join(rig.axes)}"
+    return names if rig.sure else f"{names}; their x, y, z are taken for the recording's, but other orders fit as well"
 
 
 def read_cameras(path: Path) -> dict[str, Camera]:

@@ -17,8 +17,8 @@ from flowlift.io.naming import plain_name, skeleton_of
 from flowlift.io.positions import TO_Y_UP, about_root
 from flowlift.io.room import room_for
 from flowlift.skeletons import BUILT_IN
+from flowlift.units import METRES
 
-_UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
 _OWN_UNITS = ("body lengths", "model units")
 
 
@@ -74,9 +74,9 @@ def read(path: Path, hints: Hints) -> Poses3D:
     """
     points = read_points(path)
     unit = points.unit or "mm"
-    if unit not in (*_UNITS, *_OWN_UNITS):
+    if unit not in (*METRES, *_OWN_UNITS):
         raise InputError(f"{path}: its points are in {unit!r}; expected m, cm or mm")
-    xyz = points.xyz * _UNITS.get(unit, 1.0) @ (np.eye(3) if points.screen is None else points.screen * TO_Y_UP)
+    xyz = points.xyz * METRES.get(unit, 1.0) @ (np.eye(3) if points.screen is None else points.screen * TO_Y_UP)
     people = list(dict.fromkeys(label.rpartition(":")[0] for label in points.labels))
     markers = [label.rpartition(":")[2] for label in points.labels]
     called = joint_names(markers)

@@ -34,8 +34,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     if not moving:
         raise OutputError(f"{path}: nobody is in any frame, and glTF cannot say so")
     scene = _Scene()
-    about = {name: value if value == value else None for name, value in poses.provenance.items()}  # JSON has no NaN
-    scene.document["extras"] = {"unit": poses.unit, "provenance": about}
+    scene.document["extras"] = {"unit": poses.unit, "provenance": dict(poses.provenance)}
     times = scene.accessor((seconds(poses) - seconds(poses)[0]).astype(np.float32), bounds=True)
     for person, rig in moving.items():
         scene.add_person(f"person{person}", rig, times)

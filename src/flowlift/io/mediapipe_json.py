@@ -37,7 +37,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
     """
     content = parse(path)
     about = content if isinstance(content, dict) else {}
-    width, height = hints.image_size or _size(about.get("image_size", hints.camera_size), path)
+    width, height = hints.image_size or _size(about.get("image_size") or hints.camera_size, path)
     frames = [[_person(person, path) for person in _people(frame, path)] for frame in _frames(content)]
     if not frames:
         raise InputError(f"{path}: it holds no frames")

@@ -43,7 +43,7 @@ def _tell_others(path: Path, written: Set[str]) -> None:
     others = [name for name in others if name not in written]
     if others:
         warnings.warn(
-            f"{path}: written beside {', '.join(others)}; what an earlier run wrote there is out of date",
+            f"{path}: written beside {', '.join(others)}; what an earlier run left of this clip is out of date",
             UserWarning,
             stacklevel=3,
         )

@@ -17,8 +17,8 @@ from flowlift.io.person_files import write_each
 from flowlift.io.positions import TO_Y_UP, about_root, frame_rate, needs_people, seconds, y_up
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import BUILT_IN
+from flowlift.units import METRES
 
-_UNITS = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
 _PIXELS = "px"
 _LARGEST = 50.0
 """Markers in one plane and further than so many metres from the origin are pixels, whatever the header says."""
@@ -72,7 +72,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D | Poses3D:
     No covariance is in the file: NaN. Raises InputError for a damaged file.
     """
     found = read_markers(path)
-    pixels = found.unit == _PIXELS or _flat_and_large(found.xyz * _UNITS.get(found.unit, 1.0))
+    pixels = found.unit == _PIXELS or _flat_and_large(found.xyz * METRES.get(found.unit, 1.0))
     skeleton, order = _skeleton(found.names, hints, path, rename=pixels)
     return _keypoints(found, skeleton, order, path, hints) if pixels else _poses(found, skeleton, order, path)
 
@@ -95,8 +95,8 @@ def read_markers(path: Path) -> Markers:
     try:
         header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
         unit, rate = header["Units"].strip(), float(header["DataRate"])
-        if unit not in (*_OWN_UNITS, *_UNITS, _PIXELS):
-            raise ValueError(f"its unit is {unit!r}, expected one of {', '.join((*_UNITS, _PIXELS, *_OWN_UNITS))}")
+        if unit not in (*_OWN_UNITS, *METRES, _PIXELS):
+            raise ValueError(f"its unit is {unit!r}, expected one of {', '.join((*METRES, _PIXELS, *_OWN_UNITS))}")
         names = [name.strip() for name in lines[3].rstrip("\t").split("\t")[2::3]]
         rows = [line.split("\t") for line in lines[5:] if line.strip()]
         if rows and not text.endswith("\n") and len(rows[-1]) < 2 + 3 * len(names):
@@ -138,7 +138,7 @@ def _keypoints(found: Markers, skeleton: Skeleton, order: list[int], path: Path,
 
 
 def _poses(found: Markers, skeleton: Skeleton, order: list[int], path: Path) -> Poses3D:
-    xyz = found.xyz[:, order] * _UNITS.get(found.unit, 1.0) * TO_Y_UP
+    xyz = found.xyz[:, order] * METRES.get(found.unit, 1.0) * TO_Y_UP
     relative, root = about_root(xyz, skeleton.root)
     return Poses3D(
         xyz=relative[:, None],

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from flowlift.camera import DEFAULT_FOV, Camera
+from flowlift.clip_camera import check_place
 from flowlift.containers import Keypoints2D
 from flowlift.detect import Detector
 from flowlift.io.frames import Frame
@@ -16,7 +17,10 @@ _REMEMBERED = MEMORY + 1.0  # seconds: the tracker never gives an identity again
 
 
 class LiveLifter:
-    """Call it with each frame; it knows of the past what the next frame needs. `smooth`: or each frame by itself."""
+    """Call it with each frame; it knows of the past what the next frame needs. `smooth`: or each frame by itself.
+
+    `metres`: whether the camera's translation is known to be in metres. Calls raise InputError where it cannot be.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class LiveLifter:
         height: float | None = None,
         size: float | None = None,
         smooth: bool = True,
+        metres: bool = True,
     ) -> None:
         self._detector, self._lifter, self._image_size = detector, lifter, image_size
         self._camera = camera or Camera.from_fov(DEFAULT_FOV, image_size, assumed=True)
@@ -38,6 +43,7 @@ class LiveLifter:
         self._tracker = Tracker()
         self._new_stream = partial(lifter.stream, height, size)
         self._stream: Stream | None = self._new_stream() if smooth else None
+        self._placed = metres
         self._warm_up()
 
     def __call__(self, frame: Frame) -> Streamed:
@@ -52,6 +58,9 @@ class LiveLifter:
 
     def _lift(self, seen: Tracked) -> Streamed:
         raw = self._raw(seen)
+        if not self._placed and raw.poses.root is not None and np.isfinite(raw.poses.root).any():
+            check_place(raw.poses)
+            self._placed = True
         if self._stream is None:
             return raw
         self._stream.forget(seen.time - _REMEMBERED)
