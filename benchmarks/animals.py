@@ -1,11 +1,9 @@
 """How well animals are lifted that no part of training saw. Writes docs/results/animals.json.
 
-python benchmarks/animals.py ANIMALS RUNS [--epochs 300] [--refit 130] [--cameras 64] [--splits horse-wolf ...]
+python benchmarks/animals.py ANIMALS RUNS [--epochs 300] [--cameras 64] [--splits horse-wolf ...]
 
-ANIMALS: the folder of animated .glb files. RUNS: where two runs for each split are trained, or gone on with: one whose
-held-out bodies choose the epoch and measure the uncertainty, and, from its model, one that is taught by these, too
-(`data.refit`). Splits that are not named keep the figures that they have. RUNS/horse-wolf-refit/model is the packaged
-model.
+ANIMALS: the folder of animated .glb files. RUNS: where a run for each split is trained, or gone on with. Splits that
+are not named keep the figures that they have. RUNS/horse-wolf/model is the packaged model.
 """
 
 import argparse
@@ -34,7 +32,7 @@ from flowlift.evaluation.metrics import p_mpjpe_per_pose
 from flowlift.skeletons import ANIMAL3D26
 from flowlift.training import loop
 from flowlift.training.calibrate import QUANTILE_90
-from flowlift.training.config import TrainingConfig, find_config
+from flowlift.training.config import find_config
 from flowlift.training.figure_bank import FigureBank
 from flowlift.training.figures import assemble
 from flowlift.training.publish import publish
@@ -56,9 +54,7 @@ SOURCE = (
     "not from captured ones; it never saw a horse or a wolf. No number of it compares with Animal3D's."
 )
 SEEDS = (0, 1, 2)
-REFIT_RATE = 1e-3
 NEIGHBOUR, AND_DRAWN = "nearest neighbour in 2D", "nearest neighbour among drawn animals, too"
-FIRST, OF_FEWER = "flowlift before the refit", "nearest neighbour of what that knew"
 
 
 @dataclass(frozen=True)
@@ -67,16 +63,6 @@ class Split:
 
     train: AnimalBank
     test: Mapping[str, np.ndarray]
-
-    @property
-    def known(self) -> np.ndarray:
-        """All animated poses that a refit model has learned from (pose, 26, 3)."""
-        return np.concatenate([self.train.animated, self.train.val])
-
-    @property
-    def known_and_drawn(self) -> np.ndarray:
-        """Those and the poses of drawn animals."""
-        return np.concatenate([self.train.train, self.train.val])
 
 
 @dataclass(frozen=True)
@@ -99,35 +85,16 @@ def split_of(takes: Sequence[AnimalTake], names: tuple[str, ...]) -> Split:
     return Split(bank_of_takes(kept, held_out=HELD_OUT), test)
 
 
-@dataclass(frozen=True)
-class Models:
-    """A split's two: `first` has never seen the bodies that chose its epoch, `refit` has learned from them, too."""
-
-    first: Path
-    refit: Path
-
-
-def trained(name: str, split: Split, runs: Path, epochs: int, refit: int) -> Models:
-    """The split's models; trained where they are not there yet, or not to the end."""
-    bank = runs / f"{name}.npz"
+def trained(name: str, split: Split, runs: Path, epochs: int) -> Path:
+    """The split's model; trained where it is not there yet, or not to the end."""
+    bank, run = runs / f"{name}.npz", runs / name
     save_animal_bank(split.train, bank)
     plan = find_config("animal")
     plan = replace(plan, data=replace(plan.data, path=str(bank.resolve())), run=replace(plan.run, epochs=epochs))
-    called = "animal" if name == PACKAGED else name
-    first = _model(plan, runs / name, called)
-    again = replace(
-        plan,
-        data=replace(plan.data, refit=True),
-        optimizer=replace(plan.optimizer, learning_rate=REFIT_RATE),
-        run=replace(plan.run, epochs=refit, start=str(first.resolve())),
-    )
-    return Models(first, _model(again, runs / f"{name}-refit", called))
-
-
-def _model(plan: TrainingConfig, run: Path, name: str) -> Path:
     if not (run / "model" / "model.json").is_file():
         loop.train(plan, run)
-        publish(run, run / "model", name=name, licence=LICENCE, source=SOURCE)
+        called = "animal" if name == PACKAGED else name
+        publish(run, run / "model", name=called, licence=LICENCE, source=SOURCE)
     return run / "model"
 
 
@@ -197,12 +164,11 @@ def percent(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return 100 * p_mpjpe_per_pose(np.where(np.isfinite(truth), found, 0.0).astype(np.float64), truth.astype(np.float64))
 
 
-def scores(name: str, split: Split, models: Models, cameras: int) -> dict[str, Any]:
+def scores(name: str, split: Split, model: Path, cameras: int) -> dict[str, Any]:
     """Every method's mean error, over all test poses and by body."""
-    lifter, neighbours = Lifter.load(models.refit), Neighbours(split.known, cameras)
-    before, fewer = Lifter.load(models.first), Neighbours(split.train.animated, cameras)
-    more = Neighbours(split.known_and_drawn, cameras)
-    mean = np.nanmean(facing_one_way(split.known), axis=0)
+    lifter, known = Lifter.load(model), split.train.animated
+    neighbours, more = Neighbours(known, cameras), Neighbours(split.train.train, cameras)
+    mean = np.nanmean(facing_one_way(known), axis=0)
     errors: dict[str, dict[str, list[float]]] = {}
     inside: list[np.ndarray] = []
     for seed in SEEDS:
@@ -213,8 +179,6 @@ def scores(name: str, split: Split, models: Models, cameras: int) -> dict[str, A
             inside.append(covered[:, np.arange(26) != ANIMAL3D26.root])
             answers = {"flowlift": by_model, NEIGHBOUR: neighbours(views), AND_DRAWN: more(views)}
             answers["mean training pose"] = np.broadcast_to(mean, truth.shape)
-            answers[FIRST] = lifted(before, views, seed)[0]
-            answers[OF_FEWER] = fewer(views)
             for method, found in answers.items():
                 errors.setdefault(method, {}).setdefault(body, []).append(percent(found, truth))
     return {
@@ -238,8 +202,7 @@ def table(found: Sequence[Mapping[str, Any]], cameras: int) -> dict[str, Any]:
     for score in found:
         words = SPLITS[score["split"]][0]
         for method, errors in score["errors"].items():
-            known = OF_FEWER if method in (FIRST, OF_FEWER) else NEIGHBOUR
-            nearest = np.mean(score["errors"][known]["per_seed"])
+            nearest = np.mean(score["errors"][NEIGHBOUR]["per_seed"])
             mean, sd = np.mean(errors["per_seed"]), np.std(errors["per_seed"], ddof=1)
             inside = f"{100 * score['coverage_90']:.0f} %" if method == "flowlift" else "-"
             rows.append([words, method, score["poses"], f"{mean:.2f} ± {sd:.2f}", f"{mean / nearest:.2f}", inside])
@@ -250,9 +213,9 @@ def table(found: Sequence[Mapping[str, Any]], cameras: int) -> dict[str, Any]:
         "rows": rows,
         "notes": [
             "- dataset: hand-animated animals (CC0, Quaternius and mesh2motion); split: trained without the bodies "
-            f"tested on; {', '.join(HELD_OUT)} of the rest chose the epoch and measured the uncertainty, then were "
-            "trained on as well, the last epoch taken; cameras: virtual, one a pose, 2.5 to 8 body lengths away, pitch "
-            "-10 to 60 degrees, any yaw, field of view 60 degrees, whole animal in the image; keypoints: exact; "
+            f"tested on; {', '.join(HELD_OUT)} of the rest choose the epoch and measure the uncertainty; cameras: "
+            "virtual, one a pose, 2.5 to 8 body lengths away, pitch -10 to 60 degrees, any yaw, field of view 60 "
+            "degrees, whole animal in the image; keypoints: exact; "
             "intrinsics: given; joints: 26, those that a rig has; hypotheses: 20; "
             f"steps: 3; smoothing: off; seeds of cameras and noise: {', '.join(map(str, SEEDS))}; body length: nose "
             "to neck to tail base at rest",
@@ -269,7 +232,6 @@ def main() -> None:
     parser.add_argument("animals", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--epochs", type=int, default=300)
-    parser.add_argument("--refit", type=int, default=130)
     parser.add_argument("--cameras", type=int, default=64)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, default=list(SPLITS))
     options = parser.parse_args()
@@ -278,9 +240,7 @@ def main() -> None:
     found = {score["split"]: score for score in json.loads(before.read_text())["scores"]} if before.is_file() else {}
     for name in options.splits:
         split = split_of(takes, SPLITS[name][1])
-        found[name] = scores(
-            name, split, trained(name, split, options.runs, options.epochs, options.refit), options.cameras
-        )
+        found[name] = scores(name, split, trained(name, split, options.runs, options.epochs), options.cameras)
         save_result("animals", table([found[name] for name in SPLITS if name in found], options.cameras))
     print(as_markdown(table([found[name] for name in SPLITS if name in found], options.cameras)))
 

@@ -26,8 +26,7 @@ def main(name: str) -> None:
     folder = ROOT / "src" / "flowlift" / "models" / name
     model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     training = model["training"]
-    network, refit = model["network"], training["config"]["data"].get("refit", False)
-    held_out = (training["started_from"] if refit else training)["held_out"]
+    network, held_out = model["network"], training["held_out"]
     method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
     called = {"adamw": "AdamW", "muon": "Muon with AdamW"}[optimizer["name"]]
@@ -44,7 +43,7 @@ def main(name: str) -> None:
         *(["taught by", words(of)] for of in (training.get("taught_by"),) if of),
         ["optimizer", f"{called}, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
         [
-            "P-MPJPE on held-out poses" + ", before they were trained on" * refit,
+            "P-MPJPE on held-out poses",
             f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, {answered})",
         ],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
