@@ -22,6 +22,9 @@ POSES = 80
 """Of each animal."""
 _AT = {joint: index for index, joint in enumerate(ANIMAL3D26.joints)}
 _SIDES = (("left", 1.0), ("right", -1.0))
+_HIND_RESTS = [_AT[f"{side}_back_{joint}"] for side, _ in _SIDES for joint in ("knee", "paw")]
+_FRONT_RESTS = [_AT[f"{side}_front_{joint}"] for side, _ in _SIDES for joint in ("thigh", "knee", "paw")]
+"""What animals rest on, besides the trunk's ends."""
 _CHEST, _BUTTOCKS = 0.35, 0.12
 """How far the trunk's ends lie above the ground when an animal rests on them."""
 _ROUNDS = 8
@@ -139,12 +142,9 @@ def _place_legs(
             angle = stance.front[index, :, bone] + carried
             at = at + body.front[bone] * _hanging(angle, sign * stance.opened[0, index], stance.turn / 2)
             xyz[:, _AT[f"{side}_{joint}"]] = at
-    legs = ANIMAL3D26.joints
-    hind = [index for index, joint in enumerate(legs) if joint.endswith(("back_paw", "back_knee"))]
-    front = [index for index, joint in enumerate(legs) if joint.endswith(("front_paw", "front_knee", "front_thigh"))]
     return (
-        np.minimum(xyz[:, hind, 1].min(axis=1), -_BUTTOCKS),
-        np.minimum(xyz[:, front, 1].min(axis=1), neck[:, 1] - _CHEST),
+        np.minimum(xyz[:, _HIND_RESTS, 1].min(axis=1), -_BUTTOCKS),
+        np.minimum(xyz[:, _FRONT_RESTS, 1].min(axis=1), neck[:, 1] - _CHEST),
     )
 
 
