@@ -64,17 +64,23 @@ def fit_camera(camera: Camera, image_size: tuple[int, int]) -> Camera:
     return replace(camera, matrix=matrix, image_size=image_size)
 
 
-def check_place(poses: Poses3D) -> None:
-    """Raises InputError where a calibration has its camera so much further from its world's origin than whom it sees
-    that its translations can hardly be metres."""
-    if poses.camera is None or poses.camera.translation is None or poses.root is None or poses.unit not in _TOLD:
-        return
-    away = np.linalg.norm(poses.root, axis=-1)
+def check_place(poses: Poses3D) -> bool:
+    """Whether it is settled that a calibrated camera can stand where it does; False as long as nobody is seen.
+
+    Raises InputError where it is so much further from its world's origin than from whom it sees that its translations
+    can hardly be metres.
+    """
+    if poses.camera is None or poses.camera.translation is None or poses.unit not in _TOLD:
+        return True
+    away = np.empty(0) if poses.root is None else np.linalg.norm(poses.root, axis=-1)
     away = away[np.isfinite(away)]
+    if not len(away):
+        return False
     distance = float(np.linalg.norm(poses.camera.translation))
-    if len(away) and distance > FAR * np.median(away):
+    if distance > FAR * np.median(away):
         raise InputError(
             f"camera: its calibration has it {distance:,.0f} m from its world's origin, and whom it sees is "
             f"{np.median(away):.2g} {poses.unit} away; translations that are not metres need their unit: "
             "--camera-unit (in Python camera_unit) mm, cm or dm; m where they are"
         )
+    return True

@@ -108,10 +108,10 @@ def lift(
     known: Camera | None = None
     told: Provenance = {}
     origin = None if isinstance(source, int) else _origin(source)
-    unplaced = camera_unit is None and not isinstance(camera, Camera)  # which is in metres
+    placed = camera_unit is not None or isinstance(camera, Camera)  # which is in metres
 
     def lift_chunk(keypoints: Keypoints2D) -> Poses3D:
-        nonlocal unplaced
+        nonlocal placed
         poses = lifter(
             keypoints,
             camera=known,
@@ -123,9 +123,7 @@ def lift(
             keep_hypotheses=keep_hypotheses,
             size=size,
         )
-        if unplaced and poses.root is not None and np.isfinite(poses.root).any():  # not after hours
-            check_place(poses)
-            unplaced = False
+        placed = placed or check_place(poses)  # with the first people, not after hours
         return poses
 
     with ExitStack() as stack:

@@ -1,7 +1,6 @@
 """`flowlift compare`: two results, or a result and the truth."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +45,7 @@ def compare(
         Turn the second by the one rotation that fits the whole clip best: its axes are its own. By default where it
         comes without a camera, as TRC and C3D do.
     """
-    from flowlift.cli.outputs import check_writable
+    from flowlift.cli.outputs import check_writable, names_folder
     from flowlift.clips import load_poses
     from flowlift.errors import InputError, OutputError
     from flowlift.evaluation.comparing import bring_together, find_offset
@@ -56,7 +55,7 @@ def compare(
     if sync and offset is not None:
         raise InputError("--sync finds the offset that --offset gives; take one of them")
     if output is not None:
-        if output.endswith(("/", os.sep)) or Path(output).is_dir():
+        if names_folder(output):
             raise OutputError(f"{output}: the figures go to one file; name it, such as {Path(output) / 'figures.json'}")
         check_writable(Path(output), [first, second])
     a, b = load_poses(first), load_poses(second)

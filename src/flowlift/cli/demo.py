@@ -1,6 +1,5 @@
 """`flowlift demo`: the whole way from keypoints to a page, on a clip whose truth is known."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +93,10 @@ def _summary(errors: DemoErrors, frames: int) -> str:
 
 def _page_path(output: str) -> Path:
     """Where the page goes; its folder is made. Raises OutputError for another kind of file."""
+    from flowlift.cli.outputs import names_folder
+
     path = Path(output)
-    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if names_folder(output) or not path.suffix:
         path = path / "demo.html"
     if path.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"{output}: the demo writes a page; name it with .html, or name a folder")

@@ -67,6 +67,11 @@ def _place(name: str, suffix: str) -> Path:
     return Path(f"clip={quote(name, safe='')}", "part.parquet") if suffix == ".parquet" else Path(f"{name}{suffix}")
 
 
+def names_folder(output: str) -> bool:
+    """Whether a name can only be a folder's: there is one, or it ends in a slash."""
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
+
+
 def _overlay_path(job: Job, overlay: str, inputs: int) -> Path:
     from flowlift.io.video_writing import check_suffix
 
@@ -76,7 +81,7 @@ def _overlay_path(job: Job, overlay: str, inputs: int) -> Path:
             f"{source}: --overlay draws onto a video, and this is none (flowlift overlay takes one beside it)"
         )
     path = Path(overlay)
-    if overlay.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if names_folder(overlay) or not path.suffix:
         return path / f"{job.name}.mp4"
     if inputs > 1:
         raise OutputError(f"{overlay}: one video cannot show {inputs} inputs; name a folder, such as overlays/")
@@ -88,7 +93,7 @@ def _is_file(output: str, *, known: bool) -> bool:
     """Whether the name is a file's; `known`: its format need not stand in it. Raises OutputError for a suffix that
     names no format."""
     path = Path(output)
-    if is_address(output) or output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if is_address(output) or names_folder(output) or not path.suffix:
         return False
     if not known and not any(path.name.lower().endswith(suffix) for suffix in WRITERS):
         raise OutputError(

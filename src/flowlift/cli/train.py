@@ -127,10 +127,10 @@ def _with_data(
     def at(path: Path) -> TrainingConfig:
         return replace(plan, data=replace(plan.data, path=str(path.resolve())))
 
-    if data is None or recordings.skeleton is None or any(_is_bank(path) for path in data):
+    ready = next((path for path in data or () if _is_bank(path)), None)
+    if data is None or recordings.skeleton is None or ready is not None:
         if data is not None and len(data) > 1:
-            bank = next((path for path in data if _is_bank(path)), None)
-            why = "3D recordings need --skeleton" if bank is None else f"{bank} is a bank, which stands alone"
+            why = "3D recordings need --skeleton" if ready is None else f"{ready} is a bank, which stands alone"
             raise InputError(f"several files of --data: {why}")
         why = "is told of 3D recordings (--data, with --skeleton), and here are none: a bank is as it was built"
         refuse(recordings, "held_out", "unit", "up", "calibration", why=why)
@@ -146,5 +146,7 @@ def _with_data(
 
 def _is_bank(path: Path) -> bool:
     """Whether a file is a bank, or nothing that could be told: recordings may be npz, too."""
+    if path.suffix.lower() != ".npz":
+        return False
     held = names(path)
-    return path.suffix.lower() == ".npz" and ("train" in held or "xyz" not in held)
+    return "train" in held or "xyz" not in held

@@ -1,6 +1,5 @@
 """`flowlift view`: a result as a page, opened in the browser."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -80,8 +79,10 @@ def _page_of(result: str, video: str | None, embed: bool, output: str | None) ->
 
 def _given_place(output: str, file: Path) -> Path:
     """Where the page goes that --output asks for. Raises OutputError for another kind of file."""
+    from flowlift.cli.outputs import names_folder
+
     path = Path(output)
-    if output.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
+    if names_folder(output) or not path.suffix:
         path = path / file.with_suffix(".html").name
     if path.suffix.lower() not in _PAGES:
         raise OutputError(f"{output}: a page is written; name it with .html, or name a folder")

@@ -24,9 +24,8 @@ _FRONT = np.array([[1.0, 0, 0], [0, -1, 0]])
 def animal_pictures(bank: AnimalBank, *, rows: int) -> dict[str, Image.Image]:
     """Pictures by name, train and val: of each body, `rows` rows of poses, drawn evenly. Left is blue, right is orange;
     from the side one looks at the animal's left, from the front its left is at the right."""
-    found = {}
+    found, drawn = {}, [told["body"] for told in bank.told if told.get("drawn")]
     for name, held_out in (("train", False), ("val", True)):
-        drawn = [told["body"] for told in bank.told if told.get("drawn")]
         shown = {body: poses for body, poses in bank.bodies(held_out=held_out).items() if body not in drawn[DRAWN:]}
         bands = [_band(body, poses, rows) for body, poses in shown.items()]
         picture = Image.new("RGB", (bands[0].width, sum(band.height for band in bands)), _PAPER)

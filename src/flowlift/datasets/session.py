@@ -87,10 +87,11 @@ def _folders(paths: Sequence[Path]) -> list[str]:
     """What stands before the names of files: of those that share a name, as many folders as tell them apart. Raises
     InputError for two in one folder."""
     places = [(path.stem, path.parent.resolve().parts[1:]) for path in paths]
-    found = []
+    first: dict[tuple[str, tuple[str, ...]], Path] = {}
     for path, place in zip(paths, places, strict=True):
-        if (twin := next((other for other, at in zip(paths, places, strict=True) if at == place), path)) != path:
+        if (twin := first.setdefault(place, path)) != path:
             raise InputError(f"{path}: is called as {twin.name} is, beside it; rename one of the two")
+    found = []
     for stem, own in places:
         others = [folders for name, folders in places if name == stem and folders != own]
         counts = range(1, len(own) + 2) if others else ()

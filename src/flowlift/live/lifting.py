@@ -58,9 +58,7 @@ class LiveLifter:
 
     def _lift(self, seen: Tracked) -> Streamed:
         raw = self._raw(seen)
-        if not self._placed and raw.poses.root is not None and np.isfinite(raw.poses.root).any():
-            check_place(raw.poses)
-            self._placed = True
+        self._placed = self._placed or check_place(raw.poses)
         if self._stream is None:
             return raw
         self._stream.forget(seen.time - _REMEMBERED)
