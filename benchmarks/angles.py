@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from pages import as_markdown, save_result
 
-from flowlift import Camera, Lifter
+from flowlift import Lifter
 from flowlift.containers import Poses3D
 from flowlift.demo import synthesize
 from flowlift.evaluation.comparing import bring_together
 from flowlift.evaluation.comparing_report import summary_of
-from flowlift.evaluation.pose2sim import LIMBS, Shot, openpose_keypoints, read_shots
+from flowlift.evaluation.pose2sim import LIMBS, Given, Shot, openpose_keypoints, read_shots
 from flowlift.skeletons import HUMAN36M17
 
 FIGURES = ("mean_absolute_difference_deg", "stated_sd_deg", "in_90_intervals")
@@ -44,7 +44,7 @@ def main() -> None:
     clips = {"synthesised walk": angles(lifter(clip.keypoints, camera=clip.camera), clip.truth)}
     for shot in read_shots(options.folder):
         keypoints = openpose_keypoints(shot)
-        camera = Camera.from_matrix(shot.matrix, keypoints.image_size)
+        camera = shot.camera(Given.INTRINSICS, keypoints)
         clips[f"balancing, camera {shot.number}"] = angles(lifter(keypoints, camera=camera), truth_of(shot, 60.0))
     rows = []
     for name, found in clips.items():

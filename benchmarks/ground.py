@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from pages import as_markdown, save_result
 
-from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.datasets.hdm05 import read_captures
 from flowlift.datasets.views import Capture, Variation, View, view
@@ -81,8 +80,7 @@ def measure(captures: Sequence[Capture], lifter: Lifter) -> list[dict[str, objec
     measured: list[dict[str, object]] = []
     for number, capture in enumerate(captures):
         seen = view(capture, Variation(noise=NOISE), np.random.default_rng([0, number]))
-        camera = Camera.from_matrix(seen.camera.matrix, seen.camera.image_size)
-        poses = lifter(seen.keypoints, camera=camera, height=capture.height)
+        poses = lifter(seen.keypoints, camera=seen.camera.without_pose, height=capture.height)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what was not found is counted
             grounded = stand_on_ground(poses)

@@ -16,7 +16,7 @@ from flowlift.datasets.hdm05 import read_captures
 from flowlift.datasets.views import VARIATIONS, view
 from flowlift.evaluation.metrics import p_mpjpe_per_pose
 from flowlift.evaluation.motion import acceleration_error, bone_lengths, jitter
-from flowlift.evaluation.pose2sim import limbs_of, openpose_keypoints, read_shots
+from flowlift.evaluation.pose2sim import Given, limbs_of, openpose_keypoints, read_shots
 
 SMOOTH = ("off", "auto")
 
@@ -39,7 +39,7 @@ class Clip:
 def pose2sim_clips(folder: Path) -> Iterator[Clip]:
     for shot in read_shots(folder):
         keypoints = openpose_keypoints(shot)
-        camera = Camera.from_matrix(shot.matrix, keypoints.image_size)
+        camera = shot.camera(Given.INTRINSICS, keypoints)
         yield Clip("Pose2Sim, OpenPose", keypoints, camera, shot.truth, shot.place, limbs=True)
 
 
@@ -48,7 +48,7 @@ def hdm05_clips(source: Path, every: int) -> Iterator[Clip]:
     for name in ("exact", "noise", "missing"):
         for i, capture in enumerate(captures):
             seen = view(capture, VARIATIONS[name], np.random.default_rng([0, i]))
-            yield Clip(f"HDM05, {name}", seen.keypoints, seen.camera, seen.truth, seen.root, limbs=False)
+            yield Clip(f"HDM05, {name}", seen.keypoints, seen.camera.without_pose, seen.truth, seen.root, limbs=False)
 
 
 def figures(clip: Clip, poses: Poses3D) -> tuple[float, float, float, float, int]:

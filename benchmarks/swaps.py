@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 from pages import as_markdown, save_result
 
-from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
 from flowlift.datasets.hdm05 import read_captures
 from flowlift.datasets.views import Capture, Variation, view
-from flowlift.evaluation.pose2sim import LIMBS, Shot, detected_keypoints, openpose_keypoints, read_shots
+from flowlift.evaluation.pose2sim import LIMBS, Given, Shot, detected_keypoints, openpose_keypoints, read_shots
 from flowlift.lifter import Lifter
 from flowlift.lifting.mending import mended_sides
 from flowlift.limbs import limbs
@@ -48,7 +47,7 @@ def on_a_real_clip(folder: Path, lifter: Lifter) -> list[list[object]]:
     rows = []
     for shot in read_shots(folder):
         for source, keypoints in (("OpenPose", openpose_keypoints(shot)), ("MediaPipe", detected_keypoints(shot))):
-            mended = mended_sides(keypoints, lifter, Camera.from_matrix(shot.matrix, keypoints.image_size))
+            mended = mended_sides(keypoints, lifter, shot.camera(Given.INTRINSICS, keypoints))
             wrong = [
                 " → ".join(str(exchanged_frames(each, shot, joints)) for each in (keypoints, mended.keypoints))
                 for joints in (ARMS, LEGS)

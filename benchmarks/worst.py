@@ -48,7 +48,7 @@ def worst_of_clips(source: Path, model: str) -> list[Case]:
     lifter, cases = Lifter.load(model), []
     for clip, capture in enumerate(read_captures(source)):
         seen = view(capture, VARIATIONS["exact"], np.random.default_rng([0, clip]))
-        poses = lifter(seen.keypoints, camera=seen.camera, hypotheses=HYPOTHESES, keep_hypotheses=True)
+        poses = lifter(seen.keypoints, camera=seen.camera.without_pose, hypotheses=HYPOTHESES, keep_hypotheses=True)
         assert poses.hypotheses is not None
         pred, truth = poses.xyz[:, 0].astype(np.float64), seen.truth.astype(np.float64)
         errors = p_mpjpe_per_pose(pred, truth)

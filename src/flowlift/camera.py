@@ -1,6 +1,6 @@
 """The camera: intrinsics, lens distortion, pose; projection, rays, and the root position solved from 2D."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -111,6 +111,11 @@ class Camera:
         return cls.from_focal(
             max(whole_image_size(image_size)) / 2 / np.tan(np.radians(degrees) / 2), image_size, assumed=assumed
         )
+
+    @property
+    def without_pose(self) -> Self:
+        """The same intrinsics, standing nowhere."""
+        return replace(self, rotation=None, translation=None)
 
     @classmethod
     def load(cls, path: str | Path, name: str | None = None, unit: str = "m") -> Self:

@@ -20,10 +20,10 @@ from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
 from flowlift.lifting.onto_rays import misses, onto_rays
 from flowlift.lifting.over_time import outer, over_time
+from flowlift.lifting.readings import Draw, known_vertical
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stature import ANIMAL_LENGTHS
-from flowlift.lifting.steady_bones import Draw
 from flowlift.lifting.stream import Stream
 from flowlift.lifting.view import Conditioning, Seen
 from flowlift.models import Model, find_model
@@ -246,6 +246,7 @@ class Lifter:
             **told,
             "uncertainty": model.uncertainty,
             "intrinsics": "assumed" if camera.assumed else "given",
+            "vertical": "unknown" if known_vertical(camera) is None else "given",
             "root": "solved",
         }
 

@@ -12,6 +12,7 @@ from flowlift.evaluation import pose2sim
 from flowlift.evaluation.lifting import LiftSettings
 from flowlift.evaluation.pose2sim import (
     LIMBS,
+    Given,
     choose_subject,
     evaluate_keypoints,
     evaluate_poses,
@@ -77,8 +78,11 @@ def test_truth_scores_zero_over_the_frames_that_are_known(tmp_path: Path) -> Non
     for row in result.rows:
         assert row.figures["mpjpe_mm"].mean == pytest.approx(0, abs=1e-3)
     assert [call["camera"].matrix[0, 0] for call in lift.calls] == [1000] * 4
-    evaluate_keypoints("a", "given", shots, keypoints, lift, LiftSettings(), intrinsics=False)
+    assert all(call["camera"].rotation is None for call in lift.calls)
+    evaluate_keypoints("a", "given", shots, keypoints, lift, LiftSettings(), given=Given.NOTHING)
     assert lift.calls[-1]["camera"] is None
+    evaluate_keypoints("a", "given", shots, keypoints, lift, LiftSettings(), given=Given.CALIBRATION)
+    np.testing.assert_array_equal(lift.calls[-1]["camera"].rotation, TURN)
 
 
 def test_a_mirrored_pose_is_far_off(tmp_path: Path) -> None:

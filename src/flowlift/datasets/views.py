@@ -27,11 +27,13 @@ class Capture:
 @dataclass(frozen=True)
 class Variation:
     """What a method is given. `noise`: standard deviation along each image axis, as a share of the body's height;
-    `missing`: joints left out of each frame at random; whether it is told the intrinsics and the body's height."""
+    `missing`: joints left out of each frame at random; whether it is told the intrinsics, with them how the camera
+    stands (`vertical`), and the body's height."""
 
     noise: float = 0.0
     missing: int = 0
     intrinsics: bool = True
+    vertical: bool = False
     height: bool = False
     views: ViewRange = PHONE
 
@@ -48,6 +50,7 @@ VARIATIONS = {
     "missing": Variation(missing=4),
     "uncalibrated": Variation(intrinsics=False, views=replace(PHONE, fov=(40.0, 80.0))),
     "height": Variation(height=True),
+    "vertical": Variation(vertical=True),
 }
 """The variations that are measured, by the names the command line takes."""
 

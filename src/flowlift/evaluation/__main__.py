@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flowlift.containers import Keypoints2D
+from flowlift.datasets.views import VARIATIONS
 from flowlift.errors import FlowliftError, InputError, MissingExtraError, ModelError
 from flowlift.evaluation.lifting import Lift, LiftSettings
 from flowlift.evaluation.report import Result, to_json, to_markdown, to_text
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
     capture = protocols.add_parser("hdm05", parents=[common], help="marker capture seen by virtual cameras")
     capture.add_argument("source", type=Path, metavar="TAR_OR_FOLDER", help="the archive, or what it unpacks to")
-    capture.add_argument("--variations", default="exact,noise", help="of exact,noise,missing,uncalibrated,height")
+    capture.add_argument("--variations", default="exact,noise", help=f"of {','.join(VARIATIONS)}")
     capture.add_argument("--actors", default="bd,bk,dg", help="which actors (bd,bk,dg)")
     capture.add_argument(
         "--every", type=_positive, default=1, metavar="N", help="every Nth clip only, for a quick look"
@@ -93,21 +94,31 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
     settings, shots = _settings(options), pose2sim.read_shots(options.source)
     lift = _lifter(options)
 
-    def lifted(source: str, find: Callable[[pose2sim.Shot], Keypoints2D]) -> Result:
-        known, keypoints = not options.unknown_intrinsics, {}
+    def lifted(source: str, find: Callable[[pose2sim.Shot], Keypoints2D]) -> list[Result]:
+        keypoints, known = {}, pose2sim.Given.NOTHING if options.unknown_intrinsics else pose2sim.Given.INTRINSICS
         for shot in shots:
             seen = find(shot)
             assumed = Camera.from_fov(DEFAULT_FOV, seen.image_size, assumed=True)
-            camera = Camera.from_matrix(shot.matrix, seen.image_size) if known else assumed
+            camera = shot.camera(known, seen) or assumed
             keypoints[shot.number] = mended_sides(seen, lift, camera).keypoints  # as `flowlift lift` does
         told = f"{source}, exchanged sides mended"
-        return pose2sim.evaluate_keypoints(
-            f"{options.model}, {source}", told, shots, keypoints, lift, settings, intrinsics=known
-        )
+        given = [known] if options.unknown_intrinsics else [known, pose2sim.Given.CALIBRATION]
+        return [
+            pose2sim.evaluate_keypoints(
+                f"{options.model}, {source}" + (", vertical known" if what is pose2sim.Given.CALIBRATION else ""),
+                told,
+                shots,
+                keypoints,
+                lift,
+                settings,
+                given=what,
+            )
+            for what in given
+        ]
 
-    results = [lifted("OpenPose", pose2sim.openpose_keypoints)]
+    results = lifted("OpenPose", pose2sim.openpose_keypoints)
     try:
-        results.append(lifted(options.detector, lambda shot: pose2sim.detected_keypoints(shot, options.detector)))
+        results += lifted(options.detector, lambda shot: pose2sim.detected_keypoints(shot, options.detector))
         results.append(pose2sim.evaluate_mediapipe_world(shots))
     except (MissingExtraError, ModelError) as error:
         print(f"left out: {error}", file=sys.stderr)
@@ -116,7 +127,6 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
 
 def _hdm05(options: argparse.Namespace) -> list[Result]:
     from flowlift.datasets.hdm05 import read_captures
-    from flowlift.datasets.views import VARIATIONS
     from flowlift.evaluation.baselines import mean_pose
     from flowlift.evaluation.hdm05 import evaluate_hdm05
 

@@ -12,7 +12,7 @@ from flowlift.conversion import conversion, convert
 from flowlift.datasets.labelled import DataSet, LabelledClip
 from flowlift.errors import InputError
 from flowlift.evaluation.calibration import energy_score, inside, over_hypotheses
-from flowlift.evaluation.lifting import Lift, Said, said
+from flowlift.evaluation.lifting import UNSAID, Lift, Said, said
 from flowlift.evaluation.metrics import auc, mpjpe_per_pose, n_mpjpe_per_pose, p_mpjpe_per_pose, pck
 from flowlift.evaluation.motion import acceleration_error, jitter, mpsce, mpsse
 from flowlift.evaluation.protocols import Protocol
@@ -333,7 +333,7 @@ def _notes(found: _Collected) -> tuple[str, ...]:
 
 
 def _conditions(dataset: DataSet, protocol: Protocol, settings: EvaluationSettings, found: _Collected) -> Conditions:
-    told = found.told or Said(intrinsics=None, root=None, hypotheses=None, steps=None)
+    told = found.told or UNSAID
     every = "" if settings.every == 1 else f", every {settings.every}th valid frame only"
     return Conditions(
         dataset=dataset.name,
@@ -342,6 +342,7 @@ def _conditions(dataset: DataSet, protocol: Protocol, settings: EvaluationSettin
         keypoints=dataset.keypoints,
         joints=f"all that model and data set share, relative to the root (which counts); {protocol.name}",
         intrinsics=told["intrinsics"],
+        vertical=told["vertical"],
         root=told["root"],
         scale="the model's" if protocol.absolute else "none: only Procrustes errors, in thousandths of the data's unit",
         hypotheses=max(settings.counts),

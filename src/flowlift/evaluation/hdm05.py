@@ -31,7 +31,8 @@ def evaluate_hdm05(
     told: Said | None = None
     for i, capture in enumerate(captures):
         seen = view(capture, variation, np.random.default_rng([camera_seed, i]))
-        camera = seen.camera if variation.intrinsics else None
+        intrinsics = seen.camera if variation.vertical else seen.camera.without_pose
+        camera = intrinsics if variation.intrinsics else None
         height = capture.height if variation.height else None
         per_seed = []
         for seed in settings.seeds:

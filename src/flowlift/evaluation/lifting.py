@@ -56,19 +56,24 @@ class Said(TypedDict):
     """What poses tell of how they were made; None where they do not."""
 
     intrinsics: str | None
+    vertical: str | None
     root: str | None
     hypotheses: int | None
     steps: int | None
 
 
-UNSAID = Said(intrinsics=None, root=None, hypotheses=None, steps=None)
+UNSAID = Said(intrinsics=None, vertical=None, root=None, hypotheses=None, steps=None)
 
 
 def said(poses: Poses3D) -> Said:
     """The conditions that the poses' own provenance names: nothing is claimed that the method does not say."""
     words = {name: poses.provenance.get(name) for name in Said.__annotations__}
-    texts = {name: None if (word := words[name]) is None else str(word) for name in ("intrinsics", "root")}
+    texts = {name: None if (word := words[name]) is None else str(word) for name in ("intrinsics", "vertical", "root")}
     counts = {name: word if isinstance(word := words[name], int) else None for name in ("hypotheses", "steps")}
     return Said(
-        intrinsics=texts["intrinsics"], root=texts["root"], hypotheses=counts["hypotheses"], steps=counts["steps"]
+        intrinsics=texts["intrinsics"],
+        vertical=texts["vertical"],
+        root=texts["root"],
+        hypotheses=counts["hypotheses"],
+        steps=counts["steps"],
     )

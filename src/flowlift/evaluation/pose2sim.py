@@ -1,7 +1,8 @@
 """The Pose2Sim clip: one man on a beam, filmed by calibrated cameras, against joints triangulated from three."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 
 import numpy as np
@@ -31,19 +32,34 @@ _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
 _CALIBRATED_SIZE = (1088, 1920)
 
 
+class Given(Enum):
+    """What a method is told of the cameras: nothing, their intrinsics, or how they stand as well."""
+
+    NOTHING = auto()
+    INTRINSICS = auto()
+    CALIBRATION = auto()
+
+
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """What one camera has: where its files are, its intrinsics (px), the subject's 2D joints, and the true limbs
-    (frame, 12, 3): m, camera frame, mid-hip at 0, NaN where not triangulated; and where the mid-hip truly is, `place`
-    (frame, 3): m, camera frame."""
+    """What one camera has: where its files are, its calibration, the subject's 2D joints, and the true limbs (frame,
+    12, 3): m, camera frame, mid-hip at 0, NaN where not triangulated; and where the mid-hip truly is, `place` (frame,
+    3): m, camera frame."""
 
     number: int
     video: Path
     openpose: Path
-    matrix: Float64[np.ndarray, "3 3"]
+    calibration: Camera
     subject: Keypoints2D
     truth: Float32[np.ndarray, "frame 12 3"]
     place: Float32[np.ndarray, "frame 3"]
+
+    def camera(self, given: Given, keypoints: Keypoints2D) -> Camera | None:
+        """The camera as a method gets it; detectors told of images some pixels narrower than the calibration's."""
+        if given is Given.NOTHING:
+            return None
+        camera = replace(self.calibration, image_size=keypoints.image_size)
+        return camera if given is Given.CALIBRATION else camera.without_pose
 
 
 def read_shots(folder: str | Path) -> list[Shot]:
@@ -63,7 +79,7 @@ def read_shots(folder: str | Path) -> list[Shot]:
                 number=int(number),
                 video=Path(folder) / "videos" / f"cam{number:02d}.mp4",
                 openpose=Path(folder) / "openpose_body25b" / f"cam{number:02d}_json",
-                matrix=reference["intrinsics"][i],
+                calibration=_calibration(reference["intrinsics"][i], reference["extrinsics"][i]),
                 subject=_subject(everything, reference["extrinsics"][i], reference["intrinsics"][i]),
                 truth=from_mid_hip(world @ reference["extrinsics"][i][:, :3].T).astype(np.float32),
                 place=(hips @ reference["extrinsics"][i][:, :3].T + reference["extrinsics"][i][:, 3]).astype(
@@ -72,6 +88,10 @@ def read_shots(folder: str | Path) -> list[Shot]:
             )
             for i, number in enumerate(reference["cameras"])
         ]
+
+
+def _calibration(matrix: Float[np.ndarray, "3 3"], pose: Float[np.ndarray, "3 4"]) -> Camera:
+    return Camera.from_matrix(matrix, _CALIBRATED_SIZE, rotation=pose[:, :3], translation=pose[:, 3])
 
 
 def from_mid_hip(limbs: Float[np.ndarray, "frame 12 3"]) -> Float[np.ndarray, "frame 12 3"]:
@@ -158,14 +178,14 @@ def evaluate_keypoints(
     lift: Lift,
     settings: LiftSettings,
     *,
-    intrinsics: bool = True,
+    given: Given = Given.INTRINSICS,
 ) -> Result:
     """Lift each camera's keypoints (by the camera's number, one person) and compare with the truth."""
     seeds: dict[int, list[PerFrame]] = {}
     told: Said | None = None
     for shot in shots:
         seen = keypoints[shot.number]
-        camera = Camera.from_matrix(shot.matrix, seen.image_size) if intrinsics else None
+        camera = shot.camera(given, seen)
         seeds[shot.number] = []
         for seed in settings.seeds:
             poses = settings.run(lift, seen, camera=camera, height=None, seed=seed)

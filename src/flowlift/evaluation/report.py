@@ -43,6 +43,7 @@ class Conditions:
     steps: int | None = None
     smoothing: str | None = None
     seeds: tuple[int, ...] = ()
+    vertical: str | None = None
 
 
 @dataclass(frozen=True)

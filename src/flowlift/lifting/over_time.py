@@ -10,7 +10,7 @@ from flowlift.camera import place_root
 from flowlift.causal import causal_path
 from flowlift.containers import Poses3D
 from flowlift.gaps import seen_before
-from flowlift.lifting.steady_bones import Draw, steadied
+from flowlift.lifting.readings import Draw, better_read, known_vertical
 from flowlift.lifting.view import Seen
 from flowlift.temporal import FEWEST, Smoothing, smooth_path, smooth_poses
 
@@ -25,15 +25,16 @@ def over_time(
     draw: Draw | None = None,
 ) -> Poses3D:
     """Smooth a clip of one person that tells its frames' times. `seen`: the person, a row a frame, on the poses'
-    skeleton, `weights` the joints'. `draw`: the person's hypotheses (m); those with steady bones then count more, but
-    not where each frame knows only what came before it.
+    skeleton, `weights` the joints'. `draw`: the person's hypotheses (m); those that read the clip better then count
+    more (`lifting.readings`), but not where each frame knows only what came before it.
 
     `size_variance`: the part of the covariances that is doubt about the person's size, of the relative size; it is the
     same in all frames, and no smoothing takes it away. Hypotheses follow the smoothed joints.
     """
     xyz = poses.xyz
     if draw is not None and not smoothing.causal:
-        xyz = steadied(xyz[:, 0].astype(np.float64), poses.frame_times, draw, poses.skeleton)[:, None]
+        read = xyz[:, 0].astype(np.float64), poses.frame_times, draw, poses.skeleton
+        xyz = better_read(*read, up=known_vertical(poses.camera))[:, None]
     of_frames = replace(poses, xyz=xyz, cov=poses.cov - size_variance * outer(poses.xyz))
     smooth = smooth_poses(of_frames, smoothing)
     smooth = replace(smooth, hypotheses=moved_along(poses.hypotheses, poses.xyz, smooth.xyz))
