@@ -102,10 +102,10 @@ def test_an_answer_moves_towards_the_reading_that_keeps_its_balance() -> None:
     untold = better_read(plain, TIMES, lambda frames: drawn[frames], HUMAN36M17)
     np.testing.assert_allclose(untold, plain, atol=1e-4)
     thrice = better_read(3 * plain, TIMES, lambda frames: 3 * drawn[frames], HUMAN36M17, up=UP)
-    np.testing.assert_allclose(thrice, 3 * moved, atol=1e-5)
+    np.testing.assert_allclose(thrice, 3 * moved, atol=1e-4)
     turn = Rotation.random(random_state=3).as_matrix()
     turned = better_read(plain @ turn.T, TIMES, lambda frames: drawn[frames] @ turn.T, HUMAN36M17, up=turn @ UP)
-    np.testing.assert_allclose(turned, moved @ turn.T, atol=1e-5)
+    np.testing.assert_allclose(turned, moved @ turn.T, atol=1e-4)
 
 
 def test_who_lies_or_sits_is_in_nobodys_balance() -> None:

@@ -20,7 +20,7 @@ from flowlift.skeleton import Skeleton
 
 SHARPNESS = 0.7
 """By so much falls the log of a weight for each standard deviation, among the hypotheses, of what speaks against it."""
-ALIKE = 1e-3
+ALIKE = 1e-4
 """Hypotheses whose bones' changes, or distances from balance in legs, differ by no more than this do not differ."""
 FEWEST = 10
 """Frames in a row below which no reading shows that it is wrong."""
