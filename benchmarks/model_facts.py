@@ -18,6 +18,13 @@ def before(training: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from before(training["started_from"])
 
 
+def measured(training: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """What held-out poses said, and of which model: one that was refit has learned from them since."""
+    if "held_out" in training:
+        return training["held_out"], ""
+    return training["started_from"]["held_out"], ", before those were learned from, too"
+
+
 def words(of: Mapping[str, Any]) -> str:
     return f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"
 
@@ -26,7 +33,8 @@ def main(name: str) -> None:
     folder = ROOT / "src" / "flowlift" / "models" / name
     model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     training = model["training"]
-    network, held_out = model["network"], training["held_out"]
+    network = model["network"]
+    held_out, since = measured(training)
     method, optimizer, run = (training["config"][name] for name in ("method", "optimizer", "run"))
     kibibytes = {file.name: round(file.stat().st_size / 1024) for file in sorted(folder.iterdir())}
     called = {"adamw": "AdamW", "muon": "Muon with AdamW"}[optimizer["name"]]
@@ -42,10 +50,7 @@ def main(name: str) -> None:
         *(["before that", words(of)] for of in before(training)),
         *(["taught by", words(of)] for of in (training.get("taught_by"),) if of),
         ["optimizer", f"{called}, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],
-        [
-            "P-MPJPE on held-out poses",
-            f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, {answered})",
-        ],
+        ["P-MPJPE on held-out poses", f"{held_out['p_mpjpe_mm']:.1f} {unit} (exact 2D, {answered}){since}"],
         *([file, f"{size:,} KiB"] for file, size in kibibytes.items() if not file.endswith(".md")),
     ]
     result = {"columns": ["", name], "rows": rows, "notes": []}
