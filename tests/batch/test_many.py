@@ -145,6 +145,43 @@ def test_results_are_not_inputs(clips: Path) -> None:
     assert len(plan_jobs(["clips/**/*.npz"], "out/")) == 3
 
 
+def test_results_are_not_inputs_however_their_folder_is_written(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(clips / "a", clips / "out")
+    (clips.parent / "beside").mkdir()
+    monkeypatch.chdir(clips.parent / "beside")
+    for given, out in (
+        ("../clips", str(clips / "out")),
+        (str(clips), "../clips/out"),
+        ("../clips/b/..", "../clips/out"),
+    ):
+        assert {job.name for job in plan_jobs([f"{given}/**/*.npz"], out)} == {"a/walk", "b/walk", "run"}
+    Path("link").symlink_to(clips, target_is_directory=True)
+    assert {job.name for job in plan_jobs(["link/**/*.npz"], str(clips / "out"))} == {"a/walk", "b/walk", "run"}
+
+
+def test_drawn_videos_are_not_inputs(clips: Path) -> None:
+    for name in ("fight.mp4", "drawn/fight.mp4"):
+        (clips / name).parent.mkdir(exist_ok=True)
+        (clips / name).touch()
+    assert [job.name for job in plan_jobs(["clips/**/*.mp4"], "out/", overlay="clips/drawn/")] == ["fight"]
+
+
+def test_folders_of_clips_are_no_clips_and_frames_of_clips_are_none(clips: Path) -> None:
+    """What a user means by all that is there: each clip once, whether it is a file or a folder."""
+    images(clips / "a" / "pictures", 200)
+    (clips / "openpose").mkdir()
+    for frame in range(3):
+        (clips / "openpose" / f"{frame}_keypoints.json").write_text('{"people": []}')
+    images(clips / "mixed", 200)
+    shutil.copy(clips / "run.npz", clips / "mixed" / "walk.npz")
+    (clips / "empty" / "deep").mkdir(parents=True)
+    found = {job.name for job in plan_jobs(["clips/**/*"], "out/")}
+    frames = {f"mixed/{frame}" for frame in range(3)}
+    assert found == {"a/walk", "b/walk", "run", "a/pictures", "openpose", "mixed/walk", "empty/deep", *frames}
+    assert {job.name for job in plan_jobs(["clips/**/*.npz"], "out/")} == {"a/walk", "b/walk", "run", "mixed/walk"}
+    assert {job.name for job in plan_jobs(["clips/*"], "out/")} == {"run", "a", "b", "openpose", "mixed", "empty"}
+
+
 def test_what_cannot_be_planned(clips: Path) -> None:
     with pytest.raises(InputError, match="nothing matches this pattern"):
         plan_jobs(["clips/*.mp4"], "out/")

@@ -23,7 +23,7 @@ def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), o
     address (s3://...), which paths are then relative to. Raises OutputError where two would meet in one file, or none
     can be written; InputError for an overlay of no video, and a pattern that nothing matches.
     """
-    found = find_inputs(inputs, output=Path(output))
+    found = find_inputs(inputs, results=[Path(place) for place in (output, overlay) if place])
     suffixes = [writer_for(Path(output), format).suffix for format in dict.fromkeys(formats)] or FOLDER_SUFFIXES
     if _is_file(output, known=bool(formats)):
         if len(found) > 1:

@@ -60,7 +60,7 @@ def open_images(path: Path, *, fps: float | None = None, start: float = 0.0, end
 
     Raises InputError for none, for a file that is no image, and for one of another size than the first.
     """
-    files = _files(path) if path.is_dir() else (path,)
+    files = images_in(path) if path.is_dir() else (path,)
     if not files:
         raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files")
     if fps is not None and not 0 < fps < float("inf"):
@@ -87,7 +87,8 @@ def read_image(file: Path) -> UInt8[np.ndarray, "height width 3"]:
     return next(_pages(file))
 
 
-def _files(folder: Path) -> tuple[Path, ...]:
+def images_in(folder: Path) -> tuple[Path, ...]:
+    """Images of a folder in the order of their frames."""
     found = (f for f in folder.iterdir() if f.suffix.lower() in _IN_FOLDERS and not f.name.startswith("."))
     return tuple(sorted((f for f in found if f.is_file()), key=lambda file: (_natural(file), file.name)))
 

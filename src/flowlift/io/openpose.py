@@ -23,9 +23,13 @@ from flowlift.skeletons import BODY25, BODY25B, COCO18, HALPE26
 
 def matches(path: Path) -> bool:
     """A frame's file, or a folder that begins with some, or holds JSON and no images."""
-    if any(_is_frame(parse_or_none(file)) for file in _frames(path)[:3]):
-        return True
-    return path.is_dir() and {file.suffix.lower() for file in path.iterdir()} == {".json"}
+    return bool(frames_in(path)) or (path.is_dir() and {file.suffix.lower() for file in path.iterdir()} == {".json"})
+
+
+def frames_in(path: Path) -> list[Path]:
+    """The files of a folder that begins with frames, or a frame's file itself; none of anything else."""
+    files = _frames(path)
+    return files if any(_is_frame(parse_or_none(file)) for file in files[:3]) else []
 
 
 def read(path: Path, hints: Hints) -> Keypoints2D:
