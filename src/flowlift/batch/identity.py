@@ -35,7 +35,7 @@ def mark_of_input(source: str | int) -> str:
     except OSError:
         return ""
     told = "".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states)
-    return _short((told + (clip or "")).encode())
+    return _short((told + (clip or "")).encode("utf-8", "surrogateescape"))  # names may hold bytes that are no text
 
 
 def _content(name: str) -> str:

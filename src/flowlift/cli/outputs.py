@@ -64,7 +64,14 @@ def is_address(output: str) -> bool:
 
 def _place(name: str, suffix: str) -> Path:
     """Where in a folder a clip's file goes. Parquet files are one data set, partitioned by clip as Hive does it."""
-    return Path(f"clip={quote(name, safe='')}", "part.parquet") if suffix == ".parquet" else Path(f"{name}{suffix}")
+    return Path(f"clip={_quoted(name)}", "part.parquet") if suffix == ".parquet" else Path(f"{name}{suffix}")
+
+
+def _quoted(name: str) -> str:
+    """A text that readers of partitions decode to the name. Letters of any script stay: quoted, a name of some thirty
+    would be longer than file systems allow. Bytes of a name that are no text are told in ASCII."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isalnum() else quote(letter, safe="") for letter in text)
 
 
 def names_folder(output: str) -> bool:
