@@ -3,9 +3,13 @@
 import hashlib
 import json
 import multiprocessing
+import os
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -19,7 +23,7 @@ from flowlift.batch.lifting import is_done
 from flowlift.batch.manifest import MANIFEST, Marks, Row, rows_of, text_of
 from flowlift.batch.remote import AddressTarget
 from flowlift.batch.target import FolderTarget
-from flowlift.cli.outputs import plan_jobs
+from flowlift.cli.outputs import _place, plan_jobs
 from flowlift.errors import OutputError
 from flowlift.io import writer_for
 
@@ -132,8 +136,6 @@ def test_marks_tell_apart_what_gives_another_result(tmp_path: Path) -> None:
 
 
 def test_an_input_s_mark_follows_its_size_and_time(tmp_path: Path) -> None:
-    import os
-
     file, folder = tmp_path / "walk.npz", tmp_path / "images"
     folder.mkdir()
     for path in (file, folder / "1.png"):
@@ -204,9 +206,17 @@ def test_what_a_clip_no_longer_has_goes_when_it_is_done_again(
         pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'")
     out = tmp_path if kind == "folder" else Path()
 
+    def target_of() -> FolderTarget | AddressTarget:
+        return FolderTarget(out) if kind == "folder" else AddressTarget(f"memory://{tmp_path.name}")
+
+    def also_claimed(target: FolderTarget | AddressTarget, clip: str) -> None:
+        """As of a command that ran at the same time."""
+        target.add(replace(ROW, clip=clip, files={f"{clip}.trc": target.rows["two"].files[f"{clip}.trc"]}))
+        target.close()
+
     def run(answer: Work | Failure, clip: str = "two") -> tuple[set[str], str]:
         """The names that are there after a run of one job, and what was said of it."""
-        target = FolderTarget(out) if kind == "folder" else AddressTarget(f"memory://{tmp_path.name}")
+        target = target_of()
         job = Job(f"{clip}.npz", (), name=clip)
         monkeypatch.setattr(lifting, "run_jobs", lambda *given, **more: iter([Outcome(job, answer, 1, 0.0)]))
         (outcome,) = lifting.lift_clips({job: ROW.marks}, target, MagicMock())
@@ -225,7 +235,7 @@ def test_what_a_clip_no_longer_has_goes_when_it_is_done_again(
     there, said = run(Failure("damaged"))
     assert said == "damaged; its earlier results are still there"
     assert there == {"two_person0.trc", "two_person1.trc", "two.npz"}
-    run(work("two_person1.trc"), clip="two_person1")
+    also_claimed(target_of(), "two_person1")
     assert run(work("two.trc"))[0] == {"two.trc", "two_person1.trc", "two.npz"}
     changed = b"x" * len(f"{('two.trc',)}") + b"of "  # as many bytes
     if kind == "folder":
@@ -249,3 +259,128 @@ def test_clips_of_one_file_have_names_and_files_of_their_own(tmp_path: Path) -> 
 def test_another_place_for_the_video_is_another_job() -> None:
     job = Job("a.mp4", (Path("out/a.npz"),), overlay=Path("one/a.mp4"))
     assert mark_of_settings({}, job) != mark_of_settings({}, replace(job, overlay=Path("two/a.mp4")))
+
+
+@pytest.mark.parametrize("kind", ["folder", "address"])
+@pytest.mark.parametrize("again", [False, True])
+def test_no_clip_takes_the_place_of_another_one_s_result(
+    kind: str, again: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip of two people gives two_person0.trc, and so does a clip that is called so: in one run, or in two."""
+    if kind == "address":
+        pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'")
+    out = tmp_path / "out" if kind == "folder" else Path()
+
+    def opened() -> FolderTarget | AddressTarget:
+        return FolderTarget(out) if kind == "folder" else AddressTarget(f"memory://{tmp_path.name}")
+
+    answers = {"two": ("two_person0.trc", "two_person1.trc"), "two_person0": ("two_person0.trc",)}
+    jobs = [Job(f"{name}.mp4", (), name=name) for name in answers]
+    outcomes = [
+        Outcome(job, Work(tuple(made(out / name, job.name.encode()) for name in answers[job.name]), 1, 1), 1, 0.0)
+        for job in jobs
+    ]
+    told = []
+    for part in [[outcome] for outcome in outcomes] if again else [outcomes]:
+        monkeypatch.setattr(lifting, "run_jobs", lambda *given, part=part, **more: iter(part))
+        target = opened()
+        told += [done.answer for done in lifting.lift_clips(dict.fromkeys(jobs, ROW.marks), target, MagicMock())]
+        target.close()
+    assert isinstance(told[0], Work)
+    assert isinstance(told[1], Failure)
+    assert "two_person0.trc: is a result of two.mp4; lift this clip into another folder" in told[1].error
+    rows = opened().rows
+    assert {name: row.state for name, row in rows.items()} == {"two": "done", "two_person0": "failed"}
+    assert opened().holds(rows["two"])
+
+
+def test_a_place_that_cannot_be_written_stops_no_other_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "b.npz").mkdir()
+    jobs = [Job(f"{name}.mp4", (), name=name) for name in "abc"]
+    outcomes = [Outcome(job, Work((made(tmp_path / f"{job.name}.npz", b"abc"),), 1, 1), 1, 0.0) for job in jobs]
+    monkeypatch.setattr(lifting, "run_jobs", lambda *given, **more: iter(outcomes))
+    target = FolderTarget(tmp_path)
+    told = [done.answer for done in lifting.lift_clips(dict.fromkeys(jobs, ROW.marks), target, MagicMock())]
+    target.close()
+    assert [answer.error for answer in told if isinstance(answer, Failure)] == [
+        f"{tmp_path / 'b.npz'}: cannot be written: Is a directory"
+    ]
+    rows = rows_of((tmp_path / MANIFEST).read_bytes())
+    assert {name: row.state for name, row in rows.items()} == {"a": "done", "b": "failed", "c": "done"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_row_that_did_not_fit_on_the_disk_is_told_and_harms_no_other(tmp_path: Path) -> None:
+    import resource
+
+    target = FolderTarget(tmp_path)
+    target.add(replace(ROW, clip="before"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / MANIFEST).stat().st_size + 100, hard))
+    try:
+        with pytest.raises(OutputError, match=MANIFEST):
+            target.add(replace(ROW, clip="half"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / MANIFEST).read_bytes().rpartition(b"\n")[2]  # its start is there
+    target.close()
+    after = FolderTarget(tmp_path)
+    after.add(replace(ROW, clip="after"))
+    after.close()
+    assert set(rows_of((tmp_path / MANIFEST).read_bytes())) == {"before", "after"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+def test_who_comes_while_a_manifest_is_tidied_waits(tmp_path: Path) -> None:
+    """Without the lock the next one to leave would rename a manifest over that of somebody who still appends."""
+    import fcntl
+
+    tidying = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(tidying, fcntl.LOCK_EX)
+    done = threading.Timer(0.2, os.close, (tidying,))
+    done.start()
+    target = FolderTarget(tmp_path)
+    done.join()
+    other = os.open(tmp_path, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+    target.close()
+
+
+def test_commands_that_write_to_one_address_keep_each_other_s_rows(tmp_path: Path) -> None:
+    pytest.importorskip("fsspec", reason="needs fsspec: pip install 'flowlift[fsspec]'")
+    address = f"memory://{tmp_path.name}/shared"
+    AddressTarget(address).close()
+    runs = [AddressTarget(address) for _ in range(3)]
+    for index, run in enumerate(runs):
+        run.add(replace(ROW, clip=str(index)))
+    runs[2].add(replace(ROW, clip="0", state="failed"))
+    for run in runs:
+        run.close()
+    assert {name: row.state for name, row in AddressTarget(address).rows.items()} == {
+        **{"0": "failed", "1": "done", "2": "done"}
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no text")
+def test_names_of_bytes_that_are_no_text(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/k\xe4se"))
+    folder.mkdir()
+    (folder / os.fsdecode(b"\xe4.png")).touch()
+    assert mark_of_input(str(folder)) != mark_of_input(str(tmp_path))
+    (job,) = plan_jobs([str(folder)], f"{tmp_path}/out/", ("parquet",))
+    assert [path.parent.name for path in job.paths] == ["clip=k%5Cudce4se"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_the_place_in_a_data_set_tells_the_name(name: str) -> None:
+    place = _place(name, ".parquet").parent.name
+    assert unquote(place) == f"clip={name}"
+    assert not set('/\\=:*?"<>|') & set(place.removeprefix("clip="))
+
+
+def test_long_names_of_any_script_have_a_place_in_a_data_set(tmp_path: Path) -> None:
+    (path,) = plan_jobs([f"{tmp_path}/{'歩行' * 20}.mp4"], f"{tmp_path}/out/", ("parquet",))[0].paths
+    path.parent.mkdir(parents=True)
+    assert path.parent.name == f"clip={'歩行' * 20}"

@@ -166,6 +166,11 @@ def test_drawn_videos_are_not_inputs(clips: Path) -> None:
     assert [job.name for job in plan_jobs(["clips/**/*.mp4"], "out/", overlay="clips/drawn/")] == ["fight"]
 
 
+def test_a_timeout_may_be_as_long_as_one_likes(clips: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["lift", "clips/*.npz", "-o", "out/", *FEW, "--timeout", "inf"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
 def test_folders_of_clips_are_no_clips_and_frames_of_clips_are_none(clips: Path) -> None:
     """What a user means by all that is there: each clip once, whether it is a file or a folder."""
     images(clips / "a" / "pictures", 200)

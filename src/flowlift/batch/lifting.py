@@ -9,10 +9,11 @@ from typing import Any
 from flowlift import __version__
 from flowlift.batch.crew import Crew
 from flowlift.batch.identity import mark_of_input, mark_of_settings
-from flowlift.batch.job import Failure, Job, Outcome
+from flowlift.batch.job import Answer, Failure, Job, Outcome, Work
 from flowlift.batch.manifest import Marks, Row
 from flowlift.batch.running import run_jobs
 from flowlift.batch.target import Target
+from flowlift.errors import OutputError
 from flowlift.io.person_files import clip_of
 from flowlift.models import find_model
 from flowlift.models.checksum import checksum
@@ -39,7 +40,11 @@ def lift_clips(
 
     Raises OutputError when the manifest cannot be written.
     """
+    owners = {name: row.clip for row in target.rows.values() for name in row.files}
     for outcome in run_jobs(marks, crew, timeout=timeout):
+        former = target.rows.get(outcome.job.name)
+        answer, files = _placed(outcome, former, target, owners)
+        owners |= dict.fromkeys(files, outcome.job.name)
         row = Row(
             clip=outcome.job.name,
             source=str(outcome.job.source),
@@ -50,18 +55,40 @@ def lift_clips(
             marks=marks[outcome.job],
             flowlift=__version__,
         )
-        former = target.rows.get(outcome.job.name)
-        if isinstance(outcome.answer, Failure):
-            failure = _with_former(outcome.answer, former, target)
-            outcome = replace(outcome, answer=failure)
+        if isinstance(answer, Failure):
+            answer = _with_former(answer, former, target)
             kept = {} if former is None else former.files
-            target.add(replace(row, error=" ".join(failure.error.split()), files=kept))
+            target.add(replace(row, error=" ".join(answer.error.split()), files=kept))
         else:
-            work = outcome.answer
-            files = target.put(work.files)
-            target.remove(_left_over(former, files, target))
-            target.add(replace(row, state="done", frames=work.frames, people=work.people, files=files))
-        yield outcome
+            target.add(replace(row, state="done", frames=answer.frames, people=answer.people, files=files))
+        yield replace(outcome, answer=answer)
+
+
+def _placed(
+    outcome: Outcome, former: Row | None, target: Target, owners: Mapping[str, str]
+) -> tuple[Answer, dict[str, tuple[int, str]]]:
+    """What became of a job when its files were to get their places, and what a manifest says of them. One clip whose
+    files get none (a folder stands there, the disk is full) stops no other. `owners`: the clip that has each file."""
+    answer = outcome.answer
+    if isinstance(answer, Failure):
+        return answer, {}
+    try:
+        _check_free(outcome.job, answer, target, owners)
+        files = target.put(answer.files)
+        target.remove(_left_over(former, files, target))
+    except OutputError as error:
+        return Failure(str(error)), {}
+    return answer, files
+
+
+def _check_free(job: Job, work: Work, target: Target, owners: Mapping[str, str]) -> None:
+    """Raises OutputError where a file is another clip's: clip_person0.trc of a clip with several people, and of a clip
+    that is called so."""
+    for file in work.files:
+        name = target.name_of(file.path)
+        other = target.rows.get(owners.get(name, job.name))
+        if other is not None and other.clip != job.name and target.holds(other):
+            raise OutputError(f"{file.path}: is a result of {other.source}; lift this clip into another folder")
 
 
 def _left_over(former: Row | None, files: Mapping[str, object], target: Target) -> dict[str, tuple[int, str]]:

@@ -31,8 +31,8 @@ class AddressTarget:
             self._files, self._root = core.url_to_fs(address)
             self._manifest = posixpath.join(self._root, MANIFEST)
             self._sizes = self._listed()
-            there = self._manifest in self._sizes
-            self._rows = rows_of(self._files.cat_file(self._manifest)) if there else {}
+            self._rows = self._told_there() if self._manifest in self._sizes else {}
+        self._own: dict[str, Row] = {}
         self._written, self._is_new = time.monotonic(), False
         self._scratch = Path(tempfile.gettempdir())
         remove_stale(self._scratch)
@@ -46,6 +46,9 @@ class AddressTarget:
         folder.mkdir(mode=0o700)
         return folder
 
+    def name_of(self, path: Path) -> str:
+        return path.as_posix()
+
     def put(self, files: Iterable[MadeFile]) -> dict[str, tuple[int, str]]:
         told = {}
         for file in files:
@@ -56,7 +59,8 @@ class AddressTarget:
                     self._files.pipe_file(path, file.content)
                 else:
                     self._files.put_file(str(file.content), path)
-            told[file.path.as_posix()] = (file.size, file.sha256)
+            self._sizes[path] = file.size
+            told[self.name_of(file.path)] = (file.size, file.sha256)
         return told
 
     def holds(self, row: Row) -> bool:
@@ -70,9 +74,11 @@ class AddressTarget:
                 with self._told(), suppress(FileNotFoundError):
                     if sha256(self._files.cat_file(path)).hexdigest() == digest:
                         self._files.rm_file(path)
+                        del self._sizes[path]
 
     def add(self, row: Row) -> None:
-        self._rows[row.clip], self._is_new = row, True
+        self._rows[row.clip] = self._own[row.clip] = row
+        self._is_new = True
         if time.monotonic() - self._written > _EVERY:
             self._write()
 
@@ -81,16 +87,25 @@ class AddressTarget:
             self._write()
 
     def _listed(self) -> dict[str, int]:
-        """Sizes of all files that were there at the beginning: one request, not one for each."""
+        """Sizes of all files that are there: one request, not one for each."""
         try:
             found = self._files.find(self._root, detail=True)
         except FileNotFoundError:
             return {}
         return {path: about["size"] for path, about in found.items()}
 
+    def _told_there(self) -> dict[str, Row]:
+        """What the manifest says by now."""
+        try:
+            return rows_of(self._files.cat_file(self._manifest))
+        except FileNotFoundError:
+            return {}
+
     def _write(self) -> None:
+        """Our own rows, and what others have written beside them meanwhile."""
         with self._told():
             self._files.makedirs(self._root, exist_ok=True)
+            self._rows = {**self._told_there(), **self._own}
             self._files.pipe_file(self._manifest, text_of(self._rows.values()))
         self._written, self._is_new = time.monotonic(), False
 

@@ -1,5 +1,6 @@
 """Jobs in, outcomes out: everybody in a crew kept busy, nobody waited for in vain."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -7,6 +8,9 @@ from dataclasses import dataclass
 
 from flowlift.batch.crew import Crew
 from flowlift.batch.job import Failure, Job, Outcome
+
+_LONGEST = 86_400.0
+"""Seconds of one wait: of much longer ones systems say that there is no such time."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +62,11 @@ def run_jobs(jobs: Iterable[Job], crew: Crew, *, timeout: float | None = None, a
 
 
 def _patience(busy: Mapping[Hashable, _Given], timeout: float | None) -> float | None:
-    """Seconds until the first of them is overdue."""
+    """Seconds until the first of them is overdue, or to look again."""
     if timeout is None:
         return None
-    return max(0.0, min(given.since for given in busy.values()) + timeout - time.monotonic())
+    first = min((given.since for given in busy.values()), default=math.inf)
+    return min(max(0.0, first + timeout - time.monotonic()), _LONGEST)
 
 
 def _overdue(busy: Mapping[Hashable, _Given], timeout: float | None) -> list[Hashable]:

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,9 @@ from flowlift.batch.manifest import MANIFEST, Row, line_of, rows_of, text_of
 from flowlift.checksums import of_file
 from flowlift.io.atomic import made_folder, unwritable, written_whole
 from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
+
+_PATIENCE = 10.0
+"""Seconds to wait for a manifest that is being tidied up: much longer than that takes."""
 
 
 @runtime_checkable
@@ -26,6 +30,9 @@ class Target(Protocol):
 
     def scratch(self) -> Path:
         """A new folder of this machine for files that are being made."""
+
+    def name_of(self, path: Path) -> str:
+        """What a manifest calls a file."""
 
     def put(self, files: Iterable[MadeFile]) -> dict[str, tuple[int, str]]:
         """Files to their places, each whole or not at all; what a manifest says of them. Raises OutputError."""
@@ -70,11 +77,14 @@ class FolderTarget:
             folder.mkdir()
         return folder
 
+    def name_of(self, path: Path) -> str:
+        return Path(os.path.relpath(path, self._folder)).as_posix()
+
     def put(self, files: Iterable[MadeFile]) -> dict[str, tuple[int, str]]:
         told = {}
         for file in files:
             _put(file)
-            told[Path(os.path.relpath(file.path, self._folder)).as_posix()] = (file.size, file.sha256)
+            told[self.name_of(file.path)] = (file.size, file.sha256)
         return told
 
     def holds(self, row: Row) -> bool:
@@ -92,8 +102,10 @@ class FolderTarget:
     def add(self, row: Row) -> None:
         self._is_tidy = self._is_tidy and row.clip not in self._rows
         self._rows[row.clip] = row
+        line = line_of(row)
         with unwritable(self._file):
-            os.write(self._stream, line_of(row))  # one write: lines of several runs do not mix
+            if os.write(self._stream, line) < len(line):  # one write: lines of several runs do not mix
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # the start of it did fit
             os.fsync(self._stream)
 
     def close(self) -> None:
@@ -129,17 +141,22 @@ def _put(file: MadeFile) -> None:
 
 
 def _lock(folder: Path) -> int | None:
-    """Tell other runs that the folder's manifest is in use, where the system can."""
+    """Tell other runs that the folder's manifest is in use, where the system can. Waits while another tidies it up."""
     if sys.platform != "win32":
         import fcntl
 
         with suppress(OSError):
             opened = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return opened
-            except OSError:
-                os.close(opened)
+            until = time.monotonic() + _PATIENCE
+            while True:
+                try:
+                    fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    return opened
+                except OSError as error:
+                    if not isinstance(error, BlockingIOError) or time.monotonic() > until:
+                        os.close(opened)
+                        return None
+                time.sleep(0.02)
     return None
 
 
