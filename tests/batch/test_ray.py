@@ -81,7 +81,7 @@ def test_an_actor_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_tw
         return told
 
     target.put = counted  # type: ignore[method-assign]
-    with RayCrew(SETTINGS, size=2) as crew:
+    with RayCrew(SETTINGS, most=2) as crew:
         outcomes = []
         for outcome in lift_clips(marks_of(jobs, SETTINGS), target, crew):
             outcomes.append(outcome)
@@ -99,6 +99,43 @@ def test_an_actor_that_is_killed_in_the_middle_loses_nothing_and_does_nothing_tw
     assert max(row.attempts for row in rows.values()) == 2
     alone = flowlift.lift("clips/a/walk0.npz", hypotheses=1)
     np.testing.assert_allclose(flowlift.load("out/a/walk0.npz").xyz, alone.xyz, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("jobs", "taken"), [("5", 0), ("2", 1)])
+def test_a_cluster_without_room_for_all_does_all(
+    cluster: Any, clips: Path, capfd: pytest.CaptureFixture[str], jobs: str, taken: int
+) -> None:
+    """More actors than processors, or a processor that somebody else has: no clip waits for those who never begin, and
+    none is given up meanwhile."""
+
+    class Other:
+        def ready(self) -> None:
+            pass
+
+    others = [cluster.remote(num_cpus=1)(Other).remote() for _ in range(taken)]
+    cluster.get([other.ready.remote() for other in others])
+    command = ["lift", "clips/?/*.npz", "-o", "out/", "--format", "npz", "--hypotheses", "1", "--engine", "ray"]
+    assert main([*command, "--jobs", jobs, "--timeout", "60"]) == 0
+    for other in others:
+        cluster.kill(other)
+    rows = rows_of((clips / "out" / MANIFEST).read_bytes())
+    assert {row.attempts for row in rows.values()} == {1}
+    assert len(rows) == 8
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_files_that_settings_name_are_found_from_another_folder(cluster: Any, clips: Path) -> None:
+    for name in ("mine.toml", "camera.toml", "map.toml", "mine.flowlift"):
+        Path(name).touch()
+    named = {"skeleton": "mine.toml", "camera": "camera.toml::left", "mapping": "map.toml", "model": "mine.flowlift"}
+    with RayCrew({**SETTINGS, **named}, most=1) as crew:
+        assert {name: crew._settings[name] for name in named} == {
+            name: f"{clips}/{given}" for name, given in named.items()
+        }
+    with RayCrew({**SETTINGS, "skeleton": "coco17"}, most=1) as crew:
+        assert crew._settings["skeleton"] == "coco17"
 
 
 @pytest.mark.slow

@@ -13,13 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from flowlift.batch.identity import NAMING_FILES
 from flowlift.batch.job import Answer, Failure, Job, MadeFile
 from flowlift.batch.work import ClipLifter
 from flowlift.detect.optional import import_optional, one_line
 from flowlift.errors import FlowliftError
 from flowlift.temporary import remove_stale, temporary_name
 
-_FILES = ("camera", "mapping", "model")
+_FILES = (*NAMING_FILES, "model")
 """Settings that may name a file or folder, which has to have the same path on every machine."""
 
 
@@ -59,11 +60,12 @@ class _Worker:
 class RayCrew:
     """Actors of the Ray cluster that this process belongs to or finds (RAY_ADDRESS), else of one on this machine alone.
 
-    `size`: how many, None: one for each of the cluster's processors. Ends the cluster's session if it began it. Raises
+    `most`: how many, None: one for each of the cluster's processors, but no more than there are `clips`. The cluster
+    may have no room for all: who works is who has begun. Ends the cluster's session if it began it. Raises
     MissingExtraError, and FlowliftError where there is no cluster.
     """
 
-    def __init__(self, settings: Mapping[str, Any], *, size: int | None = None) -> None:
+    def __init__(self, settings: Mapping[str, Any], *, most: int | None = None, clips: int | None = None) -> None:
         self._ray = import_optional("ray", "--engine ray", "ray")
         self._own = not self._ray.is_initialized()
         if self._own:
@@ -72,10 +74,20 @@ class RayCrew:
                 self._ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
             except Exception as error:  # of its own, of gRPC's, of the system's
                 raise FlowliftError(f"--engine ray: no cluster can be used or started: {one_line(error)}") from error
-        self.size = size or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        wanted = most or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._wanted = wanted if clips is None else min(wanted, clips)
         self._settings = {name: _absolute(value) if name in _FILES else value for name, value in settings.items()}
         self._make = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(ClipActor)
-        self._busy: list[_Worker] = []
+        self._coming: dict[Any, Any] = {}  # what tells that an actor has begun -> the actor
+        self._here: list[Any] = []
+        self._hired: list[_Worker] = []
+
+    @property
+    def size(self) -> int:
+        """Actors that have begun, or one who will. The job of one for whom there is no room would wait for ever, while
+        others have nothing to do."""
+        self._call_in()
+        return max(1, len(self._hired) + len(self._here))
 
     def __enter__(self) -> Self:
         return self
@@ -83,11 +95,18 @@ class RayCrew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        for actor in (*self._here, *self._coming.values()):
+            self._end(actor)
         if self._own:
             self._ray.shutdown()
 
     def hire(self) -> Hashable:
-        return _Worker(self._make.remote(self._settings))
+        self._call_in()
+        while not self._here:
+            self._greet(self._ray.wait([*self._coming], num_returns=1)[0])
+        worker = _Worker(self._here.pop())
+        self._hired.append(worker)
+        return worker
 
     def give(self, worker: Hashable, job: Job) -> None:
         mine = _mine(worker)
@@ -95,23 +114,37 @@ class RayCrew:
         paths = tuple(path.absolute() for path in job.paths) if job.shows_video else job.paths
         there = replace(job, source=_absolute(job.source), paths=paths)
         mine.job, mine.result = job, mine.actor.lift.remote(there)
-        self._busy.append(mine)
 
     def wait(self, seconds: float | None) -> Sequence[tuple[Hashable, Answer]]:
-        ready, _ = self._ray.wait([worker.result for worker in self._busy], num_returns=1, timeout=seconds)
-        answered = [worker for worker in self._busy if worker.result in ready]
-        self._busy = [worker for worker in self._busy if worker not in answered]
-        return [(worker, self._answer(worker)) for worker in answered]
+        """Also none when an actor has begun, who may be hired."""
+        busy = {worker.result: worker for worker in self._hired if worker.result is not None}
+        ready, _ = self._ray.wait([*busy, *self._coming], num_returns=1, timeout=seconds)
+        self._greet(ready)
+        return [(busy[result], self._answer(busy[result])) for result in ready if result in busy]
 
     def dismiss(self, worker: Hashable) -> None:
         mine = _mine(worker)
-        self._busy = [other for other in self._busy if other is not mine]
+        self._hired = [other for other in self._hired if other is not mine]
+        self._end(mine.actor)
+
+    def _call_in(self) -> None:
+        """Ask the cluster for as many actors as are wanted."""
+        for _ in range(self._wanted - len(self._hired) - len(self._here) - len(self._coming)):
+            actor = self._make.remote(self._settings)
+            self._coming[actor.__ray_ready__.remote()] = actor
+
+    def _greet(self, ready: Sequence[Any]) -> None:
+        """Those who have begun, or cannot begin: what they answer to a job will tell why."""
+        self._here += [self._coming.pop(begun) for begun in ready if begun in self._coming]
+
+    def _end(self, actor: Any) -> None:
         with suppress(self._ray.exceptions.RayError, ValueError):
-            self._ray.kill(mine.actor)
+            self._ray.kill(actor)
 
     def _answer(self, worker: _Worker) -> Answer:
+        result, worker.result = worker.result, None
         try:
-            answer: Answer = self._ray.get(worker.result)
+            answer: Answer = self._ray.get(result)
         except self._ray.exceptions.RayError as error:  # the actor, its machine, or what it made on the way is gone
             first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             return Failure(f"its actor was lost: {first}", again=True, lost=True)

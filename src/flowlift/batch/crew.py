@@ -14,8 +14,9 @@ class Crew(Protocol):
     A worker is whatever `hire` gives. One that crashes or is killed answers with a `Failure` that is `lost`.
     """
 
-    size: int
-    """How many may work at the same time."""
+    @property
+    def size(self) -> int:
+        """How many may work at the same time, by now."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -29,7 +30,8 @@ class Crew(Protocol):
         """Have a worker begin a job. What it made before has to be in its place by now: it is removed."""
 
     def wait(self, seconds: float | None) -> Sequence[tuple[Hashable, Answer]]:
-        """Answers as they come: at least one, or none after some seconds (None: however long it takes)."""
+        """Answers as they come: at least one, or none after some seconds (None: however long it takes), or when more
+        may work by now."""
 
     def dismiss(self, worker: Hashable) -> None:
         """End a worker at once, whatever it is doing, with what it made."""

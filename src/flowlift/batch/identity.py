@@ -10,7 +10,7 @@ from flowlift.batch.job import Job
 from flowlift.checksums import of_file
 from flowlift.io import split_clip
 
-_FILES = ("camera", "mapping", "skeleton")
+NAMING_FILES = ("camera", "mapping", "skeleton")
 """Settings that may name a file, whose content counts then."""
 _ELSEWHERE = ("model",)
 """Settings that have a mark of their own."""
@@ -19,7 +19,7 @@ _ELSEWHERE = ("model",)
 def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
     """Of those of `flowlift.lift`'s settings that are given, of the files that they name, and of what is written."""
     told = {name: value for name, value in settings.items() if name not in _ELSEWHERE and value is not None}
-    files = {name: _content(str(told[name])) for name in _FILES if name in told}
+    files = {name: _content(str(told[name])) for name in NAMING_FILES if name in told}
     written = [job.format, *("".join(path.suffixes[-2:]) for path in job.files)]
     written += [] if job.overlay is None else [job.overlay.as_posix()]
     return _short(json.dumps([told, files, written], sort_keys=True, default=str).encode())

@@ -1,6 +1,5 @@
 """Jobs in, outcomes out: everybody in a crew kept busy, nobody waited for in vain."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -65,8 +64,8 @@ def _patience(busy: Mapping[Hashable, _Given], timeout: float | None) -> float |
     """Seconds until the first of them is overdue, or to look again."""
     if timeout is None:
         return None
-    first = min((given.since for given in busy.values()), default=math.inf)
-    return min(max(0.0, first + timeout - time.monotonic()), _LONGEST)
+    left = min(given.since for given in busy.values()) + timeout - time.monotonic()
+    return min(max(0.0, left), _LONGEST)
 
 
 def _overdue(busy: Mapping[Hashable, _Given], timeout: float | None) -> list[Hashable]:

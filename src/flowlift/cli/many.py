@@ -90,7 +90,7 @@ def _opened(output: str) -> Iterator[Target]:
 
 def _crew(settings: Mapping[str, Any], options: ManyOptions, target: Target, *, clips: int) -> Crew:
     if options.engine == "ray":
-        return RayCrew(settings, size=options.jobs)
+        return RayCrew(settings, most=options.jobs, clips=clips)
     cores = available_cores()
     size = max(1, min(options.jobs or cores, clips))
     return ProcessCrew(settings, size=size, threads=max(1, cores // size), scratch=target.scratch)
