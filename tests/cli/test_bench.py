@@ -35,11 +35,20 @@ def test_command_line_writes_the_figures(run, tmp_path):
     assert all(row["what"] in done.stdout for row in lifted)
 
 
-@pytest.mark.parametrize("flags", [("--seconds", "0"), ("--hypotheses", "0"), ("--steps", "-1")])
+@pytest.mark.parametrize(
+    "flags", [("--seconds", "0"), ("--seconds", "nan"), ("--seconds", "inf"), ("--hypotheses", "0"), ("--steps", "-1")]
+)
 def test_command_line_refuses_what_cannot_be(run, flags):
     done = run("bench", *flags)
     assert done.returncode == 2
     assert done.stderr.startswith(f"flowlift: error: {flags[0]} must be above 0")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(Bench, "rows", lambda self: pytest.fail("it was measured"))
+    (tmp_path / "file").touch()
+    assert main(["bench", "--json", str(tmp_path / "file" / "bench.json")]) == 2
+    assert "cannot be written, because" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("device", ["nonsense", "cpu+much", "onnx-cuda"])

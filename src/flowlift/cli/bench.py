@@ -1,6 +1,7 @@
 """`flowlift bench`: how fast everything is here."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -39,13 +40,18 @@ def bench(
     """
     from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
     from flowlift.bench.stages import HYPOTHESES, QUICKEST, STEPS, Bench
+    from flowlift.cli.outputs import check_writable
     from flowlift.errors import InputError
     from flowlift.io.atomic import written_whole
     from flowlift.lifter import Lifter
 
-    for name, values in (("--hypotheses", hypotheses or ()), ("--steps", steps or ()), ("--seconds", (seconds,))):
+    for name, values in (("--hypotheses", hypotheses or ()), ("--steps", steps or ())):
         if min(values, default=1) <= 0:
             raise InputError(f"{name} must be above 0, got {min(values)}")
+    if not 0 < seconds < math.inf:
+        raise InputError(f"--seconds must be above 0, and finite, got {seconds:g}")
+    if json_file is not None:
+        check_writable(Path(json_file), ())
     where = torch_device(device)
     Lifter.load(QUICKEST, device=device)  # a device that cannot be is refused now, with the reason
     rate = matrix_rate(where)
