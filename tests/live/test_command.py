@@ -40,6 +40,18 @@ def test_ctrl_c_ends_it_cleanly_and_what_was_shown_is_written(film: Path, tmp_pa
     assert verified(verify(tmp_path / "out" / "film.npz")), "its 2D, lifted as a clip, gives the same again"
 
 
+def test_an_impatient_second_ctrl_c_is_no_traceback(film: Path, tmp_path: Path) -> None:
+    with command(film, "--live", "--port", 0, "--detector", "stand-in", "-o", "poses.npz", cwd=tmp_path) as live:
+        assert live.stdout.readline().startswith("http://127.0.0.1:")
+        time.sleep(1.0)
+        for _ in range(2):
+            live.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert live.wait(30) == 0
+        assert live.stderr.read() == ""
+    assert len(flowlift.load(tmp_path / "poses.npz")) > 5
+
+
 def test_a_video_ends_it_and_sigterm_too(film: Path, tmp_path: Path) -> None:
     for options, ends in (((), False), (("--end", 0.7, "--quiet"), True)):
         line = (film, "--live", "--port", 0, "--detector", "stand-in", "-o", "poses.csv", *options)

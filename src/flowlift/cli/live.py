@@ -145,7 +145,7 @@ def server_settings() -> dict[str, Any]:
     from flowlift.live.server import LARGEST
 
     return {
-        "log_level": "error",
+        "log_level": "critical",  # errors to it are listeners that left, and a second Ctrl-C, by a traceback
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": 2,

@@ -30,5 +30,5 @@ def new_token() -> str:
 
 def address_of(host: str, listening: socket.socket, token: str | None) -> str:
     """The address to open in a browser."""
-    shown = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    shown = socket.gethostname() if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
