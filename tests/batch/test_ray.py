@@ -181,6 +181,7 @@ def test_addresses_work_without_a_cluster_too(clips: Path, monkeypatch: pytest.M
     [
         (["-o", "nowhere://out"], "nowhere://out: cannot be used: Protocol not known"),
         (["-o", "memory://out", "--overlay", "drawn/"], "--overlay"),
+        (["-o", "memory://out/walk.npz"], "an address is a folder's; leave walk.npz out"),
         (["-o", "poses.npz", "--engine", "ray"], "go with a folder"),
     ],
 )
