@@ -94,7 +94,18 @@ def test_two_runs_at_once_lose_no_row_of_each_other(tmp_path: Path) -> None:
         run.start()
     for run in runs:
         run.join(60)
-    assert set(rows_of((tmp_path / MANIFEST).read_bytes())) == set(map(str, range(400)))
+    content = (tmp_path / MANIFEST).read_bytes()
+    assert set(rows_of(content)) == set(map(str, range(400)))
+    assert content.count(b"\n") == 400
+
+
+def test_the_last_of_two_runs_leaves_one_row_a_clip(tmp_path: Path) -> None:
+    first, second = FolderTarget(tmp_path), FolderTarget(tmp_path)
+    for target in (first, second):
+        target.add(ROW)
+    first.close()
+    second.close()
+    assert (tmp_path / MANIFEST).read_bytes() == text_of([ROW])
 
 
 def test_what_counts_as_done(tmp_path: Path) -> None:

@@ -65,7 +65,6 @@ class FolderTarget:
             if content and not content.endswith(b"\n"):
                 os.write(self._stream, b"\n")
         self._rows = rows_of(content)
-        self._is_tidy = content == text_of(self._rows.values())
 
     @property
     def rows(self) -> Mapping[str, Row]:
@@ -100,7 +99,6 @@ class FolderTarget:
                     path.unlink()
 
     def add(self, row: Row) -> None:
-        self._is_tidy = self._is_tidy and row.clip not in self._rows
         self._rows[row.clip] = row
         line = line_of(row)
         with unwritable(self._file):
@@ -111,10 +109,12 @@ class FolderTarget:
     def close(self) -> None:
         os.close(self._stream)
         try:
-            if not self._is_tidy and _is_only_one(self._lock):
-                rows = rows_of(self._file.read_bytes())
-                with written_whole(self._file) as beside:
-                    beside.write_bytes(text_of(rows.values()))
+            if _is_only_one(self._lock):
+                content = self._file.read_bytes()
+                tidy = text_of(rows_of(content).values())
+                if content != tidy:
+                    with written_whole(self._file) as beside:
+                        beside.write_bytes(tidy)
         finally:
             if self._lock is not None:
                 os.close(self._lock)
