@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import socket
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +32,11 @@ def zipped(**files: bytes) -> bytes:
     return memory.getvalue()
 
 
+def damaged(archive: bytes, at: int, content: bytes) -> bytes:
+    """Bytes of the first member's head or content replaced; the directory at the end still fits."""
+    return archive[:at] + content + archive[at + len(content) :]
+
+
 FILES = {
     "/model": MODEL,
     "/other": MODEL[:-1] + b"!",
@@ -38,6 +44,8 @@ FILES = {
     "/zip": zipped(folder__end2end_onnx=MODEL, folder__other_onnx=b"no"),
     "/zip-without": zipped(folder__other_onnx=MODEL),
     "/zip-other": zipped(end2end_onnx=b"not the model"),
+    "/zip-torn": damaged(zipped(end2end_onnx=MODEL), 30 + len("end2end.onnx"), b"\xff" * 20),
+    "/zip-locked": zipped(end2end_onnx=MODEL).replace(b"\x14\0\0\0\x08\0", b"\x14\0\x01\0\x08\0"),
 }
 
 
@@ -131,6 +139,8 @@ def test_a_zip_gives_its_member(server: Server, cache: Path) -> None:
         ("/zip", None, "wrong checksum"),
         ("/zip-cut", "end2end.onnx", "the answer ended after"),
         ("/zip-other", "end2end.onnx", "wrong checksum"),
+        ("/zip-torn", "end2end.onnx", r"no zip with end2end\.onnx in it"),
+        ("/zip-locked", "end2end.onnx", r"no zip with end2end\.onnx in it"),
         ("/zip-without", "end2end.onnx", r"no zip with end2end\.onnx in it"),
         ("/model", "end2end.onnx", r"no zip with end2end\.onnx in it"),
     ],
@@ -216,6 +226,20 @@ def test_a_cache_that_cannot_be_made_is_one_line(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_disk_that_lacks_a_few_bytes_is_no_wrong_checksum(server: Server, cache: Path) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(MODEL) - 5, hard))
+    try:
+        with pytest.raises(ModelError, match="the download cannot be written"):
+            fetch(f"{server.url}/model", SHA256, "model.onnx")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left(cache) == []
+
+
 def test_a_full_disk_is_told_from_a_bad_network(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = download._write
     with Path("/dev/full").open("wb", buffering=0) as full:

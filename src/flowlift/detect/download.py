@@ -1,5 +1,6 @@
 """Model files from the network: verified by checksum, kept in a cache, and a clear line where that cannot be."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.request import urlopen
 
+from flowlift.damage import DAMAGE
 from flowlift.errors import ModelError
 from flowlift.temporary import remove_stale, sync_file, temporary_name
 
@@ -113,7 +115,8 @@ def _download(url: str, part: Path) -> None:
 
 def _write(file: BinaryIO, piece: bytes, part: Path) -> None:
     try:
-        file.write(piece)
+        if file.write(piece) < len(piece):  # what still fitted on a full disk
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
 
@@ -135,10 +138,10 @@ def _extract(part: Path, member: str, sender: str, advice: str) -> None:
             with archive.open(inside) as source, whole.open("wb") as file:
                 shutil.copyfileobj(source, file, _PIECE)
         whole.replace(part)
-    except (zipfile.BadZipFile, StopIteration) as error:
-        raise ModelError(f"{sender} sent no zip with {member} in it; {advice}") from error
     except OSError as error:
         raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
+    except DAMAGE as error:
+        raise ModelError(f"{sender} sent no zip with {member} in it; {advice}") from error
     finally:
         whole.unlink(missing_ok=True)
 
