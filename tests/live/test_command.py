@@ -91,8 +91,10 @@ def test_with_another_host_it_has_a_token(film: Path, tmp_path: Path) -> None:
     [
         (["91"], "camera 91: cannot be opened"),
         (["nowhere.mp4"], "no such file"),
-        (["http://127.0.0.1:9/stream"], "http://127.0.0.1/stream: cannot be opened"),
-        (["rtsp://me:secret@127.0.0.1:9/stream"], "rtsp://127.0.0.1/stream: cannot be opened"),
+        (["http://127.0.0.1:9/stream"], "http://127.0.0.1:9/stream: cannot be opened"),
+        (["http://[::1]:9/stream"], "http://[::1]:9/stream: cannot be opened"),
+        (["http://camera:door/stream"], "and a port that is a number"),
+        (["rtsp://me:secret@127.0.0.1:9/stream"], "rtsp://127.0.0.1:9/stream: cannot be opened"),
         (["file:///etc/passwd"], "begins with rtsp://"),
         (["http://[/x"], "begins with rtsp://"),
         (["FILM", "FILM"], "watches one camera"),

@@ -67,7 +67,7 @@ def open_address(address: str, start: float | None = None, end: float | None = N
     import av
 
     parts = _split(address)
-    label = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    label = f"{parts.scheme}://{_place_in_network(parts)}{parts.path}"
     until = _until(label, start, end)
     place = Place(address, options=_NETWORK, patience=_PATIENCE, endless=True)
     try:
@@ -99,15 +99,22 @@ def _until(label: str, start: float | None, end: float | None) -> float:
 def _split(address: str) -> Any:
     try:
         parts = urlsplit(address)
-        known = parts.scheme in ADDRESSES and parts.hostname
-    except ValueError:
+        known = parts.scheme in ADDRESSES and parts.hostname and parts.port != 0
+    except ValueError:  # of a port
         known = False
     if not known:
         scheme = address.partition("://")[0]
         raise InputError(
-            f"{scheme}://...: an address of a stream begins with {'://, '.join(ADDRESSES)}://, and names a host"
+            f"{scheme}://...: an address of a stream begins with {'://, '.join(ADDRESSES)}://, and names a host, "
+            f"and a port that is a number where it names one"
         )
     return parts
+
+
+def _place_in_network(parts: Any) -> str:
+    """Host and port of an address, without who asks."""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return host if parts.port is None else f"{host}:{parts.port}"
 
 
 def _place(number: int) -> Place:
