@@ -152,6 +152,8 @@ def test_an_input_s_mark_follows_its_size_and_time(tmp_path: Path) -> None:
     for path in (file, folder / "1.png"):
         path.write_bytes(b"abc")
     marks = [mark_of_input(str(file)), mark_of_input(str(folder))]
+    (folder / ".DS_Store").write_bytes(b"of who looked into it")
+    assert mark_of_input(str(folder)) == marks[1]
     assert len({marks[0], mark_of_input(f"{file}::clip"), mark_of_input(f"{file}::other")}) == 3
     os.utime(file, ns=(0, 5))
     (folder / "2.png").write_bytes(b"")

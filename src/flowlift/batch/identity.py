@@ -26,16 +26,20 @@ def mark_of_settings(settings: Mapping[str, Any], job: Job) -> str:
 
 
 def mark_of_input(source: str | int) -> str:
-    """Of an input's size and the time of its last change; of a folder, those of all files in it; and of the clip that
-    FILE::CLIP names. Empty where there is none."""
+    """Of an input's size and the time of its last change; of a folder, those of all files in it but hidden ones, which
+    file managers write; and of the clip that FILE::CLIP names. Empty where there is none."""
     path, clip = split_clip(str(source))
     try:
-        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        files = sorted(filter(_is_seen, path.rglob("*"))) if path.is_dir() else [path]
         states = [(file.relative_to(path).as_posix(), file.stat()) for file in files]
     except OSError:
         return ""
     told = "".join(f"{name} {state.st_size} {state.st_mtime_ns}\n" for name, state in states)
     return _short((told + (clip or "")).encode("utf-8", "surrogateescape"))  # names may hold bytes that are no text
+
+
+def _is_seen(file: Path) -> bool:
+    return not file.name.startswith(".")
 
 
 def _content(name: str) -> str:
