@@ -146,9 +146,11 @@ def test_a_damaged_model_hides_no_other(kept, capfd):
     (kept / "broken").mkdir(parents=True)
     (kept / "broken" / "model.json").write_text("{}")
     assert main(["models", "list"]) == 0
-    shown = capfd.readouterr().out
+    shown, told = capfd.readouterr()
     assert "human " in shown
-    assert "broken damaged: " in " ".join(shown.split())
+    assert "broken damaged import" in " ".join(shown.split())
+    assert told.startswith(f"flowlift: warning: {kept / 'broken' / 'model.json'}: ")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["models", "list"], ["models", "show", "human"], ["models", "--help"]])

@@ -25,16 +25,20 @@ def show_all() -> None:
 
     table = Table("name", "skeleton", "network", "parameters", "conditioning", "from", box=None, pad_edge=False)
     packaged = packaged_models()
+    damaged: list[ModelError] = []
     for name in (*packaged, *registered_models()):
         try:
             model = find_model(name)
         except ModelError as error:
-            table.add_row(name, "damaged:", str(error))
+            damaged.append(error)
+            table.add_row(name, "damaged", "", "", "", "import")
             continue
         count = "?" if model.parameters is None else f"{model.parameters:,}"
         origin = "package" if name in packaged else "import"
         table.add_row(name, model.skeleton.name, model.network, count, model.conditioning, origin)
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+    for reason in damaged:
+        complain("warning", reason)
 
 
 @models.command
