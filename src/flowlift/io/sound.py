@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from flowlift.io.decoding import Place, first_time, opened
+from flowlift.io.decoding import Place, first_time, opened, video_stream
 
 
 def sound_of(path: Path, target: Any, start: float) -> "Sound | None":
@@ -17,12 +17,18 @@ def sound_of(path: Path, target: Any, start: float) -> "Sound | None":
     if audio is None:
         source.close()
         return None
-    start += first_time(source.streams.video[0]) if source.streams.video else 0.0
-    name = audio.codec_context.name
-    if name in target.supported_codecs and not name.startswith("pcm"):
+    pictures = video_stream(source)
+    start += first_time(pictures) if pictures is not None else 0.0
+    if _holds(target, audio.codec_context.name):
         return Sound(source, source.demux(audio), target.add_stream_from_template(audio), start)
     stream = target.add_stream("aac", rate=audio.rate)
     return Sound(source, _as_aac(source, audio, stream), stream, start)
+
+
+def _holds(target: Any, name: str) -> bool:
+    """Whether a container takes packets of this codec as they are: FFmpeg lists some that its header then refuses."""
+    refused = {"mov": ("flac", "opus", "truehd"), "mp4": ("truehd",)}.get(target.format.name, ())
+    return name in target.supported_codecs and not name.startswith("pcm") and name not in refused
 
 
 class Sound:
