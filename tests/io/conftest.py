@@ -34,6 +34,7 @@ def write(
     path: Path,
     *,
     frames: int = 10,
+    first: int = 0,
     times: Sequence[float] | None = None,
     picture: Callable[[int], np.ndarray] | None = None,
     size: tuple[int, int] = (96, 64),
@@ -44,7 +45,7 @@ def write(
     key_every: int = 12,
     metadata: dict[str, str] | None = None,
 ) -> Path:
-    """Write a video at 25 frames a second, or of frames at `times` (s)."""
+    """Write a video at 25 frames a second, or of frames at `times` (s), numbered from `first` on."""
     with av.open(str(path), "w") as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=25)
@@ -58,7 +59,7 @@ def write(
         if matrix is not None:
             stream.set_display_matrix(matrix)
         for index in range(frames if times is None else len(times)):
-            image = numbered(index, *size) if picture is None else picture(index)
+            image = numbered(first + index, *size) if picture is None else picture(index)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image))
             frame.pts = index if times is None else round(times[index] * TICKS)
             frame.time_base = Fraction(1, 25 if times is None else TICKS)

@@ -72,8 +72,8 @@ def test_a_camera_that_has_nothing_yet_is_asked_again():
             self.asked += 1
             if self.asked < 3:
                 raise BlockingIOError
-            yield SimpleNamespace(decode=lambda: [SimpleNamespace(time=5.0)], pts=None)
+            yield SimpleNamespace(decode=lambda: [SimpleNamespace(time=5.0, is_corrupt=False)], pts=None)
 
-    stream = SimpleNamespace(average_rate=25, start_time=None)
+    stream = SimpleNamespace(average_rate=25, guessed_rate=25, start_time=None)
     times = [each.time for each in decoding.decoded(Slow(), stream, True, Tally())]
     assert times == [0.0]

@@ -6,15 +6,17 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from flowlift.errors import InputError
 from flowlift.io.decoding import Tally, decoded
+from flowlift.io.orientation import Orientation
 from flowlift.io.video import FrameSource, open_frames
 
 CONTAINERS = {
@@ -123,15 +125,92 @@ def test_the_matrix_is_read_as_the_file_has_it(tmp_path, write_video, a, b, c, d
         assert corners(frame.image)[corner] == CORNERS[-1, -1], "where what was recorded at the top left stands"
 
 
-def test_a_size_that_changes_on_the_way_is_scaled_to_the_first(tmp_path, write_video):
+def joined(file, *parts):
+    """Several files as one, end to end."""
+    file.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return file
+
+
+def test_a_size_that_changes_on_the_way_is_scaled_to_the_first(tmp_path, write_video, recwarn):
     first, second = (
-        write_video(tmp_path / f"{width}.h264", frames=5, size=(width, 64), codec="libx264") for width in (96, 128)
+        write_video(tmp_path / f"{size[0]}.h264", frames=5, size=size, codec="libx264")
+        for size in [(96, 64), (192, 128)]
     )
-    file = tmp_path / "both.h264"
-    file.write_bytes(first.read_bytes() + second.read_bytes())
-    source = open_frames(file)
+    source = open_frames(joined(tmp_path / "both.h264", first, second))
     assert [frame.image.shape for frame in source] == [(64, 96, 3)] * 10
     assert source.image_size == (96, 64)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("matrix", [None, [0, TURN, 0, -TURN, 0, 0, 0, 0, 1 << 30]])
+def test_a_shape_that_changes_on_the_way_is_told_and_distorts_nobody(tmp_path, write_video, matrix):
+    """As where somebody turns their phone during a call: people would become short and wide."""
+    first, second = (
+        write_video(
+            tmp_path / f"{size[0]}.ts",
+            frames=30,
+            size=size,
+            codec="libx264",
+            picture=lambda _, size=size: np.full((*size[::-1], 3), 200, np.uint8),
+        )
+        for size in [(96, 64), (64, 96)]
+    )
+    source = open_frames(joined(tmp_path / "both.ts", first, second))
+    if matrix is not None:
+        source = replace(source, image_size=(64, 96), orientation=Orientation(swap=True))
+    with pytest.warns(UserWarning, match="change their shape, from 96 x 64 to 64 x 96|from 64 x 96 to 96 x 64"):
+        frames = [frame.image for frame in source]
+    assert {image.shape[1::-1] for image in frames} == {source.image_size}
+    assert len(frames) == 60
+    bright = [np.ptp(np.argwhere(image[..., 0] > 100), axis=0) + 1 for image in frames]
+    for rows, columns in bright[:30]:
+        assert (columns, rows) == source.image_size
+    for rows, columns in bright[30:]:
+        width, height = source.image_size
+        assert columns / rows == pytest.approx(height / width, rel=0.05), "as wide as it was recorded"
+        assert columns == width or rows == height, "as large as it can be"
+
+
+def test_a_clock_of_many_ticks_is_no_frame_rate(tmp_path, write_video):
+    """Digital video from tapes, as FFmpeg reads it: 60000 ticks a second, 25 frames."""
+    file = write_video(tmp_path / "tape.dv", frames=5, size=(720, 576), codec="dvvideo")
+    source = open_frames(file)
+    assert source.fps == 25
+    np.testing.assert_allclose([frame.time for frame in source], np.arange(5) / 25, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mpg"])
+@pytest.mark.parametrize(("start", "end"), [(0.42, 0.9), (1.1, 1.5), (2.2, None)])
+def test_a_cut_of_what_was_joined_is_a_part_of_the_whole(tmp_path, write_video, frame_number, suffix, start, end):
+    """Each part's clock begins anew: its seconds come twice, and only one of them is meant."""
+    codec = "libx264" if suffix == ".ts" else "mpeg2video"
+    parts = [
+        write_video(tmp_path / f"{first}{suffix}", frames=32, first=first, codec=codec, key_every=6)
+        for first in (0, 32)
+    ]
+    file = joined(tmp_path / f"both{suffix}", *parts)
+    whole = [(frame.time, frame_number(frame.image)) for frame in open_frames(file)]
+    assert [number for _, number in whole] == [index % 36 for index in range(64)]
+    cut = [(frame.time, frame_number(frame.image)) for frame in open_frames(file, start=start, end=end)]
+    assert cut == [(time, number) for time, number in whole if start <= time < (end or 9)]
+    assert cut
+
+
+@pytest.mark.parametrize("played", [0, 1])
+def test_of_several_videos_the_one_that_is_played_is_read_and_told(tmp_path, played):
+    sizes = [(96, 64), (128, 64)]
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=25) for _ in sizes]
+        for number, (stream, size) in enumerate(zip(streams, sizes, strict=True)):
+            stream.width, stream.height = size
+            stream.disposition = int(number == played)
+        for stream, (width, height) in zip(streams, sizes, strict=True):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((height, width, 3), np.uint8))))
+            container.mux(stream.encode(None))
+    source = open_frames(tmp_path / "two.mkv")
+    assert source.image_size == sizes[played]
+    with pytest.warns(UserWarning, match=f"2 videos, of which the one of {sizes[played][0]} x 64 pixels is read"):
+        assert [frame.image.shape[1::-1] for frame in source] == [sizes[played]]
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -223,11 +302,13 @@ class Stream:
     start_time: int = 0
     time_base: Fraction = Fraction(1, 1000)
     average_rate: float = 10.0
+    guessed_rate: float = 10.0
 
 
 @dataclass
 class Picture:
     time: float | None
+    is_corrupt: bool = False
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Videos that are none, or no longer: one clear line, or what can still be seen, with a warning."""
 
+import os
+import struct
 import wave
 from pathlib import Path
 
@@ -89,6 +91,28 @@ def test_a_video_that_breaks_off_gives_what_there_is(tmp_path, write_video, fram
     assert numbers == list(range(len(numbers)))
 
 
+def test_a_recording_with_sound_that_breaks_off_is_told(tmp_path, write_video):
+    """Matroska tells the length of the pictures apart from that of the sound, in a tag."""
+    silent_file, file = write_video(tmp_path / "silent.mp4", frames=50), tmp_path / "whole.mkv"
+    with av.open(str(silent_file)) as silent, av.open(str(file), "w") as container:
+        pictures = silent.streams.video[0]
+        video, audio = container.add_stream_from_template(pictures), container.add_stream("aac", rate=48000)
+        for packet in silent.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = video
+                container.mux(packet)
+        for start in range(0, 2 * 48000, 1024):
+            part = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            part.sample_rate, part.pts = 48000, start
+            container.mux(audio.encode(part))
+        container.mux(audio.encode(None))
+    content = file.read_bytes()
+    assert open_frames(file).frame_count == 50
+    (tmp_path / "cut.mkv").write_bytes(content[: len(content) // 2])
+    with pytest.warns(UserWarning, match=r"breaks off after \d\.\d of 2\.0 s"):
+        assert 0 < len(list(open_frames(tmp_path / "cut.mkv"))) < 40
+
+
 def test_a_cut_that_ends_before_the_break_is_no_cause_to_warn(tmp_path, write_video, recwarn):
     file = write_video(tmp_path / "clip.mkv", frames=25)
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -112,6 +136,75 @@ def test_damage_in_the_middle_costs_what_it_hit(tmp_path, write_video):
     assert len(caught) == 1
     assert 30 < len(frames) < 60
     assert frames[-1].time == pytest.approx(59 / 25), "what comes after it is there, at its time"
+
+
+def test_pictures_that_the_decoder_guesses_are_told(tmp_path, write_video):
+    """H.264 hides what is damaged: every picture comes, some are wrong."""
+    content = bytearray(write_video(tmp_path / "clip.ts", frames=30, codec="libx264", key_every=5).read_bytes())
+    packets = range(len(content) // 3 // 188 * 188, len(content) // 2 // 188 * 188, 188)
+    for start in packets:  # what is carried, not the packets' heads
+        content[start + 100 : start + 180] = np.random.default_rng(start).bytes(80)
+    (tmp_path / "hit.ts").write_bytes(bytes(content))
+    with pytest.warns(UserWarning, match="pictures are damaged and filled by guessing"):
+        assert list(open_frames(tmp_path / "hit.ts"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(InputError, match=r"pipe\.mp4: a pipe or a device, no file"):
+        open_frames(tmp_path / "pipe.mp4")
+
+
+def box(kind, *parts):
+    content = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def full_box(kind, version, flags, *parts):
+    return box(kind, struct.pack(">I", version << 24 | flags), *parts)
+
+
+def photo_in_tiles(path, write_video):
+    """A HEIC photo of 2 x 2 tiles of 64 pixels (all the same one), as phones write theirs."""
+    single = write_video(path.with_suffix(".mp4"), frames=1, size=(64, 64), codec="libx265").read_bytes()
+    at = single.index(b"hvcC") - 4
+    settings = single[at : at + int.from_bytes(single[at : at + 4], "big")]
+    at = single.index(b"mdat") - 4
+    tile = single[at + 8 : at + int.from_bytes(single[at : at + 4], "big")]
+    tiles, whole = range(1, 5), 5
+    names = [full_box(b"infe", 2, 1, struct.pack(">HH4sx", item, 0, b"hvc1")) for item in tiles]
+    names.append(full_box(b"infe", 2, 0, struct.pack(">HH4sx", whole, 0, b"grid")))
+    sizes = [full_box(b"ispe", 0, 0, struct.pack(">II", side, side)) for side in (64, 128)]
+    has = [struct.pack(">HBBB", item, 2, 0x81, 2) for item in tiles] + [struct.pack(">HBB", whole, 1, 3)]
+    grid = struct.pack(">BBBBHH", 0, 0, 1, 1, 128, 128)
+
+    def head(start):
+        places = [struct.pack(">HHHHII", item, 0, 0, 1, start, len(tile)) for item in tiles]
+        places.append(struct.pack(">HHHHII", whole, 1, 0, 1, 0, len(grid)))
+        return full_box(
+            b"meta",
+            0,
+            0,
+            full_box(b"hdlr", 0, 0, struct.pack(">I4s13x", 0, b"pict")),
+            full_box(b"pitm", 0, 0, struct.pack(">H", whole)),
+            full_box(b"iloc", 1, 0, b"\x44\x00", struct.pack(">H", 5), *places),
+            full_box(b"iinf", 0, 0, struct.pack(">H", 5), *names),
+            full_box(b"iref", 0, 0, box(b"dimg", struct.pack(">HH4H", whole, 4, *tiles))),
+            box(b"iprp", box(b"ipco", settings, *sizes), full_box(b"ipma", 0, 0, struct.pack(">I", 5), *has)),
+            box(b"idat", grid),
+        )
+
+    kind = box(b"ftyp", b"heic", bytes(4), b"mif1heic")
+    path.write_bytes(kind + head(len(kind) + len(head(0)) + 8) + box(b"mdat", tile))
+
+
+def test_a_photo_in_tiles_is_refused_instead_of_its_corner_taken(tmp_path, write_video):
+    photo_in_tiles(tmp_path / "photo.heic", write_video)
+    with av.open(str(tmp_path / "photo.heic")) as container:
+        assert [(stream.width, stream.height) for stream in container.streams.video] == [(64, 64)] * 4
+    with pytest.raises(InputError, match=r"photo\.heic: it is a photo in tiles \(HEIC\), which are not read"):
+        open_frames(tmp_path / "photo.heic")
 
 
 def test_a_video_that_is_damaged_throughout_is_refused(tmp_path, write_video):

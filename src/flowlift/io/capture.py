@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flowlift.errors import InputError
-from flowlift.io.decoding import Place, Tally, decoded, opened, reason, video_stream
+from flowlift.io.decoding import Place, Tally, decoded, opened, rate_of, reason, video_stream
 from flowlift.io.orientation import Orientation, orientation_of
 from flowlift.io.video import VideoSource, check_times
 
@@ -29,7 +29,7 @@ def open_camera(number: int, start: float | None = None, end: float | None = Non
             if stream is None:
                 raise InputError(f"camera {number}: it gives no video")
             size = (int(stream.codec_context.width), int(stream.codec_context.height))
-            fps = float(stream.average_rate or stream.guessed_rate or 0) or None
+            fps = rate_of(stream)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(
             f"camera {number}: cannot be opened: {reason(error)}; is it plugged in, free, and allowed to be used?"
@@ -78,7 +78,7 @@ def open_address(address: str, start: float | None = None, end: float | None = N
                 raise InputError(f"{label}: it gives no video")
             orientation = orientation_of(first.picture)
             size = orientation.size(int(first.picture.width), int(first.picture.height))
-            fps = float(stream.average_rate or stream.guessed_rate or 0) or None
+            fps = rate_of(stream)
             duration = float(container.duration / av.time_base) if container.duration else None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(

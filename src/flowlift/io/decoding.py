@@ -6,11 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-_ATTACHED_PICTURE = 0x400  # FFmpeg's disposition of a cover that an audio file carries
+_DEFAULT, _ATTACHED_PICTURE, _DEPENDENT = 0x1, 0x400, 0x80000
+"""FFmpeg's dispositions: the one to play; a cover that an audio file carries; a part of a picture or another stream."""
+_BY_CLOCK = ("mpegts", "mpeg")
 _BACK = 5.0
 """Seconds to enter earlier where a format's seeking came out too late."""
 _SET_BACK = 1.0
 """Seconds: a time that is so much earlier than the one before is another clock's; less is disorder."""
+_FASTEST = 1000
+"""Frames a second; a clip that is said to have more, as many as its clock has ticks, may only have a fine clock."""
 SAME = 1e-6
 """Times closer than this, in seconds, are the same."""
 
@@ -40,11 +44,13 @@ class Timed(NamedTuple):
 
 @dataclass
 class Tally:
-    """Filled while decoding: packets that could not be decoded, why, and until when (s) the clip reached."""
+    """Filled while decoding: packets that could not be decoded, why, and until when (s) the clip reached. `guessed`:
+    pictures in which the decoder made up what was damaged."""
 
     damaged: int = 0
     reason: str = ""
     reached: float = 0.0
+    guessed: int = 0
 
     def note(self, error: Exception) -> None:
         self.damaged += 1
@@ -61,9 +67,36 @@ def opened(place: Place) -> Any:
 
 
 def video_stream(container: Any) -> Any:
-    """The first stream that moves, None where there is none."""
-    moving = (s for s in container.streams.video if not int(getattr(s, "disposition", 0)) & _ATTACHED_PICTURE)
-    return next(moving, None)
+    """The stream that moves and is meant to be played, else the first that moves, None where there is none."""
+    moving = video_streams(container)
+    return next((stream for stream in moving if _disposition(stream) & _DEFAULT), next(iter(moving), None))
+
+
+def video_streams(container: Any) -> list[Any]:
+    """Every stream that moves: no covers, and nothing that is but a part of something."""
+    return [stream for stream in container.streams.video if not _disposition(stream) & (_ATTACHED_PICTURE | _DEPENDENT)]
+
+
+def in_tiles(container: Any) -> bool:
+    """Whether it is a photo that is kept in tiles, each of which looks like a video of its own."""
+    return any(_disposition(stream) & _DEPENDENT for stream in container.streams.video)
+
+
+def goes_by_clock(container: Any) -> bool:
+    """Whether its format has no index: it is joined end to end without being noticed, and seeking goes by the clock."""
+    return str(container.format.name) in _BY_CLOCK
+
+
+def rate_of(stream: Any) -> float | None:
+    """The stream's mean frames a second, None where it is not known. Where FFmpeg takes the clock's ticks for frames
+    (DV), its guess."""
+    mean, guess = stream.average_rate, stream.guessed_rate
+    ticks = mean and mean > _FASTEST and stream.time_base and mean * stream.time_base == 1
+    return float((guess if ticks and guess else mean or guess) or 0) or None
+
+
+def _disposition(stream: Any) -> int:
+    return int(getattr(stream, "disposition", 0))
 
 
 def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
@@ -71,7 +104,7 @@ def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
 
     Raises av.error.FFmpegError or OSError when the source cannot be opened, or breaks off for good.
     """
-    for back in (0.0, _BACK, None) if start > 0 and not place.live else (None,):
+    for back in (0.0, _BACK, None) if start > 0 and not place.live and not _set_back(place) else (None,):
         with opened(place) as container:
             stream = video_stream(container)
             # Threads that take a frame each give it out some frames later.
@@ -83,7 +116,9 @@ def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
             if back is not None:
                 if first is None or first.picture.time is None or first.time > start + SAME:
                     continue
-                tally.damaged = 0  # before the first picture it is the seeking that cut something in two
+                tally.damaged = tally.guessed = (
+                    0  # before the first picture it is the seeking that cut something in two
+                )
             if first is not None:
                 yield first
                 yield from pictures
@@ -98,6 +133,22 @@ def first_time(stream: Any) -> float:
 def reason(error: Exception) -> str:
     """Why, in the system's words, on one line."""
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
+def _set_back(place: Place) -> bool:
+    """Whether a file's clock is set back on the way, as where two were joined end to end: its seconds come twice, and
+    seeking may find the wrong ones."""
+    with opened(place) as container:
+        if not goes_by_clock(container):
+            return False
+        stream, latest = video_stream(container), -math.inf
+        for packet in _packets(container, stream):
+            if packet.dts is not None:
+                at = packet.dts * float(stream.time_base)
+                if at <= latest - _SET_BACK:
+                    return True
+                latest = max(latest, at)
+    return False
 
 
 def _seek(container: Any, stream: Any, seconds: float) -> bool:
@@ -117,7 +168,7 @@ def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[T
     import av
 
     zero = None if live else first_time(stream)
-    step = 1.0 / float(stream.average_rate or 30)
+    step = 1.0 / (rate_of(stream) or 30.0)
     seconds, shift = -math.inf, 0.0
     for packet in _packets(container, stream):
         try:
@@ -129,6 +180,7 @@ def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[T
             reached = (packet.pts + (packet.duration or 0)) * float(stream.time_base) - first_time(stream)
             tally.reached = max(tally.reached, reached)
         for picture in pictures:
+            tally.guessed += bool(picture.is_corrupt)
             if zero is None:
                 zero = picture.time or 0.0
             at = max(0.0, seconds + step) if picture.time is None else float(picture.time) - zero + shift

@@ -2,6 +2,7 @@
 
 import codecs
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,21 @@ import numpy as np
 from jaxtyping import UInt8
 
 from flowlift.errors import InputError
-from flowlift.io.decoding import SAME, Place, Tally, decoded, opened, reason, timed_pictures, video_stream
+from flowlift.io.decoding import (
+    SAME,
+    Place,
+    Tally,
+    decoded,
+    goes_by_clock,
+    in_tiles,
+    opened,
+    rate_of,
+    reason,
+    timed_pictures,
+    video_stream,
+    video_streams,
+)
+from flowlift.io.fitting import fit, fits, in_the_middle
 from flowlift.io.frames import Frame, FrameSource
 from flowlift.io.orientation import Orientation, orientation_of
 
@@ -41,6 +56,8 @@ def open_frames(
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
+    if not path.is_file() and not path.is_dir():  # reading once is not enough, and may wait for ever
+        raise InputError(f"{path}: a pipe or a device, no file; save it to a file, or give a camera by its number")
     from flowlift.io.images import STILLS, open_images
 
     if not path.is_dir() and path.suffix.lower() not in STILLS:
@@ -53,8 +70,10 @@ def open_frames(
 @dataclass(frozen=True)
 class VideoSource:
     """A video file or camera. `label`: what it is called in messages. `duration`: seconds, where the file tells.
+    `pixel_width`: of the pixels as they are stored, by their height. `others`: videos in the file beside this one.
 
     Iterating decodes it anew. What is damaged is left out, with one warning; InputError where no frame is left.
+    Pictures of another size than the first become as large; those of another shape are put into its middle.
     """
 
     place: Place
@@ -67,41 +86,68 @@ class VideoSource:
     start: float = 0.0
     end: float = math.inf
     duration: float | None = None
+    pixel_width: float = 1.0
+    others: int = 0
 
     def __iter__(self) -> Iterator[Frame]:
         import av
         from av.video.reformatter import VideoReformatter
 
-        tally, to_rgb, given, ended = Tally(), VideoReformatter(), 0, False
+        tally, to_rgb, given, ended, misfit = Tally(), VideoReformatter(), 0, False, None
         try:
             for time, picture in timed_pictures(self.place, self.start, tally):
                 ended = time >= self.end
                 if ended:
                     break
                 if time >= self.start - SAME or self.start <= 0:
-                    yield Frame(given, time, self._upright(picture, to_rgb))
+                    wide = self._wide(picture)
+                    if misfit is None and not fits(wide, picture.height, *self._size_as_stored):
+                        misfit = (wide, int(picture.height))
+                    yield Frame(given, time, self._upright(picture, wide, to_rgb))
                     given += 1
         except (av.error.FFmpegError, OSError) as error:
             tally.note(error)
         if not given:
             raise InputError(f"{self.label}: {self._nothing(tally)}")
-        self._warn(tally, ended)
+        self._warn(tally, ended, misfit)
 
-    def _upright(self, picture: Any, to_rgb: Any) -> UInt8[np.ndarray, "height width 3"]:
+    @property
+    def _size_as_stored(self) -> tuple[int, int]:
+        """(width, height) px before it is turned upright, pixels square."""
+        return self.orientation.size(*self.image_size)
+
+    def _wide(self, picture: Any) -> int:
+        """The picture's width where pixels are made square."""
+        return round(picture.width * self.pixel_width)
+
+    def _upright(self, picture: Any, wide: int, to_rgb: Any) -> UInt8[np.ndarray, "height width 3"]:
         # Scales, too, where pixels are not square or the size changes on the way.
-        width, height = self.orientation.size(*self.image_size)
+        whole = self._size_as_stored
+        width, height = fit(wide, picture.height, *whole)
         image = to_rgb.reformat(picture, width=width, height=height, format="rgb24").to_ndarray()
-        return self.orientation.apply(image)
+        return self.orientation.apply(image if (width, height) == whole else in_the_middle(image, *whole))
 
     def _nothing(self, tally: Tally) -> str:
         if tally.damaged:
             return f"no frame can be decoded: {tally.reason}"
-        return f"no frame lies between {self.start:g} and {self.end:g} s"
+        until = f"between {self.start:g} and {self.end:g} s" if self.end < math.inf else f"at {self.start:g} s or later"
+        return f"no frame lies {until}"
 
-    def _warn(self, tally: Tally, ended: bool) -> None:
+    def _warn(self, tally: Tally, ended: bool, misfit: tuple[int, int] | None) -> None:
         notes = []
+        if self.others:
+            width, height = self.image_size
+            notes.append(f"it holds {self.others + 1} videos, of which the one of {width} x {height} pixels is read")
+        if misfit is not None:
+            (width, height), (wide, high) = self.image_size, self.orientation.size(*misfit)
+            notes.append(
+                f"its pictures change their shape, from {width} x {height} to {wide} x {high} pixels; those of "
+                f"another shape are put into the middle, and what is known of the camera does not hold for them"
+            )
         if tally.damaged:
             notes.append(f"{tally.damaged} damaged pieces are left out ({tally.reason})")
+        if tally.guessed:
+            notes.append(f"{tally.guessed} pictures are damaged and filled by guessing, and those after them may be")
         if not ended and self.duration is not None and tally.reached < _WHOLE * self.duration:
             notes.append(f"it breaks off after {tally.reached:.1f} of {self.duration:.1f} s")
         if notes:
@@ -127,6 +173,8 @@ def _open_video(path: Path, start: float | None, end: float | None) -> VideoSour
             raise InputError(f"{path}: it holds text, no video; give a video, images or keypoints")
         with opened(place) as container:
             stream = video_stream(container)
+            if stream is None and in_tiles(container):
+                raise InputError(f"{path}: it is a photo in tiles (HEIC), which are not read; save it as JPEG or PNG")
             if stream is None:
                 raise InputError(f"{path}: it holds no video")
             tally = Tally()
@@ -134,19 +182,23 @@ def _open_video(path: Path, start: float | None, end: float | None) -> VideoSour
             if first is None:
                 why = f"frame that can be decoded: {tally.reason}" if tally.damaged else "frames"
                 raise InputError(f"{path}: it holds no {why}")
-            fps = float(stream.average_rate or stream.guessed_rate or 0) or None
-            duration = _duration(container, stream)
+            fps, others = rate_of(stream), len(video_streams(container)) - 1
+            duration, joined = _duration(container, stream), goes_by_clock(container)
             total = stream.frames or (round(duration * fps) if duration and fps else None)
             orientation = orientation_of(first.picture)
-            size = orientation.size(_square_width(first.picture, stream), first.picture.height)
+            pixel_width = _pixel_width(stream)
+            size = orientation.size(round(first.picture.width * pixel_width), first.picture.height)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a video, or is incomplete: {reason(error)}") from error
     begin, stop = start or 0.0, math.inf if end is None else end
-    if duration is not None and begin >= duration:
+    if duration is not None and begin >= duration and not joined:  # which may be longer than its clock tells
         raise InputError(f"{path}: start is {begin:g} s, but the video ends at {duration:.2f} s")
     if total is not None and fps and (start is not None or end is not None):
         total = max(0, round((min(stop, total / fps) - begin) * fps))
-    return VideoSource(place, str(path), path.resolve().stem, size, fps, total, orientation, begin, stop, duration)
+    name = path.resolve().stem
+    return VideoSource(
+        place, str(path), name, size, fps, total, orientation, begin, stop, duration, pixel_width, others
+    )
 
 
 def _is_text(path: Path) -> bool:
@@ -168,12 +220,22 @@ def _duration(container: Any, stream: Any) -> float | None:
 
     if stream.duration:
         return stream.duration * float(stream.time_base)
+    if (told := _seconds(stream.metadata.get("DURATION", ""))) is not None:  # Matroska's
+        return told
     if container.duration and len(container.streams) == 1:
         return float(container.duration / av.time_base)
     return None
 
 
-def _square_width(picture: Any, stream: Any) -> int:
-    """The picture's width where pixels are made square, its height kept."""
+def _seconds(text: str) -> float | None:
+    """Of HOURS:MINUTES:SECONDS; None for anything else, and for no time at all."""
+    told = re.fullmatch(r"(\d{1,4}):(\d\d):(\d\d(?:\.\d+)?)\0?", text)
+    if told is None:
+        return None
+    return sum(float(part) * unit for part, unit in zip(told.groups(), (3600, 60, 1), strict=True)) or None
+
+
+def _pixel_width(stream: Any) -> float:
+    """A pixel's width by its height; 1 where what the file says cannot be."""
     ratio = float(stream.sample_aspect_ratio or 1)
-    return round(picture.width * ratio) if 1 / _WIDEST_PIXEL <= ratio <= _WIDEST_PIXEL else int(picture.width)
+    return ratio if 1 / _WIDEST_PIXEL <= ratio <= _WIDEST_PIXEL else 1.0
