@@ -16,7 +16,6 @@ from flowlift.clip_camera import check_place, choose_camera, read_camera_for
 from flowlift.clips import (
     Clip,
     Progress,
-    holds_images,
     is_a_clip,
     load_keypoints,
     open_images,
@@ -87,8 +86,9 @@ def lift(
     puts the camera implausibly far away). `height`: the person's, metres; `size`: an animal's length, as its model
     measures it, metres (not given: poses are in body lengths). `start`, `end`: seconds. `mapping`: a TOML file that
     says of which joints of a keypoint file the model's are made, where their names do not. `skeleton`, `fps`,
-    `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too. Joints of a
-    keypoint file whose confidence is 0, or below `min_score`, are missing (None: below 0.1 in DeepLabCut's tables).
+    `image_size` (width, height) describe a keypoint file that does not say; `fps` a folder of images too, and a video
+    without times of its own (.h264). Joints of a keypoint file whose confidence is 0, or below `min_score`, are missing
+    (None: below 0.1 in DeepLabCut's tables).
     People who are listed frame by frame are followed; `people` says how many to keep of those who fill the clip most
     ("largest": one), or "all". `detector`: by name ("mediapipe" when not given) or made before; `detector_options` go
     to it. `progress` is called with (frames done, frames expected or None). Frames without a person are NaN. `mend`:
@@ -152,7 +152,7 @@ def lift(
                 if given is not None:
                     raise InputError(f"{source}: {name} is for keypoint files; images and videos tell their own")
             frames = open_source(source, start, end, fps)
-            if fps is not None and not holds_images(frames):
+            if fps is not None and frames.fps != fps:
                 _warn(f"{source}: videos and cameras tell their own frame rate; {fps:g} frames/s are not used")
             if detector is None or isinstance(detector, str):
                 name = detector or DEFAULT

@@ -7,14 +7,17 @@ import subprocess
 import sys
 import warnings
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from flowlift.cli import main
 from flowlift.cli.report import complain, guarded
 from flowlift.errors import InputError
+from flowlift.io.video import open_frames
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,3 +97,11 @@ def test_a_complaint_is_one_line(message: str) -> None:
     with contextlib.redirect_stderr(told):
         complain("error", message)
     assert len(told.getvalue().splitlines()) == 1
+
+
+def test_a_warning_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An overlay reads again what was lifted."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "b.heic").touch()
+    assert guarded(lambda: [list(open_frames(tmp_path)) for _ in range(3)]) == 0
+    assert capsys.readouterr().err.count("b.heic and the like (1) are passed over") == 1

@@ -43,6 +43,33 @@ def test_a_frame_rate_gives_images_their_times(tmp_path):
         open_frames(tmp_path, start=1)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ([1, 2, 3, 7, 8], "img3.png and img7.png"),
+        ([0, 5, 10, 20, 25, 40], "img10.png and img20.png"),
+        ([1, 2, 3, 4], None),
+        ([0, 5, 10, 15], None),  # every fifth picture of something
+        ([100, 133, 167, 200], None),  # times
+        ([9], None),
+    ],
+)
+def test_numbers_that_are_left_out_are_told_where_images_are_a_clip(tmp_path, recwarn, numbers, told):
+    for number in numbers:
+        picture().save(tmp_path / f"img{number}.png")
+    open_frames(tmp_path)
+    assert not recwarn.list, "images that lie beside one another may be any"
+    open_frames(tmp_path, fps=10)
+    assert [told in str(warning.message) for warning in recwarn.list] == ([] if told is None else [True])
+
+
+def test_photos_that_are_not_read_are_told(tmp_path):
+    picture().save(tmp_path / "a.jpg")
+    (tmp_path / "IMG_2.HEIC").write_bytes(b"x")
+    with pytest.warns(UserWarning, match=r"IMG_2\.HEIC and the like \(1\) are passed over"):
+        assert open_frames(tmp_path).frame_count == 1
+
+
 def test_a_cut_of_images_is_a_part_of_the_whole(tmp_path):
     for number in range(4):
         picture(number * 20).save(tmp_path / f"{number}.png")

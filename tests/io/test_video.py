@@ -179,6 +179,31 @@ def test_a_clock_of_many_ticks_is_no_frame_rate(tmp_path, write_video):
     np.testing.assert_allclose([frame.time for frame in source], np.arange(5) / 25, atol=1e-6)
 
 
+@pytest.mark.parametrize(("name", "told"), [("50.h264", 50), ("50.m2v", 50), ("50.mjpeg", None)])
+def test_a_codecs_output_has_the_rate_that_it_tells_or_that_is_given(tmp_path, name, told, recwarn):
+    """It has no times: FFmpeg makes some up, 25 frames a second, whatever its headers say."""
+    codec, pixels = {"h264": ("libx264", "yuv420p"), "m2v": ("mpeg2video", "yuv420p")}.get(
+        name.partition(".")[2], ("mjpeg", "yuvj420p")
+    )
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=50)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, pixels
+        for index in range(20):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 96, 3), 10 * index, np.uint8))))
+        container.mux(stream.encode(None))
+    for given in (None, 100):
+        source = open_frames(tmp_path / name, fps=given)
+        rate = given or told or 25
+        assert source.fps == rate
+        np.testing.assert_allclose([frame.time for frame in source], np.arange(20) / rate, atol=1e-9)
+        cut = list(open_frames(tmp_path / name, fps=given, start=4.5 / rate, end=8.5 / rate))
+        np.testing.assert_allclose([frame.time for frame in cut], np.arange(5, 9) / rate, atol=1e-9)
+        np.testing.assert_allclose([frame.image.mean() for frame in cut], 10 * np.arange(5, 9), atol=6)
+    assert {"give --fps" in str(warning.message) for warning in recwarn.list} == ({True} if told is None else set())
+    with pytest.raises(InputError, match="frame rate must be a positive number"):
+        open_frames(tmp_path / name, fps=0)
+
+
 @pytest.mark.parametrize("suffix", [".ts", ".mpg"])
 @pytest.mark.parametrize(("start", "end"), [(0.42, 0.9), (1.1, 1.5), (2.2, None)])
 def test_a_cut_of_what_was_joined_is_a_part_of_the_whole(tmp_path, write_video, frame_number, suffix, start, end):

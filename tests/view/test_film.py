@@ -142,3 +142,10 @@ def test_film_is_of_a_size_for_a_screen(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "film.mp4")) as file:
         assert (file.streams.video[0].width, file.streams.video[0].height) == (1280, 720)
         assert file.streams.video[0].codec_context.name == "h264"
+
+
+def test_film_of_a_codecs_output_has_the_rate_that_was_given(tmp_path: Path) -> None:
+    source = numbered_video(tmp_path / "raw.h264", 20)
+    write_film(source, tmp_path / "film.mp4", np.arange(5, 10) / 50, fps=50)
+    with av.open(str(tmp_path / "film.mp4")) as file:
+        assert [frame.time for frame in file.decode(video=0)] == pytest.approx(np.arange(5) / 50, abs=1e-3)

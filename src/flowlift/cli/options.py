@@ -67,7 +67,8 @@ class InputOptions:
     mapping: str | None = None
     """A TOML file: of which of a keypoint file's joints the model's are made, where their names do not tell."""
     fps: float | None = None
-    """Frames per second of a keypoint file that does not say, or of a folder of images."""
+    """Frames per second of a keypoint file that does not say, of a folder of images, or of a video without times
+    (.h264)."""
     image_size: Annotated[str | None, Parameter(name="--image-size")] = None
     """Size of the images behind a keypoint file that does not say, such as 1920x1080."""
     min_score: Annotated[float | None, Parameter(name="--min-score")] = None

@@ -51,18 +51,21 @@ def describe(error: OSError) -> str:
 
 
 def _show_own_warnings() -> None:
-    """Our warnings become lines on stderr; those of the libraries below are not the user's to act on."""
+    """Our warnings become lines on stderr, each once; those of the libraries below are not the user's to act on."""
     warnings.simplefilter("ignore")
-    warnings.filterwarnings("default", category=UserWarning, module=r"flowlift")
-    warnings.showwarning = _warning_line
+    warnings.filterwarnings("always", category=UserWarning, module=r"flowlift")
+    told: set[str] = set()  # an overlay reads the video again that was lifted
 
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            complain("warning", message)
 
-def _warning_line(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    complain("warning", message)
+    warnings.showwarning = tell

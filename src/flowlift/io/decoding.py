@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 _DEFAULT, _ATTACHED_PICTURE, _DEPENDENT = 0x1, 0x400, 0x80000
 """FFmpeg's dispositions: the one to play; a cover that an audio file carries; a part of a picture or another stream."""
-_BY_CLOCK = ("mpegts", "mpeg")
+_TIMELESS, _DISCONTINUOUS = 0x80, 0x200
+"""What FFmpeg tells of a format: it has no times; its clock may be set anew on the way."""
 _BACK = 5.0
 """Seconds to enter earlier where a format's seeking came out too late."""
 _SET_BACK = 1.0
@@ -22,13 +23,15 @@ SAME = 1e-6
 @dataclass(frozen=True)
 class Place:
     """What FFmpeg opens. `format` and `options` are for cameras; `patience`: seconds to wait for an address to answer;
-    `endless`: what it sends has no end. `live`: it has no beginning, and no way back."""
+    `endless`: what it sends has no end. `live`: it has no beginning, and no way back. `rate`: frames a second, counted,
+    where the format tells no times."""
 
     location: str
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     patience: float | None = None
     endless: bool = False
+    rate: float | None = None
 
     @property
     def live(self) -> bool:
@@ -84,7 +87,20 @@ def in_tiles(container: Any) -> bool:
 
 def goes_by_clock(container: Any) -> bool:
     """Whether its format has no index: it is joined end to end without being noticed, and seeking goes by the clock."""
-    return str(container.format.name) in _BY_CLOCK
+    return bool(int(container.format.flags) & _DISCONTINUOUS)
+
+
+def has_times(container: Any) -> bool:
+    """Whether its format tells when a picture is. Those that are but a codec's output (.h264, .mjpeg) do not: the times
+    that FFmpeg gives are made up, 25 frames a second."""
+    made_up = str(container.format.name).endswith("_pipe") or int(container.format.flags) & _TIMELESS
+    return not made_up
+
+
+def told_rate(stream: Any) -> float | None:
+    """Frames a second as the codec has it in its own headers, None where it has nothing there."""
+    told = stream.codec_context.framerate and stream.guessed_rate
+    return float(told) if told else None
 
 
 def rate_of(stream: Any) -> float | None:
@@ -104,14 +120,15 @@ def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
 
     Raises av.error.FFmpegError or OSError when the source cannot be opened, or breaks off for good.
     """
-    for back in (0.0, _BACK, None) if start > 0 and not place.live and not _set_back(place) else (None,):
+    seeks = start > 0 and not place.live and place.rate is None and not _set_back(place)
+    for back in (0.0, _BACK, None) if seeks else (None,):
         with opened(place) as container:
             stream = video_stream(container)
             # Threads that take a frame each give it out some frames later.
             stream.thread_type = "SLICE" if place.live else "AUTO"
             if back is not None and not _seek(container, stream, max(0.0, start - back)):
                 continue
-            pictures = decoded(container, stream, place.live, tally)
+            pictures = decoded(container, stream, place.live, tally, place.rate)
             first = next(pictures, None)
             if back is not None:
                 if first is None or first.picture.time is None or first.time > start + SAME:
@@ -161,14 +178,14 @@ def _seek(container: Any, stream: Any, seconds: float) -> bool:
     return True
 
 
-def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[Timed]:
+def decoded(container: Any, stream: Any, live: bool, tally: Tally, rate: float | None = None) -> Iterator[Timed]:
     """Pictures from where the container stands, at times that rise: one of an instant that has passed is left out, and
-    where the clock is set back it goes on from where it was. Raises av.error.FFmpegError when it breaks off for
-    good."""
+    where the clock is set back it goes on from where it was. `rate`: they are counted, so many a second. Raises
+    av.error.FFmpegError when it breaks off for good."""
     import av
 
     zero = None if live else first_time(stream)
-    step = 1.0 / (rate_of(stream) or 30.0)
+    step = 1.0 / (rate or rate_of(stream) or 30.0)
     seconds, shift = -math.inf, 0.0
     for packet in _packets(container, stream):
         try:
@@ -183,7 +200,8 @@ def decoded(container: Any, stream: Any, live: bool, tally: Tally) -> Iterator[T
             tally.guessed += bool(picture.is_corrupt)
             if zero is None:
                 zero = picture.time or 0.0
-            at = max(0.0, seconds + step) if picture.time is None else float(picture.time) - zero + shift
+            counted = rate is not None or picture.time is None
+            at = max(0.0, seconds + step) if counted else float(picture.time) - zero + shift
             if seconds - _SET_BACK < at <= seconds:
                 continue
             if at <= seconds:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from flowlift.damage import DAMAGE, in_one_line
 from flowlift.errors import InputError
 from flowlift.io.frames import Frame
+from flowlift.io.numbering import last_number
 
 STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm")
 """Suffixes of image files. One TIFF, PNG or WebP may hold several pages, which are frames."""
 _IN_FOLDERS = (*STILLS, ".gif")
+_UNREAD = (".heic", ".heif")
+"""Suffixes of photos that are not read: a folder that holds some is not whole without them."""
 _SAME = 1e-6
 """Of a frame: times that are so close are the same."""
 _PAGED = ("TIFF", "PNG", "WEBP", "GIF")  # not MPO: a photo with another one, for some other use, behind it
@@ -65,6 +69,8 @@ def open_images(path: Path, *, fps: float | None = None, start: float = 0.0, end
         raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files")
     if fps is not None and not 0 < fps < float("inf"):
         raise InputError(f"the frame rate must be a positive number, got {fps}")
+    if path.is_dir():
+        _warn_of_gaps(path, files, fps)
     height, width, _ = read_image(files[0]).shape
     pages = []
     for file in files:
@@ -91,6 +97,27 @@ def images_in(folder: Path) -> tuple[Path, ...]:
     """Images of a folder in the order of their frames."""
     found = (f for f in folder.iterdir() if f.suffix.lower() in _IN_FOLDERS and not f.name.startswith("."))
     return tuple(sorted((f for f in found if f.is_file()), key=lambda file: (_natural(file), file.name)))
+
+
+def _warn_of_gaps(folder: Path, files: tuple[Path, ...], fps: float | None) -> None:
+    """Tell what a folder's clip lacks: photos that are not read, and, where images are a clip, numbers left out."""
+    unread = sorted(file.name for file in folder.iterdir() if file.suffix.lower() in _UNREAD)
+    if unread:
+        _warn(f"{folder}: {unread[0]} and the like ({len(unread)}) are passed over; save them as JPEG or PNG")
+    numbers = [last_number(file.stem) for file in files]
+    steps = [later - sooner for sooner, later in pairwise(numbers)]
+    if fps is None or not steps or min(steps) < 1 or max(steps) == min(steps):
+        return
+    if all(step % min(steps) == 0 for step in steps):
+        jump = next(place for place, step in enumerate(steps) if step > min(steps))
+        _warn(
+            f"{folder}: numbers are left out, first between {files[jump].name} and {files[jump + 1].name}; "
+            f"the images are taken to follow one another all the same, {fps:g} in a second"
+        )
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=4)
 
 
 def _pages(file: Path) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

@@ -5,7 +5,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ from flowlift.io.decoding import (
     Tally,
     decoded,
     goes_by_clock,
+    has_times,
     in_tiles,
     opened,
     rate_of,
     reason,
     timed_pictures,
+    told_rate,
     video_stream,
     video_streams,
 )
@@ -35,6 +37,8 @@ __all__ = ["Frame", "FrameSource", "VideoSource", "open_frames"]
 
 _WHOLE = 0.9
 """The part of its length that a clip has to reach: a header may be off by a little."""
+_USUAL_RATE = 25.0
+"""Frames a second where nothing tells: FFmpeg's."""
 _WIDEST_PIXEL = 8.0
 """Pixels that claim to be wider than this, or as much higher, are taken as square."""
 
@@ -44,9 +48,9 @@ def open_frames(
 ) -> FrameSource:
     """Frames of a video, an image, a folder of images, or a camera by its number.
 
-    `start`, `end`: seconds in the video; for a camera, `end` says how long to look. `fps`: frames a second of images,
-    which have no times of their own. Frames keep their time in the clip. Raises InputError for a source that is
-    missing or cannot be read, here or while it is iterated.
+    `start`, `end`: seconds in the video; for a camera, `end` says how long to look. `fps`: frames a second of images
+    and of videos that are but a codec's output (.h264), which have no times of their own. Frames keep their time in
+    the clip. Raises InputError for a source that is missing or cannot be read, here or while it is iterated.
     """
     check_times(start, end)
     if isinstance(source, int) or (str(source).isdecimal() and not Path(source).exists()):
@@ -61,7 +65,7 @@ def open_frames(
     from flowlift.io.images import STILLS, open_images
 
     if not path.is_dir() and path.suffix.lower() not in STILLS:
-        return _open_video(path, start, end)
+        return _open_video(path, start, end, fps)
     if fps is None and (start is not None or end is not None):
         raise InputError(f"{path}: images have no times; start and end need the frame rate, give fps")
     return open_images(path, fps=fps, start=start or 0.0, end=math.inf if end is None else end)
@@ -163,7 +167,7 @@ def check_times(start: float | None, end: float | None) -> None:
         raise InputError(f"start must come before end, got {start or 0.0:g} and {end:g} s")
 
 
-def _open_video(path: Path, start: float | None, end: float | None) -> VideoSource:
+def _open_video(path: Path, start: float | None, end: float | None, given: float | None) -> VideoSource:
     import av
 
     # Absolute: FFmpeg would take 12:30.mp4 for an address with the protocol 12.
@@ -183,6 +187,9 @@ def _open_video(path: Path, start: float | None, end: float | None) -> VideoSour
                 why = f"frame that can be decoded: {tally.reason}" if tally.damaged else "frames"
                 raise InputError(f"{path}: it holds no {why}")
             fps, others = rate_of(stream), len(video_streams(container)) - 1
+            if not has_times(container):
+                fps = _rate_without_times(path, given, told_rate(stream))
+                place = replace(place, rate=fps)
             duration, joined = _duration(container, stream), goes_by_clock(container)
             total = stream.frames or (round(duration * fps) if duration and fps else None)
             orientation = orientation_of(first.picture)
@@ -199,6 +206,16 @@ def _open_video(path: Path, start: float | None, end: float | None) -> VideoSour
     return VideoSource(
         place, str(path), name, size, fps, total, orientation, begin, stop, duration, pixel_width, others
     )
+
+
+def _rate_without_times(path: Path, given: float | None, told: float | None) -> float:
+    """The frame rate of a video that is but a codec's output. Raises InputError for one that cannot be."""
+    if given is not None and not 0 < given < math.inf:
+        raise InputError(f"the frame rate must be a positive number, got {given}")
+    if given is None and told is None:
+        text = f"{path}: it tells neither times nor a frame rate; {_USUAL_RATE:g} frames/s are taken for it, give --fps"
+        warnings.warn(text, UserWarning, stacklevel=4)
+    return given or told or _USUAL_RATE
 
 
 def _is_text(path: Path) -> bool:

@@ -78,7 +78,8 @@ def _lift(folder: JobFolder, say: Say) -> None:
     save(poses, folder.result)
     film = None
     if has_pictures(source):
-        write_film(source, folder.film, poses.frame_times, progress=_reporter(say, "preparing the video"))
+        report = _reporter(say, "preparing the video")
+        write_film(source, folder.film, poses.frame_times, fps=poses.fps, progress=report)
         film = film_beside(folder.film, folder.page, start=float(poses.frame_times[0]))
     write_html(poses, folder.page, title=job.name, film=film)
 

@@ -19,14 +19,15 @@ def write_film(
     path: Path,
     times: Float64[np.ndarray, " frame"],
     *,
+    fps: float | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> None:
     """Write the stretch of a video that was lifted; its first picture, at `times[0]` (s), becomes the time 0.
 
-    Frames keep their distances in time; there is no sound. Raises InputError for a video that cannot be read,
-    OutputError for one that cannot be written.
+    Frames keep their distances in time; there is no sound. `fps`: of a video without times of its own. Raises
+    InputError for a video that cannot be read, OutputError for one that cannot be written.
     """
-    frames = open_frames(source, start=float(times[0]) or None, end=float(times[-1]) + 1e-3)
+    frames = open_frames(source, start=float(times[0]) or None, end=float(times[-1]) + 1e-3, fps=fps)
     with video_writer(path, fps=frames.fps or _USUAL_RATE) as writer:
         for count, frame in enumerate(frames, 1):
             writer.write(_small(frame.image), frame.time)
