@@ -18,6 +18,7 @@ from flowlift.errors import InputError, OutputError
 from flowlift.io import save
 from flowlift.io.video import Frame, open_frames
 from flowlift.io.video_writing import video_writer
+from flowlift.view.film import film_beside, film_inside
 from flowlift.view.overlay_video import matched, write_overlay
 
 SIZE = (320, 180)
@@ -145,6 +146,17 @@ def test_a_part_has_its_own_sound(tmp_path: Path, bare: Poses3D) -> None:
     after = loudness(tmp_path / "out.mp4")
     assert 4 <= len(after) <= 6
     np.testing.assert_allclose(after[:4], loudness(source)[10:14], atol=0.06)
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "in.webm"])
+@pytest.mark.parametrize("begin", [0.0, 0.4])
+def test_a_page_knows_that_sound_begins_before_the_pictures(tmp_path: Path, name: str, begin: float) -> None:
+    """A browser's clock begins with whatever comes first, that of poses with the first picture."""
+    codec = "libopus" if name.endswith(".webm") else "aac"
+    source = write_clip(tmp_path / name, [begin + i / 30 for i in range(10)], sound=codec)
+    for film in (film_beside(source, tmp_path / "page.html"), film_inside(source)):
+        assert film.start == pytest.approx(-begin, abs=0.01)
+    assert film_inside(source, start=0.1).start == pytest.approx(0.1 - begin, abs=0.01)
 
 
 def test_odd_sides_lose_a_pixel(tmp_path: Path) -> None:

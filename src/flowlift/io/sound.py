@@ -1,4 +1,4 @@
-"""The sound of one video on its way into another, packet by packet."""
+"""The sound of one video on its way into another, packet by packet; how it lies beside the pictures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +23,22 @@ def sound_of(path: Path, target: Any, start: float) -> "Sound | None":
         return Sound(source, source.demux(audio), target.add_stream_from_template(audio), start)
     stream = target.add_stream("aac", rate=audio.rate)
     return Sound(source, _as_aac(source, audio, stream), stream, start)
+
+
+def lead_of_sound(path: Path) -> float:
+    """How long before its first picture a video begins for who plays it, seconds: sound may come first. 0 for a file
+    that cannot be read."""
+    import av
+
+    try:
+        with opened(Place(str(path.resolve()))) as container:
+            pictures = video_stream(container)
+            if pictures is None:
+                return 0.0
+            first = first_time(pictures)
+            return max(0.0, first - max(0.0, min([first, *map(first_time, container.streams.audio)])))
+    except (av.error.FFmpegError, OSError, ValueError):
+        return 0.0
 
 
 def _holds(target: Any, name: str) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from flowlift.errors import InputError
 from flowlift.io import is_keypoint_source
 from flowlift.io.images import STILLS
+from flowlift.io.sound import lead_of_sound
 
 _TYPES = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm", ".ogv": "video/ogg"}
 _LARGEST = 200_000_000
@@ -18,7 +19,8 @@ _LARGEST = 200_000_000
 class Film:
     """A video for a page: `address`, a URL relative to the page, or `data`, its bytes, with their media type.
 
-    `start`: the time (s) of its first picture in the clip that was lifted; 0 for that clip itself.
+    `start`: the time (s) in the clip that was lifted at which a player begins; 0 for that clip itself, and less where
+    its sound begins before its pictures.
     """
 
     name: str
@@ -37,11 +39,13 @@ def has_pictures(source: str | Path | int) -> bool:
 
 
 def film_beside(video: Path, page: Path, *, start: float = 0.0) -> Film:
-    """A video that the page refers to: relative, so that both can be moved together.
+    """A video that the page refers to: relative, so that both can be moved together. `start`: the time (s) of its first
+    picture in the clip that was lifted.
 
     Raises InputError where there is no such file.
     """
     _check(video)
+    start -= lead_of_sound(video)
     try:
         relative = os.path.relpath(video.resolve(), page.resolve().parent)
     except ValueError:  # another drive
@@ -51,7 +55,10 @@ def film_beside(video: Path, page: Path, *, start: float = 0.0) -> Film:
 
 
 def film_inside(video: Path, *, start: float = 0.0) -> Film:
-    """A video that becomes a part of the page. Raises InputError where it is missing, or too large."""
+    """A video that becomes a part of the page; `start` as in `film_beside`.
+
+    Raises InputError where it is missing, or too large.
+    """
     _check(video)
     try:
         size = video.stat().st_size
@@ -60,9 +67,10 @@ def film_inside(video: Path, *, start: float = 0.0) -> Film:
                 f"{video}: {size / 1e6:.0f} MB are too much for one page (at most {_LARGEST / 1e6:.0f}); "
                 f"leave it beside the page"
             )
-        return Film(video.name, _type(video), data=video.read_bytes(), start=start)
+        data = video.read_bytes()
     except OSError as error:
         raise InputError(f"{video}: cannot be read: {error.strerror or error}") from error
+    return Film(video.name, _type(video), data=data, start=start - lead_of_sound(video))
 
 
 def _check(video: Path) -> None:
