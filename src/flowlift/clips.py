@@ -31,6 +31,9 @@ CHUNK = 256
 AHEAD = 4
 """Frames that are decoded before they are looked at: enough to even out decoder and detector, and little memory."""
 
+_HELD_PIXELS = 1 << 28
+"""In the frames that wait: fewer do where they are very large."""
+
 Progress = Callable[[int, int | None], None]
 
 
@@ -202,7 +205,8 @@ def _reading(frames: FrameSource) -> AbstractContextManager[Iterator[Frame]]:
     comes: frames that wait for their turn would be old."""
     if allowed_threads() == 1 or (isinstance(frames, VideoSource) and frames.place.live):
         return nullcontext(iter(frames))
-    return closing(ReadAhead(frames, held=AHEAD))
+    width, height = frames.image_size
+    return closing(ReadAhead(frames, held=max(1, min(AHEAD, _HELD_PIXELS // (width * height)))))
 
 
 class _Rest(NamedTuple):

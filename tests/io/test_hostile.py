@@ -25,6 +25,7 @@ from flowlift.io.archive import extract, read_arrays
 from flowlift.io.images import read_image
 from flowlift.io.mapping_file import read_mapping
 from flowlift.io.registry import WRITERS
+from flowlift.io.video import open_frames
 from flowlift.models import find_model, read_card
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import COCO17, HUMAN36M17
@@ -185,6 +186,17 @@ def test_a_picture_of_ten_billion_pixels_in_a_hundred_bytes(tmp_path: Path) -> N
     path = tmp_path / "a.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))))
     assert "too large" in refusal(read_image, path)
+
+
+def test_a_video_of_gigabytes_in_a_hundred_bytes(tmp_path: Path) -> None:
+    frame = b"\x21\xf9\x04\x04\x04\x00\x00\x00\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    for width, height, refused in ((16_000, 16_000, True), (64, 48, False)):
+        head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+        (tmp_path / "a.gif").write_bytes(head + 3 * frame + b";")
+        if refused:
+            assert "16000 x 16000 pixels; at most 179 million" in refusal(open_frames, tmp_path / "a.gif")
+        else:
+            assert len(list(open_frames(tmp_path / "a.gif"))) == 3
 
 
 @pytest.mark.parametrize("name", ["../out.bvh", "/tmp/flowlift-hostile.bvh", "link.bvh", "device.bvh"])

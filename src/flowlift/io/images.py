@@ -19,13 +19,13 @@ from flowlift.io.frames import Frame
 from flowlift.io.numbering import last_number
 
 STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm")
-"""Suffixes of image files. One TIFF, PNG or WebP may hold several pages, which are frames."""
+"""Suffixes of image files. One TIFF, PNG, WebP or AVIF may hold several pages, which are frames."""
 _IN_FOLDERS = (*STILLS, ".gif")
 _UNREAD = (".heic", ".heif")
 """Suffixes of photos that are not read: a folder that holds some is not whole without them."""
 _SAME = 1e-6
 """Of a frame: times that are so close are the same."""
-_PAGED = ("TIFF", "PNG", "WEBP", "GIF")  # not MPO: a photo with another one, for some other use, behind it
+_PAGED = ("TIFF", "PNG", "WEBP", "GIF", "AVIF")  # not MPO: a photo with another one, for some other use, behind it
 
 
 @dataclass(frozen=True)

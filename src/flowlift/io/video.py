@@ -39,6 +39,8 @@ _WHOLE = 0.9
 """The part of its length that a clip has to reach: a header may be off by a little."""
 _USUAL_RATE = 25.0
 """Frames a second where nothing tells: FFmpeg's."""
+_MOST_PIXELS = 178_956_970
+"""Of a picture, as Pillow has it for images: more than any camera takes, and what memory for a few holds."""
 _WIDEST_PIXEL = 8.0
 """Pixels that claim to be wider than this, or as much higher, are taken as square."""
 
@@ -181,20 +183,24 @@ def _open_video(path: Path, start: float | None, end: float | None, given: float
                 raise InputError(f"{path}: it is a photo in tiles (HEIC), which are not read; save it as JPEG or PNG")
             if stream is None:
                 raise InputError(f"{path}: it holds no video")
+            _check_pixels(path, stream.codec_context.width, stream.codec_context.height)  # before memory is taken
             tally = Tally()
-            first = next(decoded(container, stream, False, tally), None)
+            pictures = decoded(container, stream, False, tally)
+            first = next(pictures, None)
             if first is None:
                 why = f"frame that can be decoded: {tally.reason}" if tally.damaged else "frames"
                 raise InputError(f"{path}: it holds no {why}")
             fps, others = rate_of(stream), len(video_streams(container)) - 1
             if not has_times(container):
-                fps = _rate_without_times(path, given, told_rate(stream))
+                told = told_rate(stream) or (None if next(pictures, None) else _USUAL_RATE)  # of a still, any will do
+                fps = _rate_without_times(path, given, told)
                 place = replace(place, rate=fps)
             duration, joined = _duration(container, stream), goes_by_clock(container)
             total = stream.frames or (round(duration * fps) if duration and fps else None)
             orientation = orientation_of(first.picture)
             pixel_width = _pixel_width(stream)
             size = orientation.size(round(first.picture.width * pixel_width), first.picture.height)
+            _check_pixels(path, *size)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a video, or is incomplete: {reason(error)}") from error
     begin, stop = start or 0.0, math.inf if end is None else end
@@ -206,6 +212,14 @@ def _open_video(path: Path, start: float | None, end: float | None, given: float
     return VideoSource(
         place, str(path), name, size, fps, total, orientation, begin, stop, duration, pixel_width, others
     )
+
+
+def _check_pixels(path: Path, width: int, height: int) -> None:
+    """Raises InputError for pictures that are too large: a hundred bytes can ask for gigabytes."""
+    if width * height > _MOST_PIXELS:
+        raise InputError(
+            f"{path}: its pictures have {width} x {height} pixels; at most {_MOST_PIXELS / 1e6:.0f} million are read"
+        )
 
 
 def _rate_without_times(path: Path, given: float | None, told: float | None) -> float:
