@@ -95,8 +95,13 @@ def _plain_values(provenance: Mapping[str, Any]) -> Provenance:
             raise InputError(
                 f"provenance: {name!r} must be a text, a finite number, True, False or None, got {given!r}"
             )
-        plain[name] = value
+        plain[name] = as_text(value) if isinstance(value, str) else value
     return plain
+
+
+def as_text(name: str) -> str:
+    """What every format can write: names of files need not be text on every system."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _check_skeleton(skeleton: object) -> None:
@@ -146,6 +151,7 @@ class Keypoints2D:
         object.__setattr__(self, "xy", xy)
         object.__setattr__(self, "score", score)
         object.__setattr__(self, "image_size", size)
+        object.__setattr__(self, "source", as_text(str(self.source or "")))
         object.__setattr__(self, "times", _frozen_times(self.times, xy.shape[0]))
 
     def __len__(self) -> int:

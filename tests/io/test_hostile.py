@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import pickle
 import struct
+import sys
 import tarfile
 import time
 import zipfile
@@ -17,9 +19,10 @@ import numpy as np
 import pytest
 
 from flowlift.calibration import camera_names
+from flowlift.cli.outputs import plan_jobs
 from flowlift.damage import refused_if_damaged
 from flowlift.datasets.recording import read_recordings
-from flowlift.errors import FlowliftError, InputError, ModelError
+from flowlift.errors import FlowliftError, InputError, MissingExtraError, ModelError
 from flowlift.io import archive, load, restricted, save
 from flowlift.io.archive import extract, read_arrays
 from flowlift.io.images import read_image
@@ -29,6 +32,8 @@ from flowlift.io.video import open_frames
 from flowlift.models import find_model, read_card
 from flowlift.skeleton import Skeleton
 from flowlift.skeletons import COCO17, HUMAN36M17
+from flowlift.view.film import film_beside
+from flowlift.view.html import write_html
 
 from .made_poses import made_poses
 
@@ -344,6 +349,26 @@ def test_what_joints_and_sources_are_called_leads_to_no_other_folder(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
     assert all(path.name.startswith("poses") for path in (tmp_path / "a" / "b").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text on this system")
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_files_whose_names_are_no_text(tmp_path: Path, suffix: str) -> None:
+    """As an old archive or another system leaves them: caf\\xe9 in Latin-1."""
+    name = os.fsdecode(b"caf\xe9")
+    poses = made_poses(provenance={"source": name, "model": "human"})
+    assert poses.provenance["source"] == "caf?"
+    try:
+        save(poses, tmp_path / f"{name}{suffix}")
+    except MissingExtraError:
+        pytest.skip("its extra is not installed")
+    assert any(path.name.startswith(name) for path in tmp_path.iterdir())
+    film = film_beside(write(tmp_path / f"{name}.mp4", "x"), tmp_path / "page.html")
+    assert film.address == "./caf%E9.mp4"
+    write_html(poses, tmp_path / "page.html", title=name, film=film)
+    assert plan_jobs([str(tmp_path / f"{name}.mp4")], str(tmp_path / "out"), ["parquet"])[0].paths == (
+        tmp_path / "out" / "clip=caf%E9" / "part.parquet",
+    )
 
 
 def test_skeletons_that_no_body_has(tmp_path: Path) -> None:

@@ -213,6 +213,12 @@ def test_an_empty_folder_says_what_is_looked_for(tmp_path):
         open_frames(tmp_path)
 
 
+def test_a_folder_of_videos_says_how_they_are_given(tmp_path):
+    (tmp_path / "walk.MP4").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"holds no images .* as a pattern in quotes"):
+        open_frames(tmp_path)
+
+
 def test_large_photos_are_read_and_bombs_are_not(tmp_path, monkeypatch, recwarn):
     picture().save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32 * 24 - 100)

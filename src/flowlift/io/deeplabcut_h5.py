@@ -105,7 +105,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     levels, values = table_of(obj)
     columns = pandas.MultiIndex.from_arrays(list(levels.values()), names=list(levels))
     # Made in memory: on a full disk PyTables raises what is no OSError, and HDF5 talks on stderr.
-    with pandas.HDFStore(path.name, mode="w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+    with pandas.HDFStore("poses.h5", mode="w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
         layout: Literal["table", "fixed"] = "table" if values.shape[1] <= _MOST_COLUMNS else "fixed"
         store.put("df_with_missing", pandas.DataFrame(values, columns=columns), format=layout)
         file: Any = store.root._v_file

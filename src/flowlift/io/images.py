@@ -1,6 +1,7 @@
 """Still images, one or a folder of them, as frames."""
 
 import math
+import mimetypes
 import re
 import warnings
 from collections.abc import Iterator
@@ -66,7 +67,9 @@ def open_images(path: Path, *, fps: float | None = None, start: float = 0.0, end
     """
     files = images_in(path) if path.is_dir() else (path,)
     if not files:
-        raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files")
+        videos = any((mimetypes.guess_type(file.name)[0] or "").startswith("video/") for file in path.iterdir())
+        advice = f"; its videos are given as a pattern in quotes, such as '{path}/*.*'" if videos else ""
+        raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files{advice}")
     if fps is not None and not 0 < fps < float("inf"):
         raise InputError(f"the frame rate must be a positive number, got {fps}")
     if path.is_dir():

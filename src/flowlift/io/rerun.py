@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from flowlift.containers import Keypoints2D, Poses3D
+from flowlift.containers import Keypoints2D, Poses3D, as_text
 from flowlift.detect.optional import import_optional
 from flowlift.io.atomic import written_whole
 from flowlift.io.positions import camera_frame
@@ -26,7 +26,7 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     Raises OutputError, and MissingExtraError without rerun-sdk.
     """
     rerun = import_optional("rerun", "writing a rerun recording", "rerun")
-    recording = rerun.RecordingStream("flowlift", recording_id=path.stem)
+    recording = rerun.RecordingStream("flowlift", recording_id=as_text(path.stem))
     stream = recording.binary_stream()
     recording.log("/", rerun.ViewCoordinates.RDF, static=True)
     seen = obj if isinstance(obj, Keypoints2D) else obj.keypoints

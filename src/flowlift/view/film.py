@@ -51,7 +51,8 @@ def film_beside(video: Path, page: Path, *, start: float = 0.0) -> Film:
     except ValueError:  # another drive
         return Film(video.name, _type(video), address=video.resolve().as_uri(), start=start)
     # With "./" a colon in the name does not end a protocol.
-    return Film(video.name, _type(video), address="./" + quote(Path(relative).as_posix()), start=start)
+    address = "./" + quote(os.fsencode(Path(relative).as_posix()))  # names need not be text
+    return Film(video.name, _type(video), address=address, start=start)
 
 
 def film_inside(video: Path, *, start: float = 0.0) -> Film:

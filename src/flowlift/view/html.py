@@ -38,7 +38,9 @@ def write_html(
     """
     text = page(poses, title=title, film=film, suffix=suffix)
     with written_whole(Path(path)) as beside:
-        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.write_text(
+            text, encoding="utf-8", errors="replace", newline="\n"
+        )  # titles are names, which need not be text
     return Path(path)
 
 
