@@ -183,7 +183,8 @@ def _open_video(path: Path, start: float | None, end: float | None, given: float
                 raise InputError(f"{path}: it is a photo in tiles (HEIC), which are not read; save it as JPEG or PNG")
             if stream is None:
                 raise InputError(f"{path}: it holds no video")
-            _check_pixels(path, stream.codec_context.width, stream.codec_context.height)  # before memory is taken
+            if (codec := stream.codec_context) is not None:
+                _check_pixels(path, codec.width, codec.height)  # before memory is taken
             tally = Tally()
             pictures = decoded(container, stream, False, tally)
             first = next(pictures, None)
