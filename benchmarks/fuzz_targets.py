@@ -318,7 +318,8 @@ def _data_set(kind: str, split: str | None, *, above: int = 1, cameras: bool = F
         from flowlift.datasets.opening import DataSetOptions, open_dataset
 
         folder = path.parents[above - 1]
-        options = DataSetOptions(cameras=folder / "cameras.json" if cameras else None, annotation="univ_annot3")
+        annotation = "univ_annot3" if kind == "mpi_inf_3dhp" else None
+        options = DataSetOptions(cameras=folder / "cameras.json" if cameras else None, annotation=annotation)
         return list(open_dataset(folder, kind=kind, options=options).clips(split or path.stem.split("_")[1]))
 
     return read

@@ -44,7 +44,10 @@ def test_a_report_of_every_aggregation_with_the_oracle_called_so(walks):
         (["human", "walks.npz", *MOCAP, "-o", "report", "--unit", "mm"], "--unit is for 3D recordings"),
         (["human", "walks.npz", *MOCAP, "-o", "report", "--up", "-x"], "--up is for 3D recordings"),
         (["human", "walks.npz", *MOCAP, "-o", "report", "--calibration", "no.toml"], "--calibration is for 3D record"),
+        (["human", "walks.npz", *MOCAP, "-o", "report", "--cameras", "c.json"], "cameras is not for mocap"),
+        (["human", "walks.npz", *MOCAP, "-o", "report", "--annotation", "annot3"], "annotation is not for mocap"),
         (["human", "walks.npz", *MOCAP, "-o", "walks.npz"], "walks.npz: is a file; a folder is wanted"),
+        (["human", "walks.npz", *MOCAP, "-o", "walks.npz/report"], "is a file, not a folder"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(walks, capsys, arguments, named):
@@ -55,3 +58,12 @@ def test_bad_input_is_one_line_and_leaves_nothing(walks, capsys, arguments, name
     assert said.count("\n") == 1
     assert not list(walks.glob("report/*"))
     assert (walks / "walks.npz").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(walks, monkeypatch, capsys):
+    def too_late(*_: object, **__: object) -> None:
+        raise AssertionError("it was evaluated first")
+
+    monkeypatch.setattr("flowlift.evaluation.evaluating.evaluate", too_late)
+    assert main(["evaluate", "human", "walks.npz", *MOCAP, "-o", "walks.npz"]) == 2
+    assert "a folder is wanted" in capsys.readouterr().err

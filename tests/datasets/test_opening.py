@@ -1,5 +1,6 @@
 """One function opens any data set, by its kind or by its files' names."""
 
+import contextlib
 import subprocess
 import sys
 from importlib import import_module
@@ -36,6 +37,20 @@ def test_human36m_by_its_files(tmp_path: Path, name: str) -> None:
     expected = Human36M(tmp_path, keypoints="gt", cameras=tmp_path / "cameras.json")
     assert open_dataset(touched(tmp_path, name), options=options) == expected
     assert open_dataset(tmp_path / name, options=options) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["keypoints", "cameras", "annotation"])
+def test_what_a_data_set_has_no_use_for_is_refused(tmp_path: Path, kind: str, name: str) -> None:
+    """Taken or refused, never ignored: a data set that takes a value either keeps it or finds fault with it."""
+    takes = import_module(f"flowlift.datasets.{KINDS[kind]}").TAKES
+    told = DataSetOptions(**{name: tmp_path if name == "cameras" else "something"})
+    if name in takes:
+        with contextlib.suppress(InputError):
+            assert str(getattr(open_dataset(tmp_path, kind=kind, options=told), name)) in (str(tmp_path), "something")
+        return
+    with pytest.raises(InputError, match=f"{name} is not for .*, which takes {' and '.join(takes)}"):
+        open_dataset(tmp_path, kind=kind, options=told)
 
 
 def test_human36m_takes_cpn_unless_told_otherwise(tmp_path: Path) -> None:

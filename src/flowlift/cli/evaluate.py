@@ -79,6 +79,7 @@ def evaluate(
     quiet
         No progress, no list of what was written.
     """
+    from flowlift.cli.outputs import check_folder
     from flowlift.datasets.opening import DataSetOptions, open_dataset
     from flowlift.datasets.recording import SUFFIXES
     from flowlift.datasets.session import read_sessions
@@ -95,6 +96,7 @@ def evaluate(
     told: dict[str, Any] = {name: value for name, value in rpea.items() if value is not None}
     if hypotheses is not None:
         told["counts"] = _counts(hypotheses)
+    check_folder(output)
     settings = EvaluationSettings(model, steps=steps, seeds=tuple(range(seeds)), every=every, **told)
     lifter = Lifter.load(model, device=device)
     if kind == "sessions" or (kind is None and lifter.model.size and dataset.suffix.lower() in SUFFIXES):

@@ -11,6 +11,7 @@ from flowlift.batch.job import Job
 from flowlift.cli.inputs import find_inputs
 from flowlift.errors import InputError, OutputError
 from flowlift.io import WRITERS, is_keypoint_source, writer_for
+from flowlift.io.atomic import refuse_file
 
 FOLDER_SUFFIXES = (".npz", ".csv", ".html")
 """What a folder receives for each input: everything, for programs; a table; and a page to look at."""
@@ -117,6 +118,12 @@ def _is_file(output: str, *, known: bool) -> bool:
 def check_writable(path: Path, inputs: Sequence[str]) -> None:
     """Raises OutputError for a path that is one of the inputs, or lies where nothing can be written."""
     _check_all_writable([path], inputs)
+
+
+def check_folder(path: Path) -> None:
+    """Raises OutputError for what cannot be, or become, a folder that files are written to."""
+    refuse_file(path)
+    _check_all_writable([path / "report"], [])
 
 
 def _check_all_writable(paths: Sequence[Path], inputs: Sequence[str]) -> None:

@@ -31,6 +31,8 @@ KEYPOINTS = MappingProxyType(
         "keypoint_2d": "keypoint_2d (labelled)",
     }
 )
+TAKES = ("keypoints",)
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

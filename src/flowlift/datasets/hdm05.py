@@ -41,6 +41,8 @@ ACTIONS = {
     "squat": "squat",
     "throwBasketball": "throw",
 }
+TAKES = ("keypoints",)
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

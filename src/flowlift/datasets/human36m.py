@@ -29,6 +29,8 @@ IMAGE_SIZES = ((1000, 1002), (1000, 1000), (1000, 1000), (1000, 1002))
 """Width and height of the four cameras' images, px."""
 
 _DEFAULT_2D = "cpn_ft_h36m_dbb"
+TAKES = ("keypoints", "cameras")
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

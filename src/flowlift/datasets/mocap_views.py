@@ -38,6 +38,8 @@ FPS = 10.0
 ACCLAIM_FPS, NPZ_FPS = 120.0, 30.0
 HUMAN_STATURE = (0.4, 3.0)
 """Statures (m) that people can have; what lies outside was measured in another unit."""
+TAKES = ("keypoints",)
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ _FILES = {"train": "data_train_3dhp.npz", "test": "data_test_3dhp.npz"}
 _MILLIMETRE = 1e-3
 _TRAIN_NAME = re.compile(r"S(\d+) Seq(\d+)")
 _TRAIN_SIZE = (2048, 2048)
+TAKES = ("annotation",)
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

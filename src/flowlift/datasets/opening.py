@@ -20,12 +20,15 @@ KINDS = MappingProxyType(
         "hdm05": "hdm05",
     }
 )
-"""Each kind's module in `flowlift.datasets`; it has `matches(path) -> bool` and `opened(path, options) -> DataSet`."""
+"""Each kind's module in `flowlift.datasets`; it has `matches(path) -> bool`, `opened(path, options) -> DataSet`, and
+`TAKES`, the names of the options that it reads."""
+_TOLD = ("keypoints", "cameras", "annotation")
+"""What a user tells of a data set."""
 
 
 @dataclass(frozen=True)
 class DataSetOptions:
-    """What opening a data set may need to know; each data set reads what concerns it.
+    """What opening a data set may need to know; each data set takes what concerns it.
 
     `keypoints`: which 2D keypoints (Human3.6M: the ending of its file; Animal3D: reprojected or annotated).
     `cameras`: a file of cameras. `annotation`: univ_annot3 or annot3 (MPI-INF-3DHP). `seed`: of virtual cameras.
@@ -42,15 +45,24 @@ class DataSetOptions:
 def open_dataset(source: Path, *, kind: str | None = None, options: DataSetOptions = DataSetOptions()) -> DataSet:
     """The data set at a path: a folder or file, as its kind has it.
 
-    Raises InputError for an unknown kind, a path that is not there, and, without a kind, for files that no data set or
-    several are known by.
+    Raises InputError for an unknown kind, a path that is not there, options that this data set has no use for, and,
+    without a kind, for files that no data set or several are known by.
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f"no kind of data set is called {kind!r}; there are {', '.join(KINDS)}, sessions")
     if not source.exists():
         raise InputError(f"{source}: there is no such folder or file")
     module = _recognised(source) if kind is None else KINDS[kind]
+    _check_told(source, module, options)
     return _imported(module).opened(source, replace(options, kind=kind))
+
+
+def _check_told(source: Path, module: str, options: DataSetOptions) -> None:
+    takes = _imported(module).TAKES
+    for name in _TOLD:
+        if getattr(options, name) is not None and name not in takes:
+            kind = next(kind for kind, its in KINDS.items() if its == module)
+            raise InputError(f"{source}: {name} is not for {kind}, which takes {' and '.join(takes)}")
 
 
 def _recognised(source: Path) -> str:

@@ -68,6 +68,8 @@ FROM_SMPL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Human3.6M's joints that SMPL calls otherwise, as the mean of (or, with a minus, the sum with) SMPL's."""
+TAKES = ("keypoints",)
+"""Of the options of `opening`."""
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,13 @@ def unwritable(path: Path) -> Iterator[None]:
 
 def made_folder(path: Path) -> Path:
     """The folder itself, made if it is missing: called before work whose results go there. Raises OutputError."""
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"{path}: is a file; a folder is wanted here")
+    refuse_file(path)
     with unwritable(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def refuse_file(path: Path) -> None:
+    """Raises OutputError for a file where a folder is wanted."""
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path}: is a file; a folder is wanted here")
