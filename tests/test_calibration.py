@@ -145,6 +145,9 @@ def test_translations_are_read_in_their_unit(write: Write, unit: str, metres: fl
         ("cam02", "cam_02"),
         ("Cam-2", "cam_02"),
         ("cam_01", "cam_01"),
+        ("cam02_json", "cam_02"),
+        ("_json", None),
+        ("cam02_jsonx", None),
         ("dog", None),
         ("cam12", None),
         ("cam_0_1", None),
@@ -154,6 +157,13 @@ def test_translations_are_read_in_their_unit(write: Write, unit: str, metres: fl
 )
 def test_a_video_finds_its_camera_by_name(write: Write, stem: str, name: str | None) -> None:
     assert match_camera(write(TOML), stem) == name
+
+
+def test_a_camera_that_is_called_like_a_folder_of_frames(write: Write) -> None:
+    """The whole name counts first."""
+    file = write(TOML.replace("cam_01", "cam_02_json"))
+    assert match_camera(file, "cam_02_json") == "cam_02_json"
+    assert match_camera(file, "cam_02") == "cam_02"
 
 
 def test_a_section_names_its_camera_too(write: Write) -> None:

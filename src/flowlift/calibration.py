@@ -16,6 +16,8 @@ from flowlift.units import METRES
 
 Table = Mapping[str, Any]
 
+_FRAMES = "_json"
+"""What Pose2Sim puts after a camera's name for the folder of its frames."""
 _BROKEN = (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError)
 """What reading a damaged file can raise."""
 
@@ -74,8 +76,10 @@ def camera_names(path: Path) -> tuple[str, ...]:
 
 
 def match_camera(path: Path, stem: str) -> str | None:
-    """The name of the camera that a video called `stem` fits (cam01 ~ cam_01), or None. Raises InputError."""
-    return _match(_read_cameras(path), stem)
+    """The name of the camera that a video called `stem` fits (cam01 ~ cam_01), or Pose2Sim's folder of its frames
+    (cam01_json); or None. Raises InputError."""
+    cameras = _read_cameras(path)
+    return _match(cameras, stem) or _match(cameras, stem.removesuffix(_FRAMES))
 
 
 def rodrigues(vector: object) -> Float64[np.ndarray, "3 3"]:
