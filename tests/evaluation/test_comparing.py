@@ -232,6 +232,25 @@ def test_a_clip_without_a_frame_rate_is_not_matched_with_seconds(which: str) -> 
     assert len(bring_together(one, TRUTH).times) == 1
 
 
+def test_a_second_of_one_person_is_that_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody's TRC beside the result that it was written with."""
+    one = unsure(TRUTH)
+    two = replace(
+        one,
+        xyz=np.concatenate([one.xyz[::-1], one.xyz], axis=1),
+        root=np.concatenate([one.root, one.root + 1], axis=1),
+        cov=np.concatenate([one.cov, one.cov], axis=1),
+        keypoints=None,
+    )
+    flowlift.save(two, tmp_path / "two.npz")
+    flowlift.save(two, tmp_path / "two.trc")
+    files = [str(tmp_path / "two.npz"), str(tmp_path / "two_person1.trc")]
+    assert main(["compare", *files, "--person", "1", "-o", str(tmp_path / "same.json")]) == 0
+    assert json.loads((tmp_path / "same.json").read_text())["all"]["mpjpe_mm"] < 0.01
+    assert main(["compare", *files, "--person", "1", "--other-person", "1"]) == 2
+    assert "no person 1 in the second" in capsys.readouterr().err
+
+
 def test_lengths_of_different_units_are_not_compared() -> None:
     lengths = replace(TRUTH, provenance={**TRUTH.provenance, "unit": "body lengths"})
     with pytest.raises(InputError, match="the first is in body lengths, the second in m; --size"):

@@ -177,5 +177,6 @@ def test_whose_truth_it_is(tmp_path: Path, walker: Poses3D, capsys: pytest.Captu
     assert "no person 2 in the second: it has 2" in plotted("three", "two", "--person", "2")
     assert plotted("three", "two", "--person", "2", "--other-person", "1") == ""
     assert "no person 1 in the second" in plotted("two", "one", "--other-person", "1")
-    assert main(["plot", str(tmp_path / "one.npz"), "-o", str(tmp_path / "a.svg"), "--other-person", "0"]) == 2
-    assert "give one with --reference" in capsys.readouterr().err
+    for told in (["--other-person", "0"], ["--offset", "1"], ["--offset", "0"]):
+        assert main(["plot", str(tmp_path / "one.npz"), "-o", str(tmp_path / "a.svg"), *told]) == 2
+        assert "give one with --reference" in capsys.readouterr().err

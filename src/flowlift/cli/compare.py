@@ -36,7 +36,7 @@ def compare(
     person
         Whom to compare (0 is the first), in both.
     other_person
-        Whom to compare in the second, where that is another number.
+        Whom to compare in the second, where that is another number; of a second of one person it is that one.
     offset
         Seconds to add to the second's times.
     sync
@@ -48,7 +48,7 @@ def compare(
     from flowlift.cli.outputs import check_writable, names_folder
     from flowlift.clips import load_poses
     from flowlift.errors import InputError, OutputError
-    from flowlift.evaluation.comparing import bring_together, find_offset
+    from flowlift.evaluation.comparing import bring_together, find_offset, partner
     from flowlift.evaluation.comparing_report import summary_of, tables
     from flowlift.io.atomic import written_whole
 
@@ -59,7 +59,7 @@ def compare(
             raise OutputError(f"{output}: the figures go to one file; name it, such as {Path(output) / 'figures.json'}")
         check_writable(Path(output), [first, second])
     a, b = load_poses(first), load_poses(second)
-    people = (person, person if other_person is None else other_person)
+    people = (person, partner(b, person, other_person))
     shift = find_offset(a, b, people=people) if sync else offset or 0.0
     summary = summary_of(bring_together(a, b, people=people, offset=shift, turn=turn))
     if output is not None:

@@ -21,7 +21,7 @@ def plot(
     joints: str | None = None,
     reference: str | None = None,
     other_person: int | None = None,
-    offset: float = 0.0,
+    offset: float | None = None,
     quiet: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Joint angles and the paths of joints over time, with bands that hold 90 %.
@@ -50,13 +50,15 @@ def plot(
 
     if other_person is not None and reference is None:
         raise InputError("--other-person is somebody of the reference; give one with --reference")
+    if offset is not None and reference is None:
+        raise InputError("--offset moves the reference; give one with --reference")
     path = Path(output)
     check_plot(path)
     check_writable(path, [result] if reference is None else [result, reference])
     poses = load_poses(result)
     held_against = None
     if reference is not None:
-        held_against = _reference(poses, load_poses(reference), person, other_person, offset)
+        held_against = _reference(poses, load_poses(reference), person, other_person, offset or 0.0)
     names = None if joints is None else [name.strip() for name in joints.split(",") if name.strip()]
     write_plot(poses, path, person=person, joints=names, reference=held_against)
     if sys.stdout.isatty() and not quiet:
@@ -65,11 +67,9 @@ def plot(
 
 def _reference(poses: Poses3D, truth: Poses3D, person: int, other: int | None, offset: float) -> Reference:
     """The truth of one person as the plot wants it: at the times of the poses, NaN where it is not known."""
-    from flowlift.evaluation.comparing import LEVELS, angle_errors, bring_together, held
+    from flowlift.evaluation.comparing import LEVELS, angle_errors, bring_together, held, partner
 
-    if other is None:
-        other = 0 if truth.people == 1 else person
-    pair = bring_together(poses, truth, people=(person, other), offset=offset)
+    pair = bring_together(poses, truth, people=(person, partner(truth, person, other)), offset=offset)
     angles = angle_errors(pair)
     times = np.asarray(poses.frame_times, dtype=np.float64)
     compared = np.isin(times, pair.times)

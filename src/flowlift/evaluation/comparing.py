@@ -67,6 +67,14 @@ def canonical(joint: str) -> str:
     return "_".join(lower)
 
 
+def partner(second: Poses3D, person: int, other: int | None) -> int:
+    """Who of the second is held against `person` of the first: `other` where it is told, the only one there is, else
+    the one of the same number."""
+    if other is not None:
+        return other
+    return 0 if second.people == 1 else person
+
+
 def bring_together(
     a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), offset: float = 0.0, turn: bool | None = None
 ) -> Pair:
