@@ -12,6 +12,8 @@ from flowlift.io.atomic import written_whole
 from flowlift.io.registry import Reader, Writer, register, register_writer
 from flowlift.skeletons import COCO17
 
+from .made_poses import made_poses
+
 
 def keypoints():
     xy = np.arange(2 * 17 * 2, dtype=np.float32).reshape(2, 1, 17, 2)
@@ -57,6 +59,22 @@ def test_an_unknown_suffix_gets_the_list_of_what_is_read(tmp_path):
         load(file)
     for reader in READERS:
         assert reader in str(caught.value)
+
+
+def test_what_is_only_written_is_told_from_what_is_damaged(tmp_path):
+    for made, suffixes in (
+        (made_poses(), (".csv", ".bvh", ".glb", ".parquet", ".nc", ".rrd", ".html")),
+        (keypoints(), (".csv", ".parquet")),
+    ):
+        for suffix in suffixes:
+            written = save(made, tmp_path / f"a{suffix}")
+            with pytest.raises(
+                InputError, match=f"flowlift writes {suffix} files like this one, and does not read them"
+            ):
+                load(written)
+    (tmp_path / "b.csv").write_text("frame,joint\n")
+    with pytest.raises(InputError, match="damaged, or holds something else"):
+        load(tmp_path / "b.csv")
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):

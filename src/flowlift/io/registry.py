@@ -117,6 +117,8 @@ def _built_in_writers() -> Mapping[str, Writer]:
 
 READERS = _built_in_readers()
 WRITERS = _built_in_writers()
+_WRITTEN_ALONE = set(WRITERS) - {suffix for reader in READERS.values() for suffix in reader.suffixes}
+"""Endings that are only written."""
 
 
 def load(
@@ -136,7 +138,7 @@ def load(
     InputError for a file that is missing, unknown or damaged, or lacks a joint of the skeleton; MissingExtraError where
     its format needs a package that is not installed.
     """
-    found = load_as_listed(path, Hints.of(skeleton, fps, image_size, min_score or 0.0))
+    found = load_as_listed(path, Hints.of(skeleton, fps, image_size, 0.0 if min_score is None else min_score))
     if isinstance(found, Keypoints2D) and found.people > 1 and len(found) > 1 and not keeps_people_apart(path):
         warnings.warn(
             f"{path}: it lists people in any order, frame by frame; flowlift.track.track(keypoints) follows them, and "
@@ -214,7 +216,7 @@ def _check_saved(obj: object) -> None:
 def writer_for(path: Path, format: str | None = None) -> Writer:
     """The writer of a file, by its name or by `format`. Raises OutputError, with the list, for an unknown one."""
     if format is not None:
-        writer = WRITERS.get(f".{format.lower().lstrip('.')}")
+        writer = WRITERS.get(f".{str(format).lower().lstrip('.')}")
         if writer is None:
             raise OutputError(f"no format {format!r}; there is {', '.join(suffix[1:] for suffix in WRITERS)}")
         return writer
@@ -251,6 +253,11 @@ def _find(file: Path) -> Reader:
             return reader
     if suffix == ".json":
         json_file.parse(file)  # tells where it is cut off
+    if suffix in _WRITTEN_ALONE or (suffix == ".csv" and import_module("flowlift.io.tidy_csv").is_one(file)):
+        raise InputError(
+            f"{file}: flowlift writes {suffix} files like this one, and does not read them; give the .npz or .json of the "
+            "same (of 3D poses also .trc or .c3d)"
+        )
     if not fitting:
         listed = "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
         raise InputError(f"{file}: not a file that flowlift reads; it reads {listed}")

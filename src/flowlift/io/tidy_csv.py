@@ -56,3 +56,9 @@ def _rows(
 
 def _cells(row: Sequence[float], digits: Sequence[int]) -> Iterator[str]:
     return ("" if value != value else f"{value:.{places}f}" for value, places in zip(row, digits, strict=True))
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file is such a table: by its first line."""
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        return stream.readline(1000).startswith(",".join(INDEX) + ",")
