@@ -32,6 +32,7 @@ LAYERS = (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
         *("containers", "concatenate", "joint_words", "joint_names", "animal_rules", "conversion", "joint_report"),
         *("limb_alignment", "skeleton_words", "gaps", "limbs", "swap_search", "swaps", "contacts", "ground", "footing"),
+        "balance",
         *("movement_dataset", "angles", "person_by_person", "pick_people"),
     ),
     (
