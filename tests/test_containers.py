@@ -12,7 +12,7 @@ from flowlift.demo import synthesize
 from flowlift.errors import InputError
 from flowlift.io import load, save
 from flowlift.io.packing import content_sum
-from flowlift.lifter import whole
+from flowlift.plain_numbers import whole
 from flowlift.skeletons import COCO17, HUMAN36M17
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import flowlift
+from flowlift.demo import synthesize
 
 PACKAGE = Path(flowlift.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -27,6 +28,7 @@ LAYERS = (
         "checksums",
         "format_version",
         "units",
+        "plain_numbers",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),
@@ -151,9 +153,11 @@ def test_what_the_docs_name_is_there_after_importing_flowlift_alone(monkeypatch:
         assert not rest or hasattr(found, rest), name
 
 
-def test_what_is_given_wrongly_is_told_in_a_line() -> None:
+def test_what_is_given_wrongly_is_told_in_a_line(tmp_path: Path) -> None:
     """Without the types that tests check."""
-    code = """
+    flowlift.save(synthesize(seconds=0.1).keypoints, tmp_path / "clip.npz")
+    code = f"""
+clip_file = {str(tmp_path / "clip.npz")!r}
 import flowlift, flowlift.demo
 from contextlib import suppress
 clip = flowlift.demo.synthesize(seconds=0.1)
@@ -164,6 +168,19 @@ for wrong in (
     lambda: lifter(clip.truth),
     lambda: lifter(keypoints, camera="x.toml"),
     lambda: lifter(keypoints, smooth=None),
+    lambda: lifter(keypoints, smooth=True),
+    lambda: lifter(keypoints, height=[1.7, 1.8]),
+    lambda: lifter(keypoints, height="1.7"),
+    lambda: flowlift.load(clip_file, image_size="1280x720"),
+    lambda: flowlift.load(clip_file, image_size=(1280.5, 720)),
+    lambda: flowlift.load(clip_file, fps="30"),
+    lambda: flowlift.load(clip_file, min_score="0.5"),
+    lambda: flowlift.load(clip_file, skeleton=flowlift.Skeleton.named("coco17")),
+    lambda: flowlift.lift(clip_file, start="0.05"),
+    lambda: flowlift.lift(clip_file, end="9"),
+    lambda: flowlift.lift(clip_file, fov="65"),
+    lambda: flowlift.lift(clip_file, focal=[1400, 1400]),
+    lambda: flowlift.save(keypoints, clip_file, format=3),
     lambda: flowlift.save(None, "x.npz"),
 ):
     with suppress(flowlift.FlowliftError):

@@ -1,6 +1,5 @@
 """Keypoints2D -> Poses3D: condition, sample, aggregate, place in space."""
 
-import operator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +30,7 @@ from flowlift.models.checksum import checksum
 from flowlift.models.words import words_of
 from flowlift.one_thread import one_thread
 from flowlift.person_by_person import person_by_person
+from flowlift.plain_numbers import real, whole
 from flowlift.runtime import Engine, load_engine
 from flowlift.skeleton import MIN_JOINTS, Skeleton
 from flowlift.temporal import Smoothing
@@ -117,11 +117,11 @@ class Lifter:
         settings out of range, a camera of another image size, and what is no keypoints or no camera.
         """
         _check_given(keypoints, camera)
+        height, size = real("height", height), real("size", size)
         _check_size(self.model, height, size)
         scale = height if size is None else size
         hypotheses, seed = whole("hypotheses", hypotheses), whole("seed", seed)
         steps = self.model.steps if steps is None else whole("steps", steps)
-        scale = None if scale is None else float(scale)
         settings = _Settings(hypotheses, steps, seed, scale, self._foreign(keypoints.skeleton))
         _check_settings(settings, self.model)
         smoothing = Smoothing.parse(smooth)
@@ -323,14 +323,6 @@ class _Settings:
     seed: int
     height: float | None
     foreign: Float32[np.ndarray, " joint"]
-
-
-def whole(name: str, number: object) -> int:
-    """A whole number as Python's own, which every format can write. Raises InputError for others."""
-    try:
-        return operator.index(number)  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"{name} must be a whole number, got {number!r}") from None
 
 
 def _check_given(keypoints: object, camera: object) -> None:

@@ -36,6 +36,7 @@ from flowlift.joint_report import joints_in_words
 from flowlift.lifter import MIN_JOINTS, Lifter
 from flowlift.lifting.mending import lift_mended
 from flowlift.people import how_many, keep_people
+from flowlift.plain_numbers import real
 from flowlift.temporal import Smoothing
 
 
@@ -98,6 +99,8 @@ def lift(
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     _check_source(source)
+    for name, given in (("start", start), ("end", end), ("fov", fov), ("focal", focal), ("fps", fps)):
+        real(name, given)
     calibrated = read_camera_for(camera, source_name(source), camera_unit)
     lifter = model if isinstance(model, Lifter) else Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)

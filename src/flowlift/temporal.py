@@ -48,7 +48,7 @@ class Smoothing:
         if smooth in ("auto", "off", "causal"):
             return cls(0.0 if smooth == "off" else None, causal=smooth == "causal")
         try:
-            seconds = float(smooth)
+            seconds = np.nan if isinstance(smooth, bool) else float(smooth)
         except (TypeError, ValueError):
             seconds = np.nan
         if not 0 <= seconds <= 10:

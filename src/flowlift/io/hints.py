@@ -8,6 +8,7 @@ import numpy as np
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.io.naming import skeleton_of
+from flowlift.plain_numbers import real, whole
 from flowlift.skeleton import Skeleton
 
 
@@ -33,9 +34,13 @@ class Hints:
         min_score: float | None = None,
         camera_size: tuple[int, int] | None = None,
     ) -> "Hints":
-        """With the skeleton by its name. Raises InputError, also for a name that there is not."""
+        """With the skeleton by its name. Raises InputError, also for a name that there is not, and for what is neither
+        name, number nor size."""
+        if not isinstance(skeleton, str | None):
+            raise InputError(f"skeleton must be the name of a built-in one, such as 'coco17', got {skeleton!r:.80}")
         named = None if skeleton is None else Skeleton.named(skeleton)
-        return cls(named, fps, image_size, min_score=min_score, camera_size=camera_size)
+        rate, least = real("fps", fps), real("min_score", min_score)
+        return cls(named, rate, _plain_size(image_size), min_score=least, camera_size=camera_size)
 
     def __post_init__(self) -> None:
         if self.image_size is not None and min(self.image_size) <= 0:
@@ -47,6 +52,20 @@ class Hints:
 
 
 UNSAID = Hints()
+
+
+def _plain_size(given: object) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    if isinstance(given, str):
+        raise InputError(f"image_size must be (width, height) in pixels, such as (1920, 1080), got {given!r}")
+    try:
+        width, height = (whole("image_size", side) for side in given)  # type: ignore[attr-defined]
+    except (TypeError, ValueError, InputError) as error:
+        raise InputError(
+            f"image_size must be (width, height) in pixels, such as (1920, 1080), got {given!r}"
+        ) from error
+    return width, height
 
 
 def size_in_words(text: str) -> tuple[int, int]:

@@ -255,8 +255,8 @@ def _find(file: Path) -> Reader:
         json_file.parse(file)  # tells where it is cut off
     if suffix in _WRITTEN_ALONE or (suffix == ".csv" and import_module("flowlift.io.tidy_csv").is_one(file)):
         raise InputError(
-            f"{file}: flowlift writes {suffix} files like this one, and does not read them; give the .npz or .json of the "
-            "same (of 3D poses also .trc or .c3d)"
+            f"{file}: flowlift writes {suffix} files like this one, and does not read them; give the .npz or .json of "
+            "the same (of 3D poses also .trc or .c3d)"
         )
     if not fitting:
         listed = "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
