@@ -1,6 +1,7 @@
 """COCO keypoints: data sets, and lists of results."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,33 @@ def test_a_data_set(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.xy[0, 1, 0], [12, 20])
     np.testing.assert_allclose(found.xy[2, 0, 0], [11, 20])
     assert np.isnan(found.xy[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("f_9", "f_10", "f_11"), None),
+        (("b", "a", "c"), None),  # nothing tells
+        (("x3-f_1", "x1-f_2", "x2-f_3"), None),
+        (("f_0", "f_5", "f_10"), "f_5 comes after f_0"),
+        (("f_1", "f_3", "f_2"), "f_3 comes after f_1"),
+        (("2", "1", "0"), "1 comes after 2"),
+    ],
+)
+def test_images_that_are_no_clip_as_they_are_listed_are_told(
+    tmp_path: Path, names: tuple[str, ...], told: str | None
+) -> None:
+    content = data_set()
+    for image, name in zip(content["images"], names, strict=True):
+        image["file_name"] = f"folder2/{name}.jpg"
+    file = write(tmp_path / "a.json", content)
+    for fps, expected in ((None, None), (30.0, told)):  # without a rate they are pictures, and no clip
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            read(file, fps=fps)
+        said = [str(each.message) for each in caught if "follow one another as they are listed" in str(each.message)]
+        assert len(said) == (expected is not None)
+        assert all(expected in each for each in said)
 
 
 def test_results(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """COCO keypoints JSON: annotations with their images, or a plain list of results."""
 
+import warnings
 from collections.abc import Mapping, Sequence, Set
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,7 @@ def read(path: Path, hints: Hints) -> Keypoints2D:
         skeleton = body_of(len(people[0]), hints.skeleton, path)
         order = list(range(len(skeleton)))
     at = _in_order_of_images(entries, images, path) if images else _by_number(entries, path)
+    _tell_of_order(images, hints.fps, path)
     sightings = [
         Sighting(frame, entry.get("track_id"), person[order])
         for frame, entry, person in zip(at, entries, people, strict=True)
@@ -110,6 +113,21 @@ def _in_order_of_images(entries: Sequence[Any], images: Sequence[Any], path: Pat
                 f"{path}: damaged: a person stands in image {entry['image_id']!r}, which `images` does not list"
             )
     return [frame_of[entry["image_id"]] for entry in entries]
+
+
+def _tell_of_order(images: Sequence[Mapping[str, Any]], fps: float | None, path: Path) -> None:
+    """Warn where images that are said to be a clip are not listed as the numbers in their names have them."""
+    names = [Path(str(image.get("file_name", ""))).stem for image in images]
+    numbers = [last_number(name) for name in names if any(letter.isdecimal() for letter in name)]
+    if fps is None or len(numbers) < len(names) or all(later - one == 1 for one, later in pairwise(numbers)):
+        return
+    one, other = next(pair for pair, (a, b) in zip(pairwise(names), pairwise(numbers), strict=True) if b - a != 1)
+    warnings.warn(
+        f"{path}: its images are taken to follow one another as they are listed, {fps:g} a second, but {other} comes "
+        f"after {one}",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _by_number(entries: Sequence[Any], path: Path) -> list[int]:
