@@ -47,7 +47,7 @@ def read_bvh(path: str | Path, *, stride: int = 1, lost: Mapping[str, str] = NOT
     file's own is 0. Raises InputError when the file cannot be read or is not BVH.
     """
     with refused_if_damaged(f"{path}: cannot read it as BVH"):
-        head, _, tail = Path(path).read_text(encoding="utf-8", errors="replace").partition("MOTION")
+        head, _, tail = Path(path).read_text(encoding="utf-8-sig", errors="replace").partition("MOTION")
         joints = _hierarchy(head.split())
         _stand_in(joints, lost)
         lines = tail.split("\n")

@@ -190,7 +190,7 @@ def _joints(path: Path) -> frozenset[str]:
     """The names in a BVH's hierarchy, without reading its frames."""
     names: set[str] = set()
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
+        with path.open(encoding="utf-8-sig", errors="replace") as lines:
             for line in lines:
                 words = line.split()
                 if words[:1] == ["MOTION"]:

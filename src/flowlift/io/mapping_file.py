@@ -20,7 +20,7 @@ def read_mapping(path: Path, source: Skeleton, target: Skeleton) -> Conversion:
     Raises InputError for a file that cannot be read, another model's, or a name that is not there.
     """
     with refused_if_damaged(f"{path}: cannot be read as TOML"):
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     joints = table.get("joints")
     if not isinstance(joints, dict) or set(table) - {"skeleton", "joints"}:
         raise InputError(

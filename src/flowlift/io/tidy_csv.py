@@ -60,5 +60,5 @@ def _cells(row: Sequence[float], digits: Sequence[int]) -> Iterator[str]:
 
 def is_one(path: Path) -> bool:
     """Whether a file is such a table: by its first line."""
-    with path.open(encoding="utf-8", errors="replace") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
         return stream.readline(1000).startswith(",".join(INDEX) + ",")

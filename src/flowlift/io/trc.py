@@ -29,7 +29,7 @@ _HEADER = "DataRate CameraRate NumFrames NumMarkers Units OrigDataRate OrigDataS
 
 def matches(path: Path) -> bool:
     """A file that begins as TRC does."""
-    with path.open(encoding="utf-8", errors="replace") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
         return stream.readline(1000).startswith("PathFileType")
 
 
@@ -90,7 +90,7 @@ class Markers:
 
 def read_markers(path: Path) -> Markers:
     """The markers under their own names. Raises InputError for a damaged file."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
     lines = text.splitlines()
     try:
         header = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))

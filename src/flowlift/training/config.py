@@ -152,7 +152,7 @@ _TABLES = {"data": DataConfig, "method": MethodConfig, "optimizer": OptimizerCon
 def load_config(path: Path, *, relative_to: Path | None = None) -> TrainingConfig:
     """Read a run's TOML file; its paths count from the file's folder, or another. Raises InputError naming the key."""
     with refused_if_damaged(f"{path}: cannot read the configuration"):
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     try:
         config = config_from(table)
     except InputError as error:
