@@ -112,6 +112,20 @@ def test_the_demo_refuses_a_seed_below_0(animal: list[str], tmp_path: Path, caps
     assert not list(tmp_path.iterdir())
 
 
+def test_the_demo_refuses_a_length_of_no_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--no-open", "--minutes", "2", "-o", str(tmp_path / "x")]) == 2
+    assert "--minutes is for the recording that --animal writes" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_s_animal_goes_where_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--animal", "--minutes", "0.05"]) == 0
+    assert main(["demo", "--animal", "--minutes", "0.05", "-o", "demo.html"]) == 0
+    assert (tmp_path / "animal" / "mouse.toml").is_file()
+    assert (tmp_path / "demo.html" / "mouse.toml").is_file()
+
+
 WORDS = """
 import numpy as np
 from flowlift import Keypoints2D, Skeleton

@@ -334,6 +334,7 @@ def test_command_lines_that_lack_something(trained: Path, tmp_path: Path, capsys
         (["data", "build", session, session, "-o", str(tmp_path / "b.npz")], "3D recordings need --skeleton"),
         (["skeleton", "new", str(tmp_path / "a.txt")], "ends in .toml"),
         (["skeleton", "new", mouse], "is there already"),
+        (["skeleton", "check", mouse, "--unit", "mm"], "--unit is of recordings; give them with --data"),
         (["skeleton", "show", "nobody"], "no skeleton named 'nobody'"),
     ):
         capsys.readouterr()

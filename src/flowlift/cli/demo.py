@@ -11,14 +11,17 @@ from cyclopts import Parameter
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError, OutputError
 
+_MINUTES = 8.0
+"""Of a synthetic animal's recording."""
+
 
 def demo(
     *,
-    output: Annotated[str, Parameter(name=["--output", "-o"])] = "demo.html",
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None,
     show: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
     seed: int = 0,
     animal: Annotated[bool, Parameter(negative="")] = False,
-    minutes: float = 8.0,
+    minutes: float | None = None,
 ) -> None:
     """Lift a clip that flowlift synthesises, and show the result.
 
@@ -29,7 +32,7 @@ def demo(
     Parameters
     ----------
     output
-        The page (.html), or a folder for it; with --animal a folder.
+        The page (.html), or a folder for it; demo.html when not given. With --animal a folder; animal when not given.
     show
         Open the page in the browser, when run in a terminal.
     seed
@@ -38,22 +41,25 @@ def demo(
         Write a synthetic animal's recording instead: its skeleton (TOML), triangulated joints (CSV), the cameras'
         calibration (TOML), and what one of them saw later (2D, CSV).
     minutes
-        How long that recording is.
+        How long that recording is; 8 when not given.
     """
     if seed < 0:
         raise InputError(f"seed must be 0 or larger, got {seed}")
     if animal:
         from flowlift.demo_animal_files import write_files
 
-        for file in write_files(Path("animal" if output == "demo.html" else output), seed=seed, seconds=60 * minutes):
+        seconds = 60 * (_MINUTES if minutes is None else minutes)
+        for file in write_files(Path(output or "animal"), seed=seed, seconds=seconds):
             print(file)
         return
+    if minutes is not None:
+        raise InputError("--minutes is for the recording that --animal writes")
     from flowlift.cli.browser import open_page
     from flowlift.demo import synthesize
     from flowlift.lifter import Lifter
     from flowlift.view.html import write_html
 
-    path = _page_path(output)
+    path = _page_path(output or "demo.html")
     clip = synthesize(seed=seed)
     poses = Lifter.load("human")(clip.keypoints, camera=clip.camera, seed=seed, keep_hypotheses=True)
     write_html(poses, path, title="flowlift demo: a walking figure, synthesised")

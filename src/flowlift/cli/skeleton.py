@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from flowlift.cli.report import complain
+from flowlift.errors import InputError
 
 skeleton = App(
     name="skeleton",
@@ -66,7 +67,7 @@ def check(
     name: str,
     /,
     *,
-    data: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    data: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
     unit: str | None = None,
 ) -> None:
     """Whether a skeleton is one, and fits its recordings: which joint is which of theirs.
@@ -83,6 +84,8 @@ def check(
     from flowlift.skeleton import Skeleton
     from flowlift.skeleton_words import doubts
 
+    if unit is not None and not data:
+        raise InputError("--unit is of recordings; give them with --data")
     found = Skeleton.named_or_loaded(name)
     for line in doubts(found):
         complain("warning", line)
