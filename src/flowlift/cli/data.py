@@ -52,11 +52,13 @@ def build(
     quiet
         No progress, no account of what was read.
     """
+    from flowlift.cli.outputs import check_writable
     from flowlift.datasets.animal_bank import holds_animals
     from flowlift.datasets.recording import SUFFIXES
 
     if output.suffix.lower() != ".npz" or output.is_dir():
         raise OutputError(f"{output}: a bank is a file that ends in .npz")
+    check_writable(output, list(map(str, captures)))
     if recordings.skeleton is None:
         refuse(recordings, "unit", "up", "calibration", why="is told of 3D recordings, which need --skeleton")
     animated = recordings.skeleton is None and len(captures) == 1 and holds_animals(captures[0])

@@ -62,7 +62,7 @@ def lift(
     if output is None:
         raise InputError("--output (-o) is missing: a file (poses.trc, ...) or a folder (out/) for the result")
     output = output.removeprefix("file://")
-    jobs = plan_jobs(inputs, output, format or (), overlay)
+    jobs = plan_jobs(inputs, output, format or (), overlay, beside=[camera.camera, clip.mapping])
     if is_many(jobs, inputs, output, many):
         return run_many(jobs, output, settings, many, quiet=quiet)
     run_job(jobs[0], settings, quiet=quiet)

@@ -41,7 +41,7 @@ def run_live(
 
     Prints the page's address first, and how it went last. Raises FlowliftError.
     """
-    job = _job(inputs, output, formats)
+    job = _job(inputs, output, formats, settings["camera"])
     _check(settings, overlay, recorded=job is not None)
     uvicorn = _server_packages()
     from flowlift.cli.browser import open_page
@@ -84,7 +84,7 @@ def run_live(
     return 0
 
 
-def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> Job | None:
+def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str], camera: str | None) -> Job | None:
     """The files that are written in the end, if any."""
     if len(inputs) != 1:
         raise InputError(f"--live watches one camera, address or video; {len(inputs)} are given")
@@ -95,7 +95,7 @@ def _job(inputs: Sequence[str], output: str | None, formats: Sequence[str]) -> J
     if is_address(output):
         raise InputError(f"{output}: --live writes to a file or folder of this machine")
     name = address_name(inputs[0]) if is_stream(inputs[0]) else inputs[0]
-    return plan_jobs([name], output, formats)[0]
+    return plan_jobs([name], output, formats, beside=[camera])[0]
 
 
 def _check(settings: Mapping[str, Any], overlay: str | None, *, recorded: bool) -> None:

@@ -12,16 +12,25 @@ from flowlift.cli.inputs import find_inputs
 from flowlift.errors import InputError, OutputError
 from flowlift.io import WRITERS, is_keypoint_source, writer_for
 from flowlift.io.atomic import refuse_file
+from flowlift.io.registry import file_of
 
 FOLDER_SUFFIXES = (".npz", ".csv", ".html")
 """What a folder receives for each input: everything, for programs; a table; and a page to look at."""
 
 
-def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), overlay: str | None = None) -> list[Job]:
+def plan_jobs(
+    inputs: Sequence[str],
+    output: str,
+    formats: Sequence[str] = (),
+    overlay: str | None = None,
+    *,
+    beside: Sequence[str | None] = (),
+) -> list[Job]:
     """Match inputs with output files, and with `overlay`, a video or a folder for videos.
 
     `formats`: what a folder receives, or (one of them) what a file is, whatever its name says. `output` may be an
-    address (s3://...), which paths are then relative to. Raises OutputError where two would meet in one file, or none
+    address (s3://...), which paths are then relative to. `beside`: what is read beside the inputs, such as a
+    calibration (None: nothing). Raises OutputError where two would meet in one file, or none
     can be written; InputError for an overlay of no video, and a pattern that nothing matches.
     """
     found = find_inputs(inputs, results=[Path(place) for place in (output, overlay) if place])
@@ -52,7 +61,8 @@ def plan_jobs(inputs: Sequence[str], output: str, formats: Sequence[str] = (), o
     if overlay is not None:
         jobs = [replace(job, overlay=_overlay_path(job, overlay, len(jobs))) for job in jobs]
     if not is_address(output):
-        _check_all_writable([path for job in jobs for path in job.files], [str(each.source) for each in found])
+        read = [*(str(each.source) for each in found), *filter(None, beside)]
+        _check_all_writable([path for job in jobs for path in job.files], read)
     elif overlay is not None:
         raise OutputError(f"{output}: --overlay writes to folders of this machine only; leave it out")
     return jobs
@@ -116,7 +126,8 @@ def _is_file(output: str, *, known: bool) -> bool:
 
 
 def check_writable(path: Path, inputs: Sequence[str]) -> None:
-    """Raises OutputError for a path that is one of the inputs, or lies where nothing can be written."""
+    """Raises OutputError for a path that is one of the inputs (FILE of FILE::CLIP), or lies where nothing can be
+    written."""
     _check_all_writable([path], inputs)
 
 
@@ -127,7 +138,7 @@ def check_folder(path: Path) -> None:
 
 
 def _check_all_writable(paths: Sequence[Path], inputs: Sequence[str]) -> None:
-    taken = {identity for given in inputs if (identity := _identity(Path(given))) is not None}
+    taken = {identity for given in inputs if (identity := _identity(file_of(given))) is not None}
     for path in paths:
         if _identity(path) in taken:
             raise OutputError(f"{path}: this is an input, and writing would replace it; choose another name")

@@ -21,7 +21,7 @@ class SessionOptions:
 
     skeleton: str | None = None
     """The recordings' joints: a TOML file (flowlift skeleton new), or a built-in skeleton's name."""
-    held_out: Annotated[tuple[str, ...], Parameter(name="--held-out", consume_multiple=True)] = ()
+    held_out: Annotated[tuple[str, ...], Parameter(name="--held-out", consume_multiple=True, negative="")] = ()
     """Sessions, by a part of their names, that choose the epoch; of several, the last one when not given. Files of one
     name are told apart by their folders (A/save_data_AVG). A single session is cut into stretches of time."""
     unit: str | None = None

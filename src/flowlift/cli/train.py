@@ -19,7 +19,7 @@ def train(
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
-    data: Annotated[list[Path] | None, Parameter(consume_multiple=True)] = None,
+    data: Annotated[list[Path] | None, Parameter(consume_multiple=True, negative="")] = None,
     recordings: SessionOptions = _SESSIONS,
     epochs: int | None = None,
     batch: int | None = None,
@@ -137,9 +137,11 @@ def _with_data(
         return plan if data is None else at(data[0])
     if plan.data.kind != "any":
         raise InputError('3D recordings train a configuration with data.kind = "any", such as the recipe any')
+    from flowlift.cli.outputs import check_writable
     from flowlift.training.loop import check_run
 
     bank = output / "bank.npz"
+    check_writable(bank, list(map(str, data)))
     build_sessions(data, recordings, bank, quiet=quiet, check=lambda trial: check_run(at(trial), output, device=device))
     return at(bank)
 
