@@ -14,6 +14,8 @@ from flowlift.cli import main
 from flowlift.datasets.mocap import stature
 from flowlift.demo import synthesize, walk
 
+from ..datasets import human36m_files
+
 CONFIG = """
 [data]
 path = "bank.npz"
@@ -61,6 +63,25 @@ def test_what_is_trained_lifts(folder, method):
     assert np.isfinite(poses.xyz).all(axis=(1, 2, 3)).mean() > 0.5  # somebody is out of view in some frames
     card = json.loads((folder / "run" / "model" / "model.json").read_text())
     assert (card["method"], card["conditioning"], card["training"]["views"] % 64) == (method, "screen", 0)
+
+
+def test_cameras_lie_where_the_data_do(tmp_path, capsys):
+    """As docs/method.md trains on Human3.6M: the recipe names both in one folder, --data another one."""
+    (tmp_path / "elsewhere").mkdir()
+    human36m_files.write(tmp_path / "elsewhere")
+    data = 'kind = "human36m"\npath = "human36m"\ncameras = "human36m/cameras.json"\nheld_out = ["S8"]'
+    (tmp_path / "run.toml").write_text(CONFIG.format(method="flow").replace('path = "bank.npz"', data))
+    command = ["train", str(tmp_path / "run.toml"), "--epochs", "1", "--data"]
+    for number, path in enumerate((tmp_path / "elsewhere", tmp_path / "elsewhere" / "data_3d_h36m.npz")):
+        assert main([*command, str(path), "-o", str(tmp_path / f"run{number}")]) == 0
+        held = json.loads((tmp_path / f"run{number}" / "config.json").read_text())["data"]
+        assert held["cameras"] == str(tmp_path / "elsewhere" / "cameras.json")
+    (tmp_path / "elsewhere" / "cameras.json").rename(tmp_path / "cameras.json")
+    assert main([*command, str(tmp_path / "elsewhere"), "-o", str(tmp_path / "run3")]) == 2
+    assert "elsewhere/cameras.json: cannot read the cameras" in capsys.readouterr().err
+    text = (tmp_path / "run.toml").read_text().replace("human36m/cameras.json", "cameras.json")
+    (tmp_path / "run.toml").write_text(text)  # which lie beside the data
+    assert main([*command, str(tmp_path / "elsewhere"), "-o", str(tmp_path / "run4")]) == 0
 
 
 def test_a_run_of_another_configuration_is_not_overwritten(folder, capsys):

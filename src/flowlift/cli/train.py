@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from flowlift.cli.sessions import SessionOptions, build_sessions, refuse, skeleton_setting
 from flowlift.errors import InputError, MissingExtraError
 from flowlift.io.archive import names
-from flowlift.training.config import TrainingConfig
+from flowlift.training.config import DataConfig, TrainingConfig
 
 _SESSIONS = SessionOptions()
 
@@ -42,8 +42,8 @@ def train(
         The run's folder: config.json, log.csv, held_out.csv, tensorboard, checkpoint.pt, best.pt; at the end model, and
         the same in one file, NAME.flowlift.
     data
-        Where the data are, instead of the configuration's data.path. With --skeleton also 3D recordings, which become a
-        bank in the run's folder.
+        Where the data are, and cameras beside them, instead of the configuration's data.path. With --skeleton also
+        3D recordings, which become a bank in the run's folder.
     epochs
         Instead of the configuration's run.epochs.
     batch
@@ -125,7 +125,7 @@ def _with_data(
     """The plan with what the command line names: a bank or data set, or recordings, made a bank."""
 
     def at(path: Path) -> TrainingConfig:
-        return replace(plan, data=replace(plan.data, path=str(path.resolve())))
+        return replace(plan, data=_moved(plan.data, path.resolve()))
 
     ready = next((path for path in data or () if _is_bank(path)), None)
     if data is None or recordings.skeleton is None or ready is not None:
@@ -144,6 +144,14 @@ def _with_data(
     check_writable(bank, list(map(str, data)))
     build_sessions(data, recordings, bank, quiet=quiet, check=lambda trial: check_run(at(trial), output, device=device))
     return at(bank)
+
+
+def _moved(data: DataConfig, path: Path) -> DataConfig:
+    """The data in another folder or file; cameras that lie in the folder named before lie in this one."""
+    cameras = data.cameras
+    if cameras is not None and data.path and Path(cameras).is_relative_to(data.path):
+        cameras = str((path if path.is_dir() else path.parent) / Path(cameras).relative_to(data.path))
+    return replace(data, path=str(path), cameras=cameras)
 
 
 def _is_bank(path: Path) -> bool:

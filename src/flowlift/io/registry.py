@@ -197,7 +197,8 @@ def keeps_people_apart(path: str | Path) -> bool:
 
 def save(obj: Keypoints2D | Poses3D, path: str | Path, *, format: str | None = None) -> Path:
     """Write keypoints or poses; the longest ending of the name that is a format's says which, or `format`: an ending
-    without its first dot, such as "dlc.csv". The file appears whole or not at all. Returns its path.
+    without its first dot, such as "dlc.csv". The file appears whole or not at all. Returns its path; of several people
+    in a format of one (TRC, BVH) the clip's, beside which theirs are: walk_person0.trc of walk.trc.
 
     Raises OutputError for an unknown format, or a place that cannot be written; InputError for anything but keypoints
     and poses; MissingExtraError where the format needs a package that is not installed.
