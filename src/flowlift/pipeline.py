@@ -99,8 +99,8 @@ def lift(
     Raises InputError, ModelError, MissingExtraError; LiftInterrupted on Ctrl-C, with what was finished.
     """
     _check_source(source)
-    for name, given in (("start", start), ("end", end), ("fov", fov), ("focal", focal), ("fps", fps)):
-        real(name, given)
+    for what, number in {"start": start, "end": end, "fov": fov, "focal": focal, "fps": fps}.items():
+        real(what, number)
     calibrated = read_camera_for(camera, source_name(source), camera_unit)
     lifter = model if isinstance(model, Lifter) else Lifter.load(model, device=device)
     report, count = progress or _ignore, how_many(people)
