@@ -8,9 +8,10 @@ import pytest
 
 from flowlift.containers import Poses3D
 from flowlift.datasets.recording import read_recordings
-from flowlift.errors import MissingExtraError, OutputError
+from flowlift.errors import InputError, MissingExtraError, OutputError
 from flowlift.io import load, save
 from flowlift.io.positions import y_up
+from flowlift.skeleton import Skeleton
 from flowlift.skeletons import HUMAN36M17
 
 from .made_poses import made_poses, without
@@ -42,6 +43,36 @@ def test_points_come_back(tmp_path: Path) -> None:
     assert about["UNITS"]["value"] == ["mm"]
     assert about["RATE"]["value"] == [25]
     assert (about["X_SCREEN"]["value"], about["Y_SCREEN"]["value"]) == (["+X"], ["+Y"])
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_points_whose_names_differ_in_signs_or_capitals_stay_apart(tmp_path: Path, people: int) -> None:
+    names = ("root", "T+", "T-", "R", "r")
+    poses = made_poses(people=people, skeleton=Skeleton("markers", names, (None, *["root"] * 4)))
+    found = load(save(poses, tmp_path / "signs.c3d"))
+    assert found.skeleton.joints == names
+    np.testing.assert_allclose(found.absolute, poses.absolute, atol=1e-5)
+
+
+def test_points_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = ezc3d.c3d(str(save(made_poses(), tmp_path / "a.c3d")))
+    file["parameters"]["POINT"]["LABELS"]["value"][3] = "LKnee"
+    file.write(str(tmp_path / "b.c3d"))
+    with pytest.raises(InputError, match="two points are called 'LKnee'"):
+        load(tmp_path / "b.c3d")
+
+
+def test_names_are_as_long_as_the_format_can_tell(tmp_path: Path) -> None:
+    def named(length: int) -> Poses3D:
+        return made_poses(people=2, skeleton=Skeleton("long", ("root", "ö" * length), (None, "root")))
+
+    longest = (127 - len("person0:")) // 2
+    path = save(named(longest), tmp_path / "a.c3d")
+    np.testing.assert_allclose(load(path).absolute, named(longest).absolute, atol=1e-5)
+    assert points(path)[2][1].startswith("person0:")
+    with pytest.raises(OutputError, match="127 bytes at most"):
+        save(named(longest + 1), tmp_path / "b.c3d")
+    assert not (tmp_path / "b.c3d").exists()
 
 
 @pytest.mark.parametrize("first", [0, 1, 40_000, 65_528, 65_529, 65_536, 100_000, 3_000_000])

@@ -24,6 +24,8 @@ _MOST_STEPS = 255.0
 """A residual is one byte."""
 _A_LIST = 255
 """So many labels stand in POINT:LABELS; the next in LABELS2, and so on."""
+_LONGEST_LABEL = 127
+"""Bytes: a length is one byte, and a list of that many such labels has to be skipped with two."""
 _MOST_FRAMES = 65_535
 _MOST_TOLD = 2**32
 """Frames that the header counts to, and the parameters of long captures."""
@@ -61,6 +63,12 @@ def write(obj: Keypoints2D | Poses3D, path: Path) -> None:
     step = _STEP if poses.unit == "m" else _FINE_STEP
     point["SCALE"]["value"] = [-step]  # negative: points are real numbers, and this is for the residuals alone
     labels = _labels(poses)
+    longest = max(labels, key=_bytes_of)
+    if _bytes_of(longest) > _LONGEST_LABEL:
+        raise OutputError(
+            f"{path}: C3D names points in {_LONGEST_LABEL} bytes at most, and {longest[:30]!r}... takes "
+            f"{_bytes_of(longest)}; give the joint a shorter name"
+        )
     point["LABELS"]["value"] = labels[:_A_LIST]
     for part in range(1, -(-len(labels) // _A_LIST)):
         file.add_parameter("POINT", f"LABELS{part + 1}", labels[part * _A_LIST : (part + 1) * _A_LIST])
@@ -95,6 +103,10 @@ def _tell_frames(file: Any, first: int, last: int) -> None:
         file.add_parameter("TRIAL", name, words.tolist())
         told = file["parameters"]["TRIAL"][name]
         told["type"], told["value"] = _INTEGER, words  # ezc3d makes floats of lists
+
+
+def _bytes_of(label: str) -> int:
+    return len(label.encode())
 
 
 def _labels(poses: Poses3D) -> list[str]:

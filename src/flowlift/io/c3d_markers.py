@@ -1,6 +1,8 @@
 """The points of a C3D file as 3D positions."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,16 +79,12 @@ def read(path: Path, hints: Hints) -> Poses3D:
     if unit not in (*METRES, *_OWN_UNITS):
         raise InputError(f"{path}: its points are in {unit!r}; expected m, cm or mm")
     xyz = points.xyz * METRES.get(unit, 1.0) @ (np.eye(3) if points.screen is None else points.screen * TO_Y_UP)
-    people = list(dict.fromkeys(label.rpartition(":")[0] for label in points.labels))
-    markers = [label.rpartition(":")[2] for label in points.labels]
-    called = joint_names(markers)
-    if not any(set(skeleton.joints) <= set(called) for skeleton in BUILT_IN.values()):
-        called = tuple(markers)  # not ours: markers that happen to be called alike
-    named = [plain_name(name) for name in called]
-    names = list(dict.fromkeys(named))
+    whose = [label.rpartition(":")[0] for label in points.labels]
+    named = _named(whose, [label.rpartition(":")[2] for label in points.labels], path)
+    people, names = list(dict.fromkeys(whose)), list(dict.fromkeys(named))
     placed = room_for(len(xyz), len(people), len(names), 3)
-    for column, (label, name) in enumerate(zip(points.labels, named, strict=True)):
-        placed[:, people.index(label.rpartition(":")[0]), names.index(name)] = xyz[:, column]
+    for column, (who, name) in enumerate(zip(whose, named, strict=True)):
+        placed[:, people.index(who), names.index(name)] = xyz[:, column]
     skeleton = skeleton_of(names, hints.skeleton, path.stem)
     placed = placed[:, :, [names.index(joint) for joint in skeleton.joints]]
     relative, root = about_root(placed, skeleton.root)
@@ -99,6 +97,19 @@ def read(path: Path, hints: Hints) -> Poses3D:
         times=points.start + np.arange(len(xyz)) / points.rate if points.start else None,
         provenance={"source": path.name} | ({"unit": unit} if unit in _OWN_UNITS else {}),
     )
+
+
+def _named(whose: Sequence[str], markers: Sequence[str], path: Path) -> list[str]:
+    """What each point is called: its joint in a built-in skeleton where one is complete, else the marker; in plain
+    words where those tell one person's points apart. Raises InputError where nothing does."""
+    called = joint_names(markers)
+    if not any(set(skeleton.joints) <= set(called) for skeleton in BUILT_IN.values()):
+        called = tuple(markers)  # not ours: markers that happen to be called alike
+    for names in ([plain_name(name) for name in called], list(markers)):
+        twice = next((name for (_, name), count in Counter(zip(whose, names, strict=True)).items() if count > 1), None)
+        if twice is None:
+            return names
+    raise InputError(f"{path}: two points are called {twice!r}")
 
 
 def _screen(file: C3dFile) -> Float64[np.ndarray, "3 3"] | None:
