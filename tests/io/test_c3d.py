@@ -54,6 +54,24 @@ def test_points_whose_names_differ_in_signs_or_capitals_stay_apart(tmp_path: Pat
     np.testing.assert_allclose(found.absolute, poses.absolute, atol=1e-5)
 
 
+@pytest.mark.parametrize("person", ["", "Anna:"])
+def test_what_a_model_computed_is_no_place(tmp_path: Path, person: str) -> None:
+    """Plug-in-Gait's angles and forces stand among the points, and are listed."""
+    made = made_poses(skeleton=Skeleton("gait", ("LKNE", "LANK", "LKneeAngles", "LGRF"), (None, *["LKNE"] * 3)))
+    file = ezc3d.c3d(str(save(made, tmp_path / "plain.c3d")))
+    file["parameters"]["POINT"]["LABELS"]["value"] = [person + name for name in made.skeleton.joints]
+    file.add_parameter("POINT", "ANGLES", ["LKneeAngles", ""])
+    file.add_parameter("POINT", "FORCES", [f"{person}LGRF"])
+    file.write(str(tmp_path / "gait.c3d"))
+    found = load(tmp_path / "gait.c3d")
+    assert found.skeleton.joints == ("lkne", "lank")
+    np.testing.assert_allclose(found.absolute, made.absolute[:, :, :2], atol=1e-5)
+    file.add_parameter("POINT", "SCALARS", ["LKNE", "LANK"])
+    file.write(str(tmp_path / "none.c3d"))
+    with pytest.raises(InputError, match="no markers"):
+        load(tmp_path / "none.c3d")
+
+
 def test_points_of_one_name_are_refused(tmp_path: Path) -> None:
     file = ezc3d.c3d(str(save(made_poses(), tmp_path / "a.c3d")))
     file["parameters"]["POINT"]["LABELS"]["value"][3] = "LKnee"

@@ -22,6 +22,8 @@ from flowlift.skeletons import BUILT_IN
 from flowlift.units import METRES
 
 _OWN_UNITS = ("body lengths", "model units")
+_NO_PLACES = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "REACTIONS", "SCALARS")
+"""Parameters that list points which are none: what a model of the body computed, in degrees, newtons, ..."""
 
 
 def matches(path: Path) -> bool:
@@ -31,9 +33,10 @@ def matches(path: Path) -> bool:
 
 
 class Points(NamedTuple):
-    """What a file holds: `xyz` (frame, point, 3) in its own `unit` (None where it does not say) and axes, NaN where
-    missing; `rate`: frames a second; `start`: seconds from where the capture began to the first frame; `screen` (3, 3):
-    columns that point right, up and towards the viewer on the screen that the file tells of, or None."""
+    """The places that a file holds: `xyz` (frame, point, 3) in its own `unit` (None where it does not say) and axes,
+    NaN where missing; `rate`: frames a second; `start`: seconds from where the capture began to the first frame;
+    `screen` (3, 3): columns that point right, up and towards the viewer on the screen that the file tells of, or None.
+    """
 
     labels: tuple[str, ...]
     xyz: Float64[np.ndarray, "frame point 3"]
@@ -52,7 +55,8 @@ def up_of(points: Points) -> str | None:
 
 
 def read_points(path: Path) -> Points:
-    """The points; one with a negative residual is missing. Raises InputError for a damaged file."""
+    """The points, without angles, forces and the like; one with a negative residual is missing. Raises InputError for a
+    damaged file, or where nothing is left."""
     with refused_if_damaged(f"{path}: damaged C3D"):
         file = parse(path.read_bytes())
         labels = _labels(file)
@@ -60,7 +64,9 @@ def read_points(path: Path) -> Points:
         if len(labels) != file.xyz.shape[1]:
             raise ValueError(f"{len(labels)} labels for {file.xyz.shape[1]} points in {len(file.xyz)} frames")
         unit = str(units[0]).lower() if units else None
-        xyz = np.where(file.missing[..., None], np.nan, file.xyz)
+        kept = _places(file, labels)
+        labels = [labels[column] for column in kept]
+        xyz = np.where(file.missing[:, kept, None], np.nan, file.xyz[:, kept])
         if np.isinf(xyz).any():
             raise ValueError("it holds infinite positions")
         start = max(0, file.first - 1) / file.rate if file.rate > 0 else 0.0
@@ -120,6 +126,17 @@ def _screen(file: C3dFile) -> Float64[np.ndarray, "3 3"] | None:
         return None
     right, up = (np.eye(3)["XYZ".index(axis[2])] * (-1.0 if axis[1] == "-" else 1.0) for axis in axes if axis)
     return np.stack([right, up, np.cross(right, up)], axis=1)
+
+
+def _places(file: C3dFile, labels: Sequence[str]) -> list[int]:
+    """The columns of points that are places. Labels in those lists may lack the name of the person."""
+    others = {str(label) for name in _NO_PLACES for label in file.parameters.get(f"POINT:{name}") or []} - {""}
+    kept = [
+        column for column, label in enumerate(labels) if label not in others and label.rpartition(":")[2] not in others
+    ]
+    if labels and not kept:
+        raise ValueError("it holds angles and forces alone, and no markers")
+    return kept
 
 
 def _labels(file: C3dFile) -> list[str]:
