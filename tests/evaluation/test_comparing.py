@@ -232,6 +232,25 @@ def test_a_clip_without_a_frame_rate_is_not_matched_with_seconds(which: str) -> 
     assert len(bring_together(one, TRUTH).times) == 1
 
 
+@pytest.mark.parametrize("suffix", [".c3d", ".trc", ".npz"])
+def test_sides_are_known_in_a_laboratory_s_own_set_of_markers(tmp_path: Path, suffix: str) -> None:
+    """Which is no skeleton of ours, and has markers whose names differ in a sign."""
+    if suffix == ".c3d":
+        pytest.importorskip("ezc3d")
+    one = unsure(TRUTH)
+    own = {"right_knee": "RKnee", "left_knee": "LKnee", "left_ankle": "L_Ankle", "spine": "T+", "head": "T-"}
+    skeleton = one.skeleton
+    names = tuple(own.get(joint, joint) for joint in skeleton.joints)
+    above = tuple(None if parent is None else own.get(parent, parent) for parent in skeleton.parents)
+    other = replace(one, skeleton=Skeleton("laboratory", names, above), keypoints=None)
+    flowlift.save(other, tmp_path / f"own{suffix}")
+    found = flowlift.load(tmp_path / f"own{suffix}")
+    pair = bring_together(one, found)
+    assert {"left_knee", "right_knee", "left_ankle"} <= set(pair.joints)
+    assert set(pair.joints) == set(skeleton.joints) - {"spine", "head"}
+    assert np.nanmax(joint_errors(pair).mpjpe) < 1e-4
+
+
 def test_a_second_of_one_person_is_that_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Somebody's TRC beside the result that it was written with."""
     one = unsure(TRUTH)

@@ -64,7 +64,7 @@ def test_what_a_model_computed_is_no_place(tmp_path: Path, person: str) -> None:
     file.add_parameter("POINT", "FORCES", [f"{person}LGRF"])
     file.write(str(tmp_path / "gait.c3d"))
     found = load(tmp_path / "gait.c3d")
-    assert found.skeleton.joints == ("lkne", "lank")
+    assert found.skeleton.joints == ("LKNE", "LANK")
     np.testing.assert_allclose(found.absolute, made.absolute[:, :, :2], atol=1e-5)
     file.add_parameter("POINT", "SCALARS", ["LKNE", "LANK"])
     file.write(str(tmp_path / "none.c3d"))

@@ -67,6 +67,14 @@ def canonical(joint: str) -> str:
     return "_".join(lower)
 
 
+def _names(skeleton: Skeleton) -> tuple[str, ...]:
+    """The joints' canonical names; where several have the same one, their own."""
+    called = [canonical(joint) for joint in skeleton.joints]
+    return tuple(
+        name if called.count(name) == 1 else joint for name, joint in zip(called, skeleton.joints, strict=True)
+    )
+
+
 def partner(second: Poses3D, person: int, other: int | None) -> int:
     """Who of the second is held against `person` of the first: `other` where it is told, the only one there is, else
     the one of the same number."""
@@ -93,7 +101,7 @@ def bring_together(
             raise InputError(
                 f"there is no person {person} in the {which}: it has {poses.people}, and they count from 0"
             )
-    names_a, names_b = (tuple(map(canonical, poses.skeleton.joints)) for poses in (a, b))
+    names_a, names_b = (_names(poses.skeleton) for poses in (a, b))
     shared = tuple(name for name in names_a if name in names_b)
     if len(shared) < FEWEST:
         raise InputError(
@@ -318,7 +326,8 @@ def _alone(
 ) -> Poses3D:
     """One person's poses under canonical names."""
     parents: Mapping[str, str | None] = dict(zip(poses.skeleton.joints, poses.skeleton.parents, strict=True))
-    above = tuple(None if (parent := parents[joint]) is None else canonical(parent) for joint in poses.skeleton.joints)
+    called = dict(zip(poses.skeleton.joints, names, strict=True))
+    above = tuple(None if (parent := parents[joint]) is None else called[parent] for joint in poses.skeleton.joints)
     skeleton = Skeleton(poses.skeleton.name, names, above)
     unknown = np.full((*xyz.shape, 3), np.nan)
     return Poses3D(

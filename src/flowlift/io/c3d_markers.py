@@ -15,7 +15,7 @@ from flowlift.errors import InputError
 from flowlift.io.c3d_file import C3dFile, parse
 from flowlift.io.hints import Hints
 from flowlift.io.marker_names import joint_names
-from flowlift.io.naming import plain_name, skeleton_of
+from flowlift.io.naming import joint_name, plain_name, skeleton_of
 from flowlift.io.positions import TO_Y_UP, about_root
 from flowlift.io.room import room_for
 from flowlift.skeletons import BUILT_IN
@@ -106,12 +106,12 @@ def read(path: Path, hints: Hints) -> Poses3D:
 
 
 def _named(whose: Sequence[str], markers: Sequence[str], path: Path) -> list[str]:
-    """What each point is called: its joint in a built-in skeleton where one is complete, else the marker; in plain
-    words where those tell one person's points apart. Raises InputError where nothing does."""
-    called = joint_names(markers)
-    if not any(set(skeleton.joints) <= set(called) for skeleton in BUILT_IN.values()):
-        called = tuple(markers)  # not ours: markers that happen to be called alike
-    for names in ([plain_name(name) for name in called], list(markers)):
+    """What each point is called: its joint in a built-in skeleton where one is complete; else the marker, in the plain
+    words of a built-in joint where it is called so. Raises InputError for two points of one name."""
+    known = [plain_name(name) for name in joint_names(markers)]
+    if not any(set(skeleton.joints) <= set(known) for skeleton in BUILT_IN.values()):
+        known = [joint_name(marker) for marker in markers]  # not ours: markers that happen to be called alike
+    for names in (known, list(markers)):
         twice = next((name for (_, name), count in Counter(zip(whose, names, strict=True)).items() if count > 1), None)
         if twice is None:
             return names
