@@ -108,7 +108,7 @@ def test_a_page_is_of_one_result(run: Run, result: Path, tmp_path: Path) -> None
     flowlift.save(poses, tmp_path / "walk.glb")
     done = run("view", "walk.glb")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "walk.glb: not a file that flowlift reads" in done.stderr
+    assert "walk.glb: flowlift writes .glb files like this one, and does not read them" in done.stderr
 
 
 def test_the_page_of_a_file_follows_it(run: Run, result: Path, tmp_path: Path) -> None:

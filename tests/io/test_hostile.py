@@ -367,7 +367,7 @@ def test_files_whose_names_are_no_text(tmp_path: Path, suffix: str) -> None:
     assert film.address == "./caf%E9.mp4"
     write_html(poses, tmp_path / "page.html", title=name, film=film)
     assert plan_jobs([str(tmp_path / f"{name}.mp4")], str(tmp_path / "out"), ["parquet"])[0].paths == (
-        tmp_path / "out" / "clip=caf%E9" / "part.parquet",
+        tmp_path / "out" / "clip=caf%5Cudce9" / "part.parquet",
     )
 
 
