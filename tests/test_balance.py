@@ -25,7 +25,7 @@ def man() -> Float64[np.ndarray, "joint 3"]:
     for joint, (x, height) in side.items():
         for name, sign in (("left", 1), ("right", -1)):
             pose[HUMAN36M17.index(f"{name}_{joint}")] = sign * x, height, 0.0
-    pose[[LEFT_ANKLE, RIGHT_ANKLE], 2] = -0.05
+    pose[[LEFT_ANKLE, RIGHT_ANKLE], 2] = -0.075
     return pose
 
 

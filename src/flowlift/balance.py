@@ -32,7 +32,7 @@ _SEGMENTS = [
 _NEEDED = frozenset(joint for first, last, _, _ in _SEGMENTS for joint in (first, last))
 _ANKLES, _HIPS = ("left_ankle", "right_ankle"), ("left_hip", "right_hip")
 _LEGS = [(f"{side}_hip", f"{side}_knee", f"{side}_ankle") for side in ("left", "right")]
-_SOFT, _AHEAD, _HIGH = 0.06, 0.06, 0.6
+_SOFT, _AHEAD, _HIGH = 0.06, 0.09, 0.6
 """In legs: by how much a foot may be higher than the other and still carry 1/e of what it carries; how far the middle
 of a foot lies ahead of its ankle; and how high above its feet the hips of who stands are, at least."""
 
