@@ -70,7 +70,7 @@ def better_read(
             drawn = draw(wide).astype(np.float64)
             against = _apart(unsteadiness(drawn, window, skeleton))
             if up is not None and stands_on_two(skeleton):
-                against = against + _apart(imbalance(drawn, xyz[wide], up, window, skeleton))
+                against = against + imbalance(drawn, xyz[wide], up, window, skeleton)
             inner = slice(own.start - wide.start, own.stop - wide.start)
             moved[own] += _change(drawn[inner], against[inner])
     return moved
@@ -83,11 +83,12 @@ def imbalance(
     window: int,
     skeleton: Skeleton,
 ) -> Against:
-    """How much further than the others each hypothesis is off balance, in legs, on average over `window` frames; frames
-    in which the answer does not stand say nothing."""
+    """How much further than the others each hypothesis is off balance over `window` frames, in standard deviations of
+    all, times the share of frames in which the answer stands: the others say nothing."""
+    standing = stands(answer, up, skeleton)[:, None]
     off = off_balance(drawn, up, skeleton) / leg_length(answer, skeleton)[:, None]
-    more = off - off.mean(axis=1, keepdims=True)
-    return running_mean(more * stands(answer, up, skeleton)[:, None], window)
+    more = (off - off.mean(axis=1, keepdims=True)) * standing
+    return running_mean(standing.astype(np.float64), window) * _apart(running_mean(more, window))
 
 
 def _apart(cue: Against) -> Against:
