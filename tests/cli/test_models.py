@@ -51,6 +51,15 @@ def test_a_golden_checkpoint_lifts(kept, walk, tmp_path, parity_folder, capfd):
     assert seen.any()
 
 
+@pytest.mark.parametrize("name", ["human", "human-fast"])
+def test_packaged_models_tell_their_licence_and_whom_their_motion_is_from(name, capsys):
+    assert main(["models", "show", name]) == 0
+    told = capsys.readouterr().out
+    assert "licence: Apache-2.0" in told
+    assert "obtained from mocap.cs.cmu.edu" in told
+    assert "created with funding from NSF EIA-0196217" in told
+
+
 def test_import_list_show_and_export(kept, checkpoint, walk, tmp_path, capfd):
     assert main(["models", "import", str(checkpoint), "--name", "mine", "--steps", "2"]) == 0
     told = capfd.readouterr()
