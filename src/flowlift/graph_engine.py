@@ -83,7 +83,8 @@ class GraphEngine:
 
     def _opened(self, file: Path, open_graph: Callable[[Path], Run]) -> Run:
         if not file.is_file():
-            raise ModelError(f"{file}: the model's graph is missing; reinstall flowlift or name another model")
+            advice = "import the model again (one of the package: reinstall flowlift)"
+            raise ModelError(f"{file}: the model's graph is missing; {advice}")
         check_graph(file)
         try:
             run = open_graph(file)

@@ -62,6 +62,24 @@ def test_a_folder_gets_poses_table_and_page(run, walk: Path, tmp_path: Path) -> 
     assert poses.provenance["source"] == "walk"
 
 
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("rtsp://me:secret@camera/1", "rtsp://...: the address of a stream is lifted with --live"),
+        ("walk.mp4::one", "walk.mp4: only keypoint files have clips with names; leave ::one out"),
+    ],
+)
+def test_what_is_no_clip_is_told_in_one_line(tmp_path, monkeypatch, capsys, source, complaint):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walk.mp4").write_bytes(b"a film")
+    assert main(["lift", source, "-o", "out.npz"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"flowlift: error: {complaint}")
+    assert "secret" not in told
+    assert told.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["walk.mp4"]
+
+
 @pytest.mark.parametrize("suffix", [suffix[1:] for suffix in WRITERS])
 def test_the_suffix_says_the_format(capfd: pytest.CaptureFixture[str], walk: Path, tmp_path: Path, suffix: str) -> None:
     assert main(["lift", str(walk), "-o", f"{tmp_path}/poses.{suffix}", "--hypotheses", "2"]) == 0

@@ -57,6 +57,7 @@ def test_page_of_a_lifted_video_shows_it(result: Path, tmp_path: Path) -> None:
         (["absent.html"], "absent.html: there is no such file"),
         (["keypoints.npz"], "keypoints.npz: it holds 2D keypoints; lift them first"),
         (["poses.npz", "--video", "absent.mp4", "-o", "other.html"], "absent.mp4: there is no such video"),
+        (["poses.npz", "--video", ".", "-o", "other.html"], ".: a folder; a page shows a video"),
         (["poses.npz", "--embed"], "--embed puts a video into the page; name it with --video"),
         (["poses.npz", "-o", "page.pdf"], "page.pdf: a page is written; name it with .html"),
         (["poses.npz"], "poses.npz.html: is there, and flowlift did not write it"),

@@ -159,7 +159,7 @@ def load_as_listed(path: str | Path, hints: Hints) -> Keypoints2D | Poses3D:
     try:
         if file.is_file() and not file.stat().st_size:
             raise InputError(f"{file}: the file is empty")
-        found = _read(_find(file), file, hints)
+        found = _read(_find(file, clip), file, hints)
     except InputError as error:
         raise InputError(_one_line(error, file)) from error
     except OSError as error:
@@ -246,7 +246,7 @@ def split_clip(path: str | Path) -> tuple[Path, str | None]:
     return (Path(file), clip) if mark and not Path(path).exists() else (Path(path), None)
 
 
-def _find(file: Path) -> Reader:
+def _find(file: Path, clip: str | None = None) -> Reader:
     suffix = FOLDER if file.is_dir() else file.suffix.lower()
     fitting = [reader for reader in READERS.values() if suffix in reader.suffixes]
     for reader in fitting:
@@ -259,6 +259,8 @@ def _find(file: Path) -> Reader:
             f"{file}: flowlift writes {suffix} files like this one, and does not read them; give the .npz or .json of "
             "the same (of 3D poses also .trc or .c3d)"
         )
+    if not fitting and clip is not None:
+        raise InputError(f"{file}: only keypoint files have clips with names; leave ::{clip} out")
     if not fitting:
         listed = "; ".join(f"{reader.name} ({', '.join(reader.suffixes)})" for reader in READERS.values())
         raise InputError(f"{file}: not a file that flowlift reads; it reads {listed}")

@@ -61,6 +61,9 @@ def open_frames(
         return open_camera(int(str(source)), start, end)
     path = Path(source)
     if not path.exists():
+        if "://" in str(source):  # without the rest, which may hold a password
+            scheme = str(source).partition("://")[0]
+            raise InputError(f"{scheme}://...: the address of a stream is lifted with --live; else save it as a file")
         raise InputError(f"{path}: there is no such file or folder")
     if not path.is_file() and not path.is_dir():  # reading once is not enough, and may wait for ever
         raise InputError(f"{path}: a pipe or a device, no file; save it to a file, or give a camera by its number")

@@ -75,6 +75,8 @@ def film_inside(video: Path, *, start: float = 0.0) -> Film:
 
 
 def _check(video: Path) -> None:
+    if video.is_dir():
+        raise InputError(f"{video}: a folder; a page shows a video, which the images can be made into")
     if not video.is_file():
         raise InputError(f"{video}: there is no such video")
 
