@@ -242,16 +242,11 @@ def cut(keypoints: Keypoints2D, start: float | None, end: float | None, source: 
     return replace(keypoints.frames(int(first), int(last)), times=times[first:last])
 
 
-def holds_images(frames: FrameSource) -> bool:
-    """Whether frames are images that lie beside one another: no file tells their frame rate."""
-    from flowlift.io.images import ImageSource
-
-    return isinstance(frames, ImageSource)
-
-
 def is_a_clip(frames: FrameSource) -> bool:
     """Whether frames follow one another in time; pictures in a folder do where their rate is given."""
-    return not (holds_images(frames) and frames.fps is None)
+    from flowlift.io.images import ImageSource
+
+    return not (isinstance(frames, ImageSource) and frames.fps is None)
 
 
 def _gather(seen: list[Tracked], frames: FrameSource, skeleton: Skeleton) -> Keypoints2D:

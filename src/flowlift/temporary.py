@@ -1,5 +1,6 @@
 """Names of what is being written, and the removal of what a process that was killed left under such names."""
 
+import errno
 import os
 import platform
 import re
@@ -20,6 +21,12 @@ def temporary_name(suffix: str = "") -> str:
     """A new name for what becomes a file or a folder; it tells which process made it. Hidden, and of a fixed length:
     a name that it is made for may be as long as the file system allows."""
     return f"{_START}{_here()}-{os.getpid()}-{secrets.token_hex(4)}.part{suffix}"
+
+
+def check_written(count: int, wanted: int) -> None:
+    """Raises OSError where fewer bytes were written than were to be: what still fitted on a full disk."""
+    if count < wanted:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def sync_file(path: Path) -> None:

@@ -14,7 +14,7 @@ from flowlift.batch.job import MadeFile
 from flowlift.batch.manifest import MANIFEST, Row, line_of, rows_of, text_of
 from flowlift.checksums import of_file
 from flowlift.io.atomic import made_folder, unwritable, written_whole
-from flowlift.temporary import remove_stale, sync_file, sync_names, temporary_name
+from flowlift.temporary import check_written, remove_stale, sync_file, sync_names, temporary_name
 
 _PATIENCE = 10.0
 """Seconds to wait for a manifest that is being tidied up: much longer than that takes."""
@@ -102,8 +102,7 @@ class FolderTarget:
         self._rows[row.clip] = row
         line = line_of(row)
         with unwritable(self._file):
-            if os.write(self._stream, line) < len(line):  # one write: lines of several runs do not mix
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # the start of it did fit
+            check_written(os.write(self._stream, line), len(line))  # one write: lines of several runs do not mix
             os.fsync(self._stream)
 
     def close(self) -> None:

@@ -111,13 +111,14 @@ def _is_file(output: str, *, known: bool) -> bool:
     """Whether the name is a file's; `known`: its format need not stand in it. Raises OutputError for a suffix that
     names no format."""
     path = Path(output)
+    of_a_format = any(path.name.lower().endswith(suffix) for suffix in WRITERS)
     if is_address(output):
-        if not output.endswith("/") and any(path.name.lower().endswith(suffix) for suffix in WRITERS):
+        if not output.endswith("/") and of_a_format:
             raise OutputError(f"{output}: an address is a folder's; leave {path.name} out, and name a --format")
         return False
     if names_folder(output) or not path.suffix:
         return False
-    if not known and not any(path.name.lower().endswith(suffix) for suffix in WRITERS):
+    if not known and not of_a_format:
         raise OutputError(
             f"{output}: no writer for {path.suffix!r}; the suffix can be {' '.join(WRITERS)}, "
             f"or end the name of a folder with a slash"

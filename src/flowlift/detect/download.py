@@ -1,6 +1,5 @@
 """Model files from the network: verified by checksum, kept in a cache, and a clear line where that cannot be."""
 
-import errno
 import hashlib
 import os
 import shutil
@@ -15,7 +14,7 @@ from urllib.request import urlopen
 
 from flowlift.damage import DAMAGE
 from flowlift.errors import ModelError
-from flowlift.temporary import remove_stale, sync_file, temporary_name
+from flowlift.temporary import check_written, remove_stale, sync_file, temporary_name
 
 TIMEOUT = 30.0
 """Seconds without an answer, or between two pieces of one, after which a server is given up."""
@@ -115,8 +114,7 @@ def _download(url: str, part: Path) -> None:
 
 def _write(file: BinaryIO, piece: bytes, part: Path) -> None:
     try:
-        if file.write(piece) < len(piece):  # what still fitted on a full disk
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        check_written(file.write(piece), len(piece))
     except OSError as error:
         raise ModelError(f"{part.parent}: the download cannot be written: {error.strerror or error}") from error
 

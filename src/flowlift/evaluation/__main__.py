@@ -93,16 +93,17 @@ def _pose2sim(options: argparse.Namespace) -> list[Result]:
 
     settings, shots = _settings(options), pose2sim.read_shots(options.source)
     lift = _lifter(options)
+    known = [pose2sim.Given.INTRINSICS, pose2sim.Given.CALIBRATION]
+    given = [pose2sim.Given.NOTHING] if options.unknown_intrinsics else known
 
     def lifted(source: str, find: Callable[[pose2sim.Shot], Keypoints2D]) -> list[Result]:
-        keypoints, known = {}, pose2sim.Given.NOTHING if options.unknown_intrinsics else pose2sim.Given.INTRINSICS
+        keypoints = {}
         for shot in shots:
             seen = find(shot)
             assumed = Camera.from_fov(DEFAULT_FOV, seen.image_size, assumed=True)
-            camera = shot.camera(known, seen) or assumed
+            camera = shot.camera(given[0], seen) or assumed
             keypoints[shot.number] = mended_sides(seen, lift, camera).keypoints  # as `flowlift lift` does
         told = f"{source}, exchanged sides mended"
-        given = [known] if options.unknown_intrinsics else [known, pose2sim.Given.CALIBRATION]
         return [
             pose2sim.evaluate_keypoints(
                 f"{options.model}, {source}" + (", vertical known" if what is pose2sim.Given.CALIBRATION else ""),

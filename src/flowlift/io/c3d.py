@@ -1,7 +1,5 @@
 """C3D, the file of motion capture laboratories, written through ezc3d: millimetres, y up."""
 
-import errno
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +12,7 @@ from flowlift.errors import OutputError
 from flowlift.io.atomic import unwritable, written_whole
 from flowlift.io.marker_names import marker_names
 from flowlift.io.positions import frame_rate, needs_people, seconds, y_up
+from flowlift.temporary import check_written
 
 _MILLIMETRES = 1000.0
 _STEP, _FINE_STEP = 1.0, 0.001
@@ -91,8 +90,7 @@ def _bytes(file: Any, least: int) -> bytes:
         place = Path(folder) / "points.c3d"
         file.write(str(place))
         content = place.read_bytes()
-    if len(content) < least:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    check_written(len(content), least)
     return content
 
 

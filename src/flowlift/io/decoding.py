@@ -133,9 +133,8 @@ def timed_pictures(place: Place, start: float, tally: Tally) -> Iterator[Timed]:
             if back is not None:
                 if first is None or first.picture.time is None or first.time > start + SAME:
                     continue
-                tally.damaged = tally.guessed = (
-                    0  # before the first picture it is the seeking that cut something in two
-                )
+                # Before the first picture it is the seeking that cut something in two.
+                tally.damaged = tally.guessed = 0
             if first is not None:
                 yield first
                 yield from pictures

@@ -8,7 +8,7 @@ import numpy as np
 from flowlift.containers import Keypoints2D, Poses3D
 from flowlift.errors import InputError
 from flowlift.io.naming import skeleton_of
-from flowlift.plain_numbers import real, whole
+from flowlift.plain_numbers import check_rate, real, whole
 from flowlift.skeleton import Skeleton
 
 
@@ -45,8 +45,7 @@ class Hints:
     def __post_init__(self) -> None:
         if self.image_size is not None and min(self.image_size) <= 0:
             raise InputError(f"the image size must be positive, got {self.image_size[0]} x {self.image_size[1]}")
-        if self.fps is not None and not 0 < self.fps < float("inf"):
-            raise InputError(f"the frame rate must be a positive number, got {self.fps}")
+        check_rate(self.fps)
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise InputError(f"the least score must lie between 0 and 1, got {self.min_score}")
 
@@ -57,8 +56,6 @@ UNSAID = Hints()
 def _plain_size(given: object) -> tuple[int, int] | None:
     if given is None:
         return None
-    if isinstance(given, str):
-        raise InputError(f"image_size must be (width, height) in pixels, such as (1920, 1080), got {given!r}")
     try:
         width, height = (whole("image_size", side) for side in given)  # type: ignore[attr-defined]
     except (TypeError, ValueError, InputError) as error:

@@ -18,6 +18,7 @@ from flowlift.damage import DAMAGE, in_one_line
 from flowlift.errors import InputError
 from flowlift.io.frames import Frame
 from flowlift.io.numbering import last_number
+from flowlift.plain_numbers import check_rate
 
 STILLS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".ppm", ".pgm")
 """Suffixes of image files. One TIFF, PNG, WebP or AVIF may hold several pages, which are frames."""
@@ -70,8 +71,7 @@ def open_images(path: Path, *, fps: float | None = None, start: float = 0.0, end
         videos = any((mimetypes.guess_type(file.name)[0] or "").startswith("video/") for file in path.iterdir())
         advice = f"; its videos are given as a pattern in quotes, such as '{path}/*.*'" if videos else ""
         raise InputError(f"{path}: the folder holds no images ({' '.join(_IN_FOLDERS)}) and no keypoint files{advice}")
-    if fps is not None and not 0 < fps < float("inf"):
-        raise InputError(f"the frame rate must be a positive number, got {fps}")
+    check_rate(fps)
     if path.is_dir():
         _warn_of_gaps(path, files, fps)
     height, width, _ = read_image(files[0]).shape

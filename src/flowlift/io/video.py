@@ -32,6 +32,7 @@ from flowlift.io.decoding import (
 from flowlift.io.fitting import fit, fits, in_the_middle
 from flowlift.io.frames import Frame, FrameSource
 from flowlift.io.orientation import Orientation, orientation_of
+from flowlift.plain_numbers import check_rate
 
 __all__ = ["Frame", "FrameSource", "VideoSource", "open_frames"]
 
@@ -228,8 +229,7 @@ def _check_pixels(path: Path, width: int, height: int) -> None:
 
 def _rate_without_times(path: Path, given: float | None, told: float | None) -> float:
     """The frame rate of a video that is but a codec's output. Raises InputError for one that cannot be."""
-    if given is not None and not 0 < given < math.inf:
-        raise InputError(f"the frame rate must be a positive number, got {given}")
+    check_rate(given)
     if given is None and told is None:
         text = f"{path}: it tells neither times nor a frame rate; {_USUAL_RATE:g} frames/s are taken for it, give --fps"
         warnings.warn(text, UserWarning, stacklevel=4)

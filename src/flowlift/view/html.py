@@ -38,9 +38,8 @@ def write_html(
     """
     text = page(poses, title=title, film=film, suffix=suffix)
     with written_whole(Path(path)) as beside:
-        beside.write_text(
-            text, encoding="utf-8", errors="replace", newline="\n"
-        )  # titles are names, which need not be text
+        # Titles are names, which need not be text.
+        beside.write_text(text, encoding="utf-8", errors="replace", newline="\n")
     return Path(path)
 
 
