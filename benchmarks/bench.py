@@ -1,8 +1,8 @@
 """What `flowlift bench` measures, beside the published loop in the same run. Writes docs/results/bench.json.
 
-    python benchmarks/bench.py [--device cuda+bf16] [--seconds 4]
+    python benchmarks/bench.py [--device cuda+fp16] [--seconds 4]
 
-Six minutes. Another device than the CPU writes bench-DEVICE.json.
+Six minutes. Another device than the CPU writes bench-DEVICE.json: of lifting, which alone runs there.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pages import as_markdown, save_result
 from published_loop import FORMS, hypotheses_per_second
 
-from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
+from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, precision_of, torch_device
 from flowlift.bench.stages import HYPOTHESES, PUBLISHED, Bench, Row, lifting_words
 
 STEPS = 3
@@ -47,10 +47,11 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where networks run, as flowlift lift takes it")
     parser.add_argument("--seconds", type=float, default=4.0, help="for each row")
     options = parser.parse_args()
-    where = torch_device(options.device)
-    rate = matrix_rate(where) or float("nan")
+    where, precision = torch_device(options.device), precision_of(options.device)
+    rate = matrix_rate(where, precision) or float("nan")
     loops = time_loops(where, options.seconds)
-    rows = list(Bench(rate, options.seconds, options.device).rows())
+    bench = Bench(rate, options.seconds, options.device)
+    rows = list(bench.rows() if options.device == "cpu" else bench.lifting())
     if options.device == "cpu":
         halves = Bench(rate, options.seconds, HALF, steps=(STEPS,)).lifting()
         rows += [replace(row, stage=f"lifting, {HALF}") for row in halves]
@@ -65,7 +66,7 @@ def main() -> None:
         "rows": [cells(row, loops) for row in [*rows, *of_loops]],
         "notes": [
             f"Measured by `benchmarks/bench.py` on {device}, which does {rate / 1e9:.0f} billion operations a second "
-            "in float32 matrix products. The limit is that over the operations of the network's own layers."
+            f"in {precision} matrix products. The limit is that over the operations of the network's own layers."
         ],
         "measured": [asdict(row) for row in [*rows, *of_loops]],
         "matrix_operations_per_second": rate,

@@ -48,6 +48,7 @@ LAYERS = (
         "simple_network",
         "normalizing_flow",
         "networks",
+        "cuda",
         "screen",
         "published",
         "weights_only",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 
 from flowlift.camera import solve_root
 from flowlift.errors import InputError
@@ -151,5 +151,5 @@ def covariance(hypotheses: Array, centre: Array, *, expected: Array, weight: flo
     # Each of the six products by itself: small matrices one by one take several times as long.
     of = {(i, j): xp.sum(off[i] * off[j], axis=1) for i in range(3) for j in range(i, 3)}
     spread = xp.stack([xp.stack([of[min(i, j), max(i, j)] for j in range(3)], axis=-1) for i in range(3)], axis=-2)
-    known = expected[..., None] * xp.eye(3, dtype=expected.dtype) * weight
+    known = expected[..., None] * xp.eye(3, dtype=expected.dtype, device=device(expected)) * weight
     return (spread + known) / (count - 1 + weight)

@@ -9,22 +9,21 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from flowlift import __version__
-from flowlift.aggregate import covariance, reproject, rpea_weights, weighted_mean
 from flowlift.camera import DEFAULT_FOV, Camera, place_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.conversion import conversion
 from flowlift.errors import InputError
 from flowlift.joint_report import report_of
+from flowlift.lifting.answer import Answer, answer_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
-from flowlift.lifting.hypotheses import centre_weighted, hypothesis_noise, sample_hypotheses
-from flowlift.lifting.onto_rays import misses, onto_rays
+from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
 from flowlift.lifting.readings import Draw, known_vertical
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stature import ANIMAL_LENGTHS
 from flowlift.lifting.stream import Stream
-from flowlift.lifting.view import Conditioning, Seen
+from flowlift.lifting.view import Conditioning, Seen, View
 from flowlift.models import Model, find_model
 from flowlift.models.checksum import checksum
 from flowlift.models.words import words_of
@@ -39,13 +38,6 @@ __all__ = ["DEFAULT_HEIGHT", "MIN_JOINTS", "Lifter", "hypothesis_noise", "rows_o
 
 LEAST_ROWS = 64
 """People in frames that are worth a core of their own; of fewer the hypotheses are shared out."""
-
-RPEA_TEMPERATURE = 0.05
-"""Temperature of pose-wise RPEA, in units of the subject's extent. All hypotheses are kept: on held-out poses every
-choice among them was worse than their mean, which this comes close to unless some reproject badly."""
-
-EXPECTED_WEIGHT = 4.0
-"""As how many further hypotheses the expected spread counts."""
 
 FOREIGN_PLACE = 0.015
 """Of the body's height, in every direction: joints that another skeleton defines, a detector's say, lie elsewhere, and
@@ -256,26 +248,12 @@ class Lifter:
 
     def _lift_rows(self, found: "_Found", rows: np.ndarray, everyone: Seen, settings: "_Settings") -> None:
         seen, conditioning = everyone.rows(rows), self.conditioning
-        view = conditioning.view(seen)
-        model = self.model
-        centred = model.conditioning == "canonical"  # others are sampled as published
-        learned = model.starts if len(model.starts) else None
-        noise = hypothesis_noise(settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=learned)
-        x_0 = np.broadcast_to(noise, (len(rows), *noise.shape))
-        states = sample_hypotheses(self.engine, conditioning, view, x_0, method=model.method, steps=settings.steps)
-        poses = conditioning.poses(states)
-        weights = _weights(seen)
-        missed = reproject(poses, view.rays, weights)
-        judged = np.hypot(missed.x, missed.y).mean(axis=2) / view.extent[:, None]
-        expected = view.extent[:, None] * model.calibration.missed
-        of = misses(missed, weights, expected)
-        poses = onto_rays(poses, missed, of, expected, model.skeleton.root)
-        chosen = rpea_weights(judged, keep=judged.shape[1], temperature=RPEA_TEMPERATURE)
-        mean = weighted_mean(poses, centre_weighted(chosen) if centred else chosen)
-        doubt = self.model.calibration.doubted(of.of_answer)
-        cov = self._covariance(poses, mean, seen, doubt)
+        view, weights = conditioning.view(seen), _weights(seen)
+        answer = self._answer(view, weights, seen, settings)
+        mean, cov = self.engine.take(answer.mean), self._covariance(answer, seen)
         cov += settings.foreign[:, None, None] * np.eye(3, dtype=np.float32)
-        found.put(rows, mean, cov, poses, view.to_camera, conditioning.scale(mean, settings.height))
+        drawn = None if found.hypotheses is None else self.engine.take(answer.hypotheses)
+        found.put(rows, mean, cov, drawn, view.to_camera, conditioning.scale(mean, settings.height))
         own = found.cov[rows].copy()
         found.cov[rows] += self._size_variance(settings.height) * outer(found.xyz[rows])
         found.cov[rows, self.model.skeleton.root] = 0
@@ -284,19 +262,36 @@ class Lifter:
         found.root_cov[rows] = root_covariance(found.xyz[rows], own, root, seen.rays, weights)
         found.root_cov[rows] += self._size_variance(settings.height) * outer(found.root[rows])
 
-    def _covariance(
-        self,
-        poses: Float32[np.ndarray, "row hypothesis joint 3"],
-        mean: Float32[np.ndarray, "row joint 3"],
-        seen: Seen,
-        doubt: Float32[np.ndarray, " row"],
-    ) -> Float32[np.ndarray, "row joint 3 3"]:
-        """Of the mean, in the view's frame: what the hypotheses say, and what is known to be beyond them; `doubt` times
-        as much."""
+    def _answer(
+        self, view: View, weights: Float32[np.ndarray, "row joint"], seen: Seen, settings: "_Settings"
+    ) -> Answer:
+        """What comes of the hypotheses, where the engine is."""
+        model, put = self.model, self.engine.put
+        centred = model.conditioning == "canonical"  # others are sampled as published
+        learned = model.starts if len(model.starts) else None
+        noise = hypothesis_noise(settings.hypotheses, model.skeleton, settings.seed, centred=centred, learned=learned)
+        states = sample_hypotheses(
+            self.engine, self.conditioning, view, noise[None], method=model.method, steps=settings.steps
+        )
+        measured = model.calibration
+        return answer_of(
+            self.conditioning.poses(states),
+            rays=put(view.rays),
+            extent=put(view.extent),
+            weights=put(weights),
+            missed=put(measured.missed),
+            spread=put(np.where(seen.visible[..., None], measured.spread_seen, measured.spread_missing)),
+            centred=centred,
+            root=model.skeleton.root,
+        )
+
+    def _covariance(self, answer: Answer, seen: Seen) -> Float32[np.ndarray, "row joint 3 3"]:
+        """Of the mean, in the view's frame: what the hypotheses say, and what is known to be beyond them; larger where
+        they miss the 2D."""
         measured, visible = self.model.calibration, seen.visible[..., None]
-        expected = np.where(visible, measured.spread_seen, measured.spread_missing)
         residual = np.where(visible, measured.residual_seen, measured.residual_missing)
-        cov = covariance(poses, mean, expected=expected, weight=EXPECTED_WEIGHT)
+        doubt = measured.doubted(self.engine.take(answer.missed))
+        cov = self.engine.take(answer.cov)
         factor = (doubt[:, None] * measured.scale)[..., None, None]
         return (cov + residual[..., None] * np.eye(3, dtype=np.float32)) * factor
 
@@ -390,7 +385,7 @@ class _Found:
         rows: np.ndarray,
         mean: Float32[np.ndarray, "some joint 3"],
         cov: Float32[np.ndarray, "some joint 3 3"],
-        hypotheses: Float32[np.ndarray, "some hypothesis joint 3"],
+        hypotheses: Float32[np.ndarray, "some hypothesis joint 3"] | None,
         turn: Float[np.ndarray, "some 3 3"],
         scale: float | Float32[np.ndarray, " some"],
     ) -> None:
@@ -398,7 +393,7 @@ class _Found:
         factor = np.broadcast_to(np.asarray(scale, dtype=np.float32), len(rows))[:, None, None]
         self.xyz[rows] = np.einsum("bij,bkj->bki", turn, mean) * factor
         self.cov[rows] = turn[:, None] @ cov @ np.swapaxes(turn, -1, -2)[:, None] * factor[..., None] ** 2
-        if self.hypotheses is not None:
+        if self.hypotheses is not None and hypotheses is not None:
             self.hypotheses[rows] = np.einsum("bij,bhkj->bhki", turn, hypotheses) * factor[..., None]
 
     def as_poses(self, keypoints: Keypoints2D, skeleton: Skeleton, camera: Camera, provenance: Provenance) -> Poses3D:

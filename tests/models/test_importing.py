@@ -53,7 +53,7 @@ def test_an_imported_model_samples_the_published_poses(parity_folder, golden_mod
     engine = load_engine(find_model(golden_models / PUBLISHED[which]), device)
     seen = golden["pose_2d"][:, 0]
     for steps in (1, 3, 5):
-        found = follow(engine, seen, golden["noise"], method="flow", steps=steps)
+        found = engine.take(follow(engine, seen, engine.put(golden["noise"]), method="flow", steps=steps))
         np.testing.assert_allclose(found, golden[f"euler_S{steps}"], atol=2e-6)
 
 
@@ -65,7 +65,8 @@ def test_an_imported_model_samples_the_published_mirrored_poses(parity_folder, g
     seen = golden["pose_2d"][:, 0]
     view = _view(seen, seen[:, list(lifter.model.skeleton.mirror)] * np.array([-1, 1], dtype=np.float32))
     x_0 = np.concatenate([golden["noise"], golden["noise_flip"]], axis=1)
-    found = sample_hypotheses(lifter.engine, lifter.conditioning, view, x_0, method="flow", steps=3)
+    states = sample_hypotheses(lifter.engine, lifter.conditioning, view, x_0, method="flow", steps=3)
+    found = lifter.engine.take(states)
     np.testing.assert_allclose(found.mean(axis=1, keepdims=True), golden["euler_S3_flip_mean"], atol=2e-6)
 
 

@@ -22,9 +22,10 @@ from flowlift.models.weights import load_network  # noqa: E402
 from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training import loop  # noqa: E402
 from flowlift.training.__main__ import main as publish_again  # noqa: E402
-from flowlift.training.config import OptimizerConfig, config_from  # noqa: E402
+from flowlift.training.config import OptimizerConfig, RunConfig, config_from  # noqa: E402
 from flowlift.training.interruption import noted_interrupt  # noqa: E402
-from flowlift.training.loop import make_objective, train  # noqa: E402
+from flowlift.training.lessons import Lessons  # noqa: E402
+from flowlift.training.loop import make_objective, skeleton_of, train  # noqa: E402
 from flowlift.training.methods import draw_poses  # noqa: E402
 from flowlift.training.optimizers import learning_rate, make_optimizers  # noqa: E402
 from flowlift.training.publish import publish  # noqa: E402
@@ -97,16 +98,47 @@ def test_a_cvae_needs_the_velocity_network(bank, tmp_path):
         train(plan(bank, network="simple", method="cvae"), tmp_path)
 
 
-def test_a_run_in_two_parts_is_the_run_in_one(bank, tmp_path):
+@pytest.mark.parametrize("drawn", [1, 3])
+def test_a_run_in_two_parts_is_the_run_in_one(bank, tmp_path, drawn):
     one, two = tmp_path / "one", tmp_path / "two"
-    train(plan(bank, epochs=4), one)
-    train(plan(bank, epochs=2), two)
-    train(plan(bank, epochs=4), two)
+    train(plan(bank, epochs=4, drawn=drawn), one)
+    train(plan(bank, epochs=2, drawn=drawn), two)
+    train(plan(bank, epochs=4, drawn=drawn), two)
     assert (one / "log.csv").read_text() == (two / "log.csv").read_text()
     assert (one / "held_out.csv").read_text() == (two / "held_out.csv").read_text()
     ends = [torch.load(folder / "checkpoint.pt", weights_only=True) for folder in (one, two)]
     for name, value in ends[0]["averaged"].items():
         assert torch.equal(value, ends[1]["averaged"][name]), name
+
+
+def test_views_drawn_together_are_those_of_one_large_batch(bank):
+    config, device = plan(bank, drawn=3), torch.device("cpu")
+    source = open_source(config.data, skeleton_of(config), device)
+    lessons, whole = Lessons(config, source, 4, device), Lessons(replace(config, run=RunConfig()), source, 12, device)
+    seen, noise, t = whole.of(0)
+    for step in (2, 0, 1):
+        mine = slice(4 * step, 4 * step + 4)
+        found = lessons.of(step)
+        assert torch.equal(found[0].condition, seen.condition[mine])
+        assert torch.equal(found[0].target, seen.target[mine])
+        assert torch.equal(found[1], noise[mine])
+        assert torch.equal(found[2], t[mine])
+    assert not torch.equal(lessons.of(3)[0].condition, lessons.of(0)[0].condition)
+
+
+def test_a_run_whose_configuration_does_not_tell_newer_settings_goes_on(bank, tmp_path):
+    train(plan(bank, epochs=1), tmp_path)
+    file = tmp_path / "config.json"
+    table = json.loads(file.read_text())
+    del table["run"]["drawn"], table["run"]["graph"]
+    file.write_text(json.dumps(table))
+    train(plan(bank, epochs=2), tmp_path)
+    assert len(rows(tmp_path / "held_out.csv")) == 2
+
+
+def test_only_flows_are_recorded(bank):
+    with pytest.raises(InputError, match=r"run\.graph goes with the method"):
+        plan(bank, network="simple", method="regression", graph=True)
 
 
 def test_the_seed_decides_the_run(bank, tmp_path):

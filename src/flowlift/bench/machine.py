@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from flowlift.cores import available_cores
+from flowlift.torch_engine import PRECISIONS
 
 _PACKAGES = ("flowlift", "onnxruntime", "openvino", "torch", "numpy", "av", "mediapipe")
 _SIDE, _SIDE_ON_DEVICE = 1024, 8192
@@ -50,24 +51,38 @@ def describe_device(device: str) -> str:
     return f"{machine['cores']} core{'' if machine['cores'] == 1 else 's'} of {machine['cpu']}"
 
 
-def matrix_rate(device: str = "cpu") -> float | None:
-    """Floating-point operations a second of square float32 matrix products: the best of what is installed.
+def precision_of(device: str | None) -> str:
+    """In what an engine on a device multiplies matrices, as far as its arithmetic limit goes: on a GPU in half
+    precision where its words ask for that; a CPU's limit is that of float32.
 
-    `device`: "cpu" (NumPy and torch, on all cores that this process may use) or a torch device; None without torch.
+    >>> [precision_of(device) for device in (None, "cuda+fp16", "cuda:1+bf16+compile", "openvino+bf16")]
+    ['float32', 'float16', 'bfloat16', 'float32']
+    """
+    where, *words = (device or "cpu").split("+")
+    half = next((PRECISIONS[word] for word in words if word in PRECISIONS), "float32")
+    return half if where.startswith("cuda") else "float32"
+
+
+def matrix_rate(device: str = "cpu", precision: str = "float32") -> float | None:
+    """Floating-point operations a second of square matrix products of random numbers: the best of what is installed.
+
+    `device`: "cpu" (NumPy and torch, in float32 on all cores that this process may use) or a torch device; None without
+    torch.
     """
     if device != "cpu":
-        return _torch_rate(device, _SIDE_ON_DEVICE) if find_spec("torch") else None
-    a, out = np.ones((_SIDE, _SIDE), np.float32), np.empty((_SIDE, _SIDE), np.float32)
+        return _torch_rate(device, _SIDE_ON_DEVICE, precision) if find_spec("torch") else None
+    a = np.random.default_rng(0).standard_normal((_SIDE, _SIDE), dtype=np.float32)
+    out = np.empty_like(a)
     rates = [_rate(lambda: np.matmul(a, a, out=out), _SIDE)]
     if find_spec("torch"):
-        rates.append(_torch_rate("cpu", _SIDE))
+        rates.append(_torch_rate("cpu", _SIDE, "float32"))
     return max(rates)
 
 
-def _torch_rate(device: str, side: int) -> float:
+def _torch_rate(device: str, side: int, precision: str) -> float:
     import torch
 
-    a = torch.ones((side, side), device=device)
+    a = torch.randn((side, side), device=device, dtype=getattr(torch, precision))  # zeros and ones go faster
     out = torch.empty_like(a)
 
     def multiply() -> None:

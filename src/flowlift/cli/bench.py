@@ -22,8 +22,8 @@ def bench(
     """How fast detection, lifting, aggregation, smoothing and writing are on this machine, and how fast they could be.
 
     Everything is timed on a clip that flowlift synthesises. The arithmetic limit of a network is the machine's rate of
-    float32 matrix products over the network's operations; it needs the train extra, and so does a network of the
-    published size (random weights). A minute or two.
+    matrix products over the network's operations: of float32, on a GPU of the precision that the device asks for. It
+    needs the train extra, and so does a network of the published size (random weights). A minute or two.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def bench(
     json_file
         Also write the figures, with the machine's description, to this file.
     """
-    from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, torch_device
+    from flowlift.bench.machine import describe_device, describe_machine, matrix_rate, precision_of, torch_device
     from flowlift.bench.stages import HYPOTHESES, QUICKEST, STEPS, Bench
     from flowlift.cli.outputs import check_writable
     from flowlift.errors import InputError
@@ -52,12 +52,12 @@ def bench(
         raise InputError(f"--seconds must be above 0, and finite, got {seconds:g}")
     if json_file is not None:
         check_writable(Path(json_file), ())
-    where = torch_device(device)
+    where, precision = torch_device(device), precision_of(device)
     Lifter.load(QUICKEST, device=device)  # a device that cannot be is refused now, with the reason
-    rate = matrix_rate(where)
+    rate = matrix_rate(where, precision)
     todo = Bench(rate, seconds, device, hypotheses or HYPOTHESES, steps or STEPS)
     rows = list(todo.rows())
-    speed = "" if rate is None else f": {rate / 1e9:.0f} billion operations/s in float32 matrix products"
+    speed = "" if rate is None else f": {rate / 1e9:.0f} billion operations/s in {precision} matrix products"
     _show(rows, describe_device(where) + speed)
     if json_file is not None:
         told = {
@@ -65,6 +65,7 @@ def bench(
             "device": device or "cpu",
             "device_name": describe_device(where),
             "matrix_operations_per_second": rate,
+            "matrix_precision": precision,
         }
         with written_whole(Path(json_file)) as beside:
             text = json.dumps({**told, "rows": [asdict(row) for row in rows]}, indent=1)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from array_api_compat import array_namespace
 
 from flowlift.conditioning import Canonical, canonicalize, decode_pose, features
 from flowlift.containers import Keypoints2D
 from flowlift.conversion import convert
-from flowlift.lifting.view import Seen, States, View
+from flowlift.lifting.view import Array, Seen, View, mirrored_poses
 from flowlift.skeleton import Skeleton
 
 DEFAULT_HEIGHT = 1.7
@@ -17,14 +17,14 @@ DEFAULT_HEIGHT = 1.7
 _FLIP = np.array([-1, 1], dtype=np.float32)
 
 
-def mirrored_states(
-    states: Float32[np.ndarray, "*batch joint 3"], skeleton: Skeleton
-) -> Float32[np.ndarray, "*batch joint 3"]:
-    """States (of `flowlift.conditioning.encode_pose`, or the noise they come from) as the mirrored view has them."""
-    root = skeleton.root
-    flipped = states[..., list(skeleton.mirror), :] * np.array([-1, 1, 1], dtype=np.float32)
-    flipped[..., root, :] = states[..., root, :]  # the root's row holds the log size, which no mirror changes
-    return flipped
+def mirrored_states(states: Array, skeleton: Skeleton) -> Array:
+    """States (..., J, 3) (of `flowlift.conditioning.encode_pose`, or the noise they come from) as the mirrored view has
+    them."""
+    root, xp = skeleton.root, array_namespace(states)
+    flipped = mirrored_poses(states, skeleton)
+    # The root's row holds the log size, which no mirror changes.
+    kept = states[..., root : root + 1, :]
+    return xp.concat([flipped[..., :root, :], kept, flipped[..., root + 1 :, :]], axis=-2)
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class CanonicalConditioning:
             to_camera=np.swapaxes(view.rotation, -1, -2),
         )
 
-    def unmirror(self, states: States) -> States:
+    def unmirror(self, states: Array) -> Array:
         return mirrored_states(states, self.skeleton)
 
-    def poses(self, states: States) -> States:
+    def poses(self, states: Array) -> Array:
         pose, size = decode_pose(states, self.skeleton.root)
         return pose * (self.standard * self.stature / size)[..., None, None]
 
-    def scale(self, pose: Float32[np.ndarray, "row joint 3"], height: float | None) -> float:
+    def scale(self, pose: Array, height: float | None) -> float:
         return (self.standard if height is None else height) / self.standard

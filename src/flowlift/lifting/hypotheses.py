@@ -3,9 +3,10 @@
 from functools import partial
 
 import numpy as np
+from array_api_compat import array_namespace, device
 from jaxtyping import Float32
 
-from flowlift.lifting.view import Conditioning, States, View
+from flowlift.lifting.view import Array, Conditioning, View
 from flowlift.runtime import Engine
 from flowlift.sampling import sample
 from flowlift.skeleton import Skeleton
@@ -42,42 +43,52 @@ def hypothesis_noise(
     return paired[:count]
 
 
-def centre_weighted(weights: Float32[np.ndarray, "row hypothesis"]) -> Float32[np.ndarray, "row hypothesis"]:
-    """Weights of hypotheses, with CENTRE for the first two and the rest for the others; they sum to 1."""
-    count = weights.shape[1]
-    share = np.full(count, (1 - CENTRE) / max(1, count - 2), dtype=np.float32)
-    share[:2] = CENTRE / 2
-    shared = weights * share
-    return shared / shared.sum(axis=1, keepdims=True)
+def centre_weighted(weights: Array) -> Array:
+    """Weights (row, hypothesis), with CENTRE for the first two and the rest for the others; they sum to 1."""
+    xp, count = array_namespace(weights), weights.shape[1]
+    shares = [CENTRE / 2] * min(2, count) + [(1 - CENTRE) / max(1, count - 2)] * (count - 2)
+    shared = weights * xp.asarray(shares, dtype=weights.dtype, device=device(weights))
+    return shared / xp.sum(shared, axis=1, keepdims=True)
 
 
 def sample_hypotheses(
-    engine: Engine, conditioning: Conditioning, view: View, x_0: States, *, method: str, steps: int
-) -> States:
-    """Follow noise `x_0` (one row a view) to poses as the network gives them; every second one is sampled from the
-    mirrored view and mirrored back. Views and mirrored views go through the network together."""
-    rows, paired = len(x_0), x_0.shape[1] // 2 * 2
-    states = np.empty_like(x_0)
+    engine: Engine,
+    conditioning: Conditioning,
+    view: View,
+    x_0: Float32[np.ndarray, "#row hypothesis joint 3"],
+    *,
+    method: str,
+    steps: int,
+) -> Array:
+    """Follow noise `x_0`, of each view or one for all, to what the network gives (row, hypothesis, joint, 3), all as
+    the engine holds it; every second hypothesis is sampled from the mirrored view and mirrored back. Views and mirrored
+    views go through the network together."""
+    rows, count, paired = len(view.condition), x_0.shape[1], x_0.shape[1] // 2 * 2
+    starts = engine.put(x_0)
+    xp, parts = array_namespace(starts), []
+
+    def for_each(some: Array) -> Array:
+        return xp.broadcast_to(some, (rows, *some.shape[1:]))
+
     if paired:
-        starts = np.concatenate([x_0[:, 0:paired:2], x_0[:, 1:paired:2]])
         condition = np.concatenate([view.condition, view.mirrored])
-        found = follow(engine, condition, starts, method=method, steps=steps)
-        states[:, 0:paired:2] = found[:rows]
-        states[:, 1:paired:2] = conditioning.unmirror(found[rows:])
-    if paired < x_0.shape[1]:
-        states[:, paired:] = follow(engine, view.condition, x_0[:, paired:], method=method, steps=steps)
-    return states
+        halves = xp.concat([for_each(starts[:, part:paired:2]) for part in (0, 1)], axis=0)
+        found = follow(engine, condition, halves, method=method, steps=steps)
+        pairs = xp.stack([found[:rows], conditioning.unmirror(found[rows:])], axis=2)
+        parts.append(xp.reshape(pairs, (rows, paired, *x_0.shape[2:])))
+    if paired < count:
+        parts.append(follow(engine, view.condition, for_each(starts[:, paired:]), method=method, steps=steps))
+    return xp.concat(parts, axis=1) if len(parts) > 1 else parts[0]
 
 
 def follow(
-    engine: Engine, condition: Float32[np.ndarray, "row *inputs"], x_0: States, *, method: str, steps: int
-) -> States:
-    """What the noise `x_0` becomes under one condition for each row, a part of the hypotheses at a time. It stays where
-    the engine is until it is a pose."""
+    engine: Engine, condition: Float32[np.ndarray, "row *inputs"], x_0: Array, *, method: str, steps: int
+) -> Array:
+    """What the noise `x_0` (row, hypothesis, joint, 3) becomes under one condition for each row, a part of the
+    hypotheses at a time; all as the engine holds it."""
     network = partial(engine.velocity, engine.encode(engine.put(condition)))
     most = max(1, engine.together // max(1, len(x_0)))
     parts = [
-        engine.take(sample(method, network, engine.put(x_0[:, start : start + most]), steps=steps))
-        for start in range(0, x_0.shape[1], most)
+        sample(method, network, x_0[:, start : start + most], steps=steps) for start in range(0, x_0.shape[1], most)
     ]
-    return np.concatenate(parts, axis=1)
+    return array_namespace(x_0).concat(parts, axis=1) if len(parts) > 1 else parts[0]

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float, Float32
+from array_api_compat import array_namespace
 
 from flowlift.aggregate import Reprojection
-from flowlift.lifting.view import States
+from flowlift.lifting.view import Array
 
 LEADING = 2
 """The first pair of hypotheses, which leads the answer."""
@@ -21,41 +20,42 @@ class Misses(NamedTuple):
     mean over the joints that were seen.
     """
 
-    joint: Float[np.ndarray, "row hypothesis joint"]
-    body: Float[np.ndarray, "row hypothesis 1"]
+    joint: Array
+    body: Array
 
     @property
-    def of_answer(self) -> Float[np.ndarray, " row"]:
-        """The body's, by the hypotheses that lead the answer."""
-        return self.body[:, :LEADING, 0].mean(axis=1)
+    def of_answer(self) -> Array:
+        """The body's (row), by the hypotheses that lead the answer."""
+        return array_namespace(self.body).mean(self.body[:, :LEADING, 0], axis=1)
 
 
-def misses(
-    missed: Reprojection, weights: Float[np.ndarray, "row joint"], expected: Float[np.ndarray, "row joint"]
-) -> Misses:
-    """`missed`: how hypotheses miss their rays on the plane z = 1; `expected`: by how much (root-mean-square) they miss
-    exact 2D there, 0: not known. `weights`: 0 where a joint was not seen."""
+def misses(missed: Reprojection, weights: Array, expected: Array) -> Misses:
+    """`missed`: how hypotheses miss their rays on the plane z = 1; `expected` (row, joint): by how much
+    (root-mean-square) they miss exact 2D there, 0: not known. `weights` (row, joint): 0 where a joint was not seen."""
+    xp = array_namespace(missed.x, weights, expected)
     counts = ((weights > 0) & (expected > 0))[:, None]
-    limit = np.where(expected > 0, expected, 1.0)[:, None]
-    joint = np.where(counts, (missed.x * missed.x + missed.y * missed.y) / (limit * limit), 0)
-    seen = np.maximum(counts.sum(axis=-1, keepdims=True) - _PLACED, 1)
-    return Misses(joint, joint.sum(axis=-1, keepdims=True) / seen)
+    limit = xp.where(expected > 0, expected, xp.ones_like(expected))[:, None]
+    square = (missed.x * missed.x + missed.y * missed.y) / (limit * limit)
+    joint = xp.where(counts, square, xp.zeros_like(square))
+    seen = xp.clip(xp.sum(xp.astype(counts, square.dtype), axis=-1, keepdims=True) - _PLACED, 1.0, None)
+    return Misses(joint, xp.sum(joint, axis=-1, keepdims=True) / seen)
 
 
-def onto_rays(
-    hypotheses: States, missed: Reprojection, of: Misses, expected: Float[np.ndarray, "row joint"], root: int
-) -> States:
-    """Root-relative hypotheses, in the view's frame, moved across the line of sight as far as the 2D deserves it.
+def onto_rays(hypotheses: Array, missed: Reprojection, of: Misses, expected: Array, root: int) -> Array:
+    """Root-relative hypotheses (row, hypothesis, joint, 3), in the view's frame, moved across the line of sight as far
+    as the 2D deserves it; `expected` (row, joint) as for `misses`.
 
     A network that has seen many detectors does not quite believe 2D that happens to be exact, and misses it. A body
     that misses its rays by no more than that is put onto them; of one that misses them by more the rest is taken for
     the 2D's error, and it moves by expected^2 / missed^2, which is how a Kalman filter weighs the two. A joint is
     judged by the whole body and by itself, by whichever misses more. Where nothing is expected nothing moves.
     """
-    known = (expected > 0)[:, None]
-    gain = np.where(known, missed.depth / np.maximum(np.maximum(of.body, of.joint), 1), 0)
-    moved = hypotheses.copy()
-    for axis, off in enumerate((missed.x, missed.y)):
-        shift: Float32[np.ndarray, "row hypothesis joint"] = (off * gain).astype(np.float32)
-        moved[..., axis] -= shift - shift[..., root, None]
-    return moved
+    xp = array_namespace(hypotheses, expected)
+    gain = missed.depth / xp.clip(xp.maximum(of.body, of.joint), 1.0, None)
+    gain = xp.where((expected > 0)[:, None], gain, xp.zeros_like(gain))
+
+    def moved(axis: int, off: Array) -> Array:
+        shift = xp.astype(off * gain, hypotheses.dtype)
+        return hypotheses[..., axis] - (shift - shift[..., root, None])
+
+    return xp.stack([moved(0, missed.x), moved(1, missed.y), hypotheses[..., 2]], axis=-1)

@@ -7,6 +7,7 @@ joint can be missing.
 from dataclasses import dataclass
 
 import numpy as np
+from array_api_compat import array_namespace
 from jaxtyping import Float32
 
 from flowlift.containers import Keypoints2D
@@ -14,7 +15,7 @@ from flowlift.conversion import convert
 from flowlift.errors import InputError
 from flowlift.lifting.missing import filled
 from flowlift.lifting.stature import stature
-from flowlift.lifting.view import Seen, States, View, extent_of
+from flowlift.lifting.view import Array, Seen, View, extent_of, mirrored_poses
 from flowlift.screen import to_screen
 from flowlift.skeleton import Skeleton
 
@@ -45,13 +46,13 @@ class ScreenConditioning:
             to_camera=np.broadcast_to(np.eye(3, dtype=np.float32), (len(screen), 3, 3)),
         )
 
-    def unmirror(self, states: States) -> States:
-        return states[:, :, list(self.skeleton.mirror)] * np.array([-1, 1, 1], dtype=np.float32)
+    def unmirror(self, states: Array) -> Array:
+        return mirrored_poses(states, self.skeleton)
 
-    def poses(self, states: States) -> States:
-        pose = states.copy()
-        pose[:, :, self.skeleton.root] = 0  # as published: the root's row is set, nothing is subtracted
-        return pose
+    def poses(self, states: Array) -> Array:
+        root, xp = self.skeleton.root, array_namespace(states)
+        zero = xp.zeros_like(states[..., :1, :])  # as published: the root's row is set, nothing is subtracted
+        return xp.concat([states[..., :root, :], zero, states[..., root + 1 :, :]], axis=-2)
 
     def scale(
         self, pose: Float32[np.ndarray, "row joint 3"], height: float | None

@@ -1,14 +1,16 @@
 """How 2D enters a network and poses come out of it: one protocol, whatever the conditioning."""
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+from array_api_compat import array_namespace, device
 from jaxtyping import Bool, Float, Float32, Shaped
 
 from flowlift.containers import Keypoints2D
+from flowlift.skeleton import Skeleton
 
-States = Float32[np.ndarray, "row hypothesis joint 3"]
+Array = Any  # (row, hypothesis, joint, 3) as an engine holds it: a NumPy array or a torch tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +59,10 @@ class Conditioning(Protocol):
     def view(self, seen: Seen) -> View:
         """What the network gets."""
 
-    def unmirror(self, states: States) -> States:
+    def unmirror(self, states: Array) -> Array:
         """What was sampled from the mirrored view, as if it had been from the view itself."""
 
-    def poses(self, states: States) -> States:
+    def poses(self, states: Array) -> Array:
         """What was sampled as root-relative poses in the view's frame, in the model's unit (of a person of 1.7 m)."""
 
     def scale(
@@ -77,3 +79,11 @@ def extent_of(
     centre = (rays * visible[..., None]).sum(axis=1) / count
     square = ((rays - centre[:, None]) ** 2).sum(axis=-1) * visible
     return np.maximum(np.sqrt(square.sum(axis=1) / count[:, 0]), 1e-4)
+
+
+def mirrored_poses(poses: Array, skeleton: Skeleton) -> Array:
+    """Poses (..., J, 3) as a mirror shows them, left joints where right ones were."""
+    xp = array_namespace(poses)
+    where = device(poses)
+    flip = xp.asarray([-1.0, 1.0, 1.0], dtype=poses.dtype, device=where)
+    return xp.take(poses, xp.asarray(skeleton.mirror, device=where), axis=-2) * flip

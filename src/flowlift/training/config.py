@@ -109,6 +109,9 @@ class RunConfig:
 
     `start`: a model, by name or folder, whose weights the run begins with, of the same widths and at most as deep;
     empty: random weights.
+    `drawn`: steps whose views are made at once, where the data has no end: on a fast GPU starting an operation takes
+    longer than the operation. `graph`: on a GPU, what a step computes is recorded once and played back, for the same
+    reason.
     """
 
     epochs: int = 80
@@ -117,6 +120,8 @@ class RunConfig:
     seed: int = 0
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     devices: int = 1
+    drawn: int = 1
+    graph: bool = False
     log_every: int = 50
     save_minutes: float = 3.0
     check_views: int = 2048
@@ -227,6 +232,7 @@ def _check(config: TrainingConfig) -> None:
         "run.batch": run.batch,
         "run.epoch": run.epoch,
         "run.devices": run.devices,
+        "run.drawn": run.drawn,
         "run.log_every": run.log_every,
         "method.draws": method.draws,
         "method.steps": method.steps,
@@ -247,6 +253,8 @@ def _check(config: TrainingConfig) -> None:
         raise InputError('method.answer goes with the method "flow" and the network "two-part"')
     if method.teacher and method.name != "flow":
         raise InputError('method.teacher goes with the method "flow"')
+    if run.graph and method.name != "flow":
+        raise InputError('run.graph goes with the method "flow"')
     if run.batch % run.devices:
         raise InputError(f"run.batch ({run.batch}) must be a multiple of run.devices ({run.devices})")
     if (config.network.kind == "two-part") != (config.data.conditioning == "canonical"):

@@ -27,8 +27,10 @@ from flowlift.io.atomic import made_folder, written_whole
 from flowlift.models import find_model
 from flowlift.networks import make_network
 from flowlift.skeleton import Skeleton
-from flowlift.training.config import TrainingConfig
+from flowlift.training.config import RunConfig, TrainingConfig
+from flowlift.training.graph import recorded
 from flowlift.training.interruption import noted_interrupt
+from flowlift.training.lessons import Lessons, seed_of
 from flowlift.training.logs import RunLog
 from flowlift.training.methods import Objective, draw_poses
 from flowlift.training.optimizers import learning_rate, make_optimizers
@@ -39,6 +41,8 @@ from flowlift.weights_only import read_weights_only
 
 CHECKPOINT, BEST, CONFIG = "checkpoint.pt", "best.pt", "config.json"
 CHECK_HYPOTHESES = 4
+_MAY_DIFFER = ("epochs", "devices", "save_minutes", "graph")
+"""Settings of [run] with which a run may go on as it did not begin."""
 
 
 @dataclass
@@ -208,10 +212,11 @@ def _own_table(config: TrainingConfig, out: Path) -> dict[str, Any]:
 
 
 def _same_run(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether a run may go on as another: all but its length and where its data lie is the same."""
+    """Whether a run may go on as another: all but its length, how it is computed and where its data lie is the same."""
 
     def kept(table: dict[str, Any]) -> dict[str, Any]:
-        run = {key: value for key, value in table["run"].items() if key not in ("epochs", "devices", "save_minutes")}
+        settings = asdict(RunConfig()) | table["run"]  # older runs do not tell of newer settings
+        run = {key: value for key, value in settings.items() if key not in _MAY_DIFFER}
         data = {key: value for key, value in table["data"].items() if key not in ("path", "cameras")}
         return {**table, "run": run, "data": data}
 
@@ -247,6 +252,9 @@ def _loop(
     steps = config.run.epochs * per_epoch
     log = RunLog.open(out, after_step=run.step) if fabric.is_global_zero else None
     held_out = source.held_out(config.run.check_views)
+    lessons = Lessons(config, source, batch, fabric.device)
+    if config.run.graph and fabric.device.type == "cuda" and fabric.world_size == 1:
+        model = recorded(run.objective, lessons.of(run.step), config)
     saved = time.monotonic()
     # Several processes would have to agree on the step after which they stop.
     noted = noted_interrupt() if fabric.world_size == 1 else nullcontext(lambda: False)
@@ -254,7 +262,7 @@ def _loop(
         while run.step < steps:
             rate = learning_rate(config.optimizer, step=run.step, steps_per_epoch=per_epoch, steps=steps)
             begun = time.monotonic()
-            run.loss += _step(fabric, config, source, model, run, batch, rate, teacher)
+            run.loss += _step(fabric, config, lessons, model, run, rate, teacher)
             run.seconds += time.monotonic() - begun
             run.counted += 1
             at_epoch = run.step % per_epoch == 0
@@ -286,30 +294,31 @@ def _write_line(fabric: Any, run: _Run, log: RunLog | None, *, views: int, rate:
 def _step(
     fabric: Any,
     config: TrainingConfig,
-    source: Source,
+    lessons: Lessons,
     model: Any,
     run: _Run,
-    batch: int,
     rate: float,
     teacher: Teacher | None,
 ) -> Tensor:
     for group in (group for optimizer in run.optimizers for group in optimizer.param_groups):
         group["lr"] = rate
-    seen, noise, t = _drawn(config, source, run.step, batch, fabric.device)
+    seen, noise, t = lessons.of(run.step)
     mine = slice(fabric.global_rank, None, fabric.world_size)
-    torch.manual_seed(_seed(config, run.step, 1 + fabric.global_rank))  # dropout
+    torch.manual_seed(seed_of(config, run.step, 1 + fabric.global_rank))  # dropout
     with fabric.autocast():
         target = seen.target[:, None] if teacher is None else teacher.poses(seen.condition, noise)
     known = None if seen.known is None else seen.known[mine]
     loss = model(seen.condition[mine], target[mine], noise[mine], t[mine], known, seen.target[mine])
     # The processes' mean has to be that of the whole batch: those with more to learn from count more.
-    counted = t.new_ones(batch) if seen.known is None else seen.known.sum(dim=1)
+    counted = t.new_ones(len(t)) if seen.known is None else seen.known.sum(dim=1)
     loss = loss * (fabric.world_size * counted[mine].sum() / counted.sum().clamp(min=1))
     for optimizer in run.optimizers:
         optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
     if config.optimizer.clip:
-        fabric.clip_gradients(model, run.optimizers[0], max_norm=config.optimizer.clip, error_if_nonfinite=False)
+        fabric.clip_gradients(
+            run.objective, run.optimizers[0], max_norm=config.optimizer.clip, error_if_nonfinite=False
+        )
     for optimizer in run.optimizers:
         optimizer.step()
     run.step += 1
@@ -317,41 +326,15 @@ def _step(
     return loss.detach()
 
 
-def _drawn(
-    config: TrainingConfig, source: Source, step: int, batch: int, device: torch.device
-) -> tuple[Batch, Tensor, Tensor]:
-    """The views of a step, and the noise and times for them: the whole batch, whichever process asks."""
-    generator = Generator(device=device).manual_seed(_seed(config, step, 0))
-    seen = source.batch(_rows(config, source, step, batch, device), generator)
-    draws = config.method.draws
-    noise = torch.randn(batch, draws, *seen.target.shape[1:], generator=generator, device=device)
-    t = torch.rand(batch, draws, generator=generator, device=device) ** config.method.time_power
-    if config.method.at_start:
-        t = t * (torch.rand(t.shape, generator=generator, device=device) >= config.method.at_start)
-    return seen, noise, t
-
-
-def _rows(config: TrainingConfig, source: Source, step: int, batch: int, device: torch.device) -> Tensor:
-    """Which views a step takes: each of them once an epoch, in an order of the epoch's own."""
-    if source.views is None:
-        return torch.arange(batch, device=device)
-    per_epoch = max(1, source.views // batch)
-    epoch, place = divmod(step, per_epoch)
-    order = torch.randperm(source.views, generator=Generator().manual_seed(_seed(config, epoch, 7)))
-    return order[place * batch : (place + 1) * batch].to(device)
-
-
-def _seed(config: TrainingConfig, number: int, stream: int) -> int:
-    """A seed of its own for each step and purpose: any mixing does, if neighbours do not collide."""
-    return (config.run.seed * 1_000_003 + number) * 64 + stream
-
-
 @torch.no_grad()
 def _average(run: _Run, averaging: float) -> None:
     keep = min(averaging, (1 + run.step) / (10 + run.step)) if averaging else 0.0
-    pairs = zip(run.averaged.state_dict().values(), run.objective.state_dict().values(), strict=True)
-    for mean, now in pairs:
-        mean.lerp_(now, 1 - keep) if mean.is_floating_point() else mean.copy_(now)
+    pairs = list(zip(run.averaged.state_dict().values(), run.objective.state_dict().values(), strict=True))
+    means, now = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+    torch._foreach_lerp_(means, now, 1 - keep)
+    for mean, number in pairs:
+        if not mean.is_floating_point():
+            mean.copy_(number)
 
 
 def check(averaged: nn.Module, config: TrainingConfig, source: Source, held_out: Batch) -> Errors:
