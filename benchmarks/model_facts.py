@@ -46,7 +46,7 @@ def main(name: str) -> None:
         ["head", f"{network['head_blocks']} residual blocks of width {network['head_width']}, per hypothesis and step"],
         ["Euler steps", model["steps"]],
         ["views trained on", f"{training['views']:,} ({run['batch']} a step, {method['draws']} noises a view)"],
-        ["training time", f"{training['minutes']} minutes on one core of a CPU"],
+        ["training time", f"{training['minutes']} minutes on {training.get('on', 'one core of a CPU')}"],
         *(["before that", words(of)] for of in before(training)),
         *(["taught by", words(of)] for of in (training.get("taught_by"),) if of),
         ["optimizer", f"{called}, learning rate {optimizer['learning_rate']} falling to 0, weights averaged"],

@@ -267,6 +267,7 @@ def test_a_run_is_published_with_the_words_of_its_card_and_no_path_of_this_machi
     model = find_model(tmp_path / "model")
     assert (model.name, model.licence, model.source) == ("mine", "CC0", "the demo's walk")
     assert str(tmp_path) not in (tmp_path / "model" / "model.json").read_text()
+    assert "of a CPU" in json.loads((tmp_path / "model" / "model.json").read_text())["training"]["on"]
     assert publish_again(["publish", str(tmp_path), "-o", str(tmp_path / "no"), "--name", "no"]) == 2
     assert "cannot read the run's configuration" in capsys.readouterr().err
 

@@ -353,7 +353,15 @@ def _keep(run: _Run, errors: Errors, out: Path) -> None:
     run.best = errors.p_mpjpe
     objective: Any = run.averaged
     state = {"network": objective.network.state_dict(), "step": run.step, "p_mpjpe": errors.p_mpjpe}
-    _save(state | {"seconds": run.seconds}, out / BEST)
+    _save(state | {"seconds": run.seconds, "on": _device_name(next(objective.parameters()).device)}, out / BEST)
+
+
+def _device_name(device: torch.device) -> str:
+    """What a card says of the device that a model was trained on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return "one core of a CPU" if threads == 1 else f"{threads} cores of a CPU"
 
 
 def _save(state: dict[str, Any], file: Path) -> None:

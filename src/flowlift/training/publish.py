@@ -75,6 +75,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         "training": {
             "views": _views(run),
             "minutes": round(state["seconds"] / 60),
+            **({"on": state["on"]} if "on" in state else {}),  # older runs do not tell
             "config": _without_folders(config.as_dict()),
         },
     }
