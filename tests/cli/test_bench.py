@@ -11,7 +11,7 @@ from flowlift.cli import main
 def test_figures_are_shown_and_written_alike(monkeypatch, tmp_path, capsys):
     rows = [Row("lifting", "human, 1 step", 10, 123.4, 0.456), Row("detection", "MediaPipe", note="it is [missing]")]
     monkeypatch.setattr(Bench, "rows", lambda self: iter(rows))
-    monkeypatch.setattr("flowlift.bench.machine.matrix_rate", lambda device: 5e10)
+    monkeypatch.setattr("flowlift.bench.machine.matrix_rate", lambda device, precision: 5e10)
     assert main(["bench", "--json", str(tmp_path / "bench.json")]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for part in ("50 billion", "lifting human, 1 step 10 123 46 %", "detection MediaPipe - it is [missing]"):
