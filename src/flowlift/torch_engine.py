@@ -23,6 +23,8 @@ SMALL = 4
 """Other networks take so little that so many times as many are held."""
 THREADS = 2
 """Of a GPU's: while one waits for it, the other prepares what comes next, or works on what came of it."""
+OLDEST = (8, 0)
+"""Compute capability from which on a GPU multiplies both half precisions in the kernels' products."""
 PRECISIONS = {"bf16": "bfloat16", "fp16": "float16"}
 COMPILE = "compile"
 WORDS = (*PRECISIONS, COMPILE)
@@ -83,6 +85,8 @@ class TorchEngine:
     def _put_together(self, network: Any) -> Any:
         """Half precision's own way through the published network, where the device has one."""
         if self._dtype is None or self._device.type != "cuda" or find_spec("triton") is None:
+            return None
+        if self._torch.cuda.get_device_capability(self._device) < OLDEST:
             return None
         from flowlift.cuda.fused_velocity import FusedVelocity, can_fuse
 
