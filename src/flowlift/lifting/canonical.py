@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from flowlift.conditioning import Canonical, canonicalize, decode_pose, features
 from flowlift.containers import Keypoints2D
@@ -20,11 +19,7 @@ _FLIP = np.array([-1, 1], dtype=np.float32)
 def mirrored_states(states: Array, skeleton: Skeleton) -> Array:
     """States (..., J, 3) (of `flowlift.conditioning.encode_pose`, or the noise they come from) as the mirrored view has
     them."""
-    root, xp = skeleton.root, array_namespace(states)
-    flipped = mirrored_poses(states, skeleton)
-    # The root's row holds the log size, which no mirror changes.
-    kept = states[..., root : root + 1, :]
-    return xp.concat([flipped[..., :root, :], kept, flipped[..., root + 1 :, :]], axis=-2)
+    return mirrored_poses(states, skeleton, kept=skeleton.root)  # its row holds the log size, which no mirror changes
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,11 @@ def extent_of(
     return np.maximum(np.sqrt(square.sum(axis=1) / count[:, 0]), 1e-4)
 
 
-def mirrored_poses(poses: Array, skeleton: Skeleton) -> Array:
-    """Poses (..., J, 3) as a mirror shows them, left joints where right ones were."""
+def mirrored_poses(poses: Array, skeleton: Skeleton, *, kept: int | None = None) -> Array:
+    """Poses (..., J, 3) as a mirror shows them, left joints where right ones were. `kept`: a joint in the middle whose
+    row stays as it is."""
     xp = array_namespace(poses)
     where = device(poses)
-    flip = xp.asarray([-1.0, 1.0, 1.0], dtype=poses.dtype, device=where)
+    signs = [[1.0 if joint == kept else -1.0, 1.0, 1.0] for joint in range(len(skeleton))]
+    flip = xp.asarray(signs, dtype=poses.dtype, device=where)
     return xp.take(poses, xp.asarray(skeleton.mirror, device=where), axis=-2) * flip
