@@ -75,7 +75,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         "training": {
             "views": _views(run),
             "minutes": round(state["seconds"] / 60),
-            **({"on": state["on"]} if "on" in state else {}),  # older runs do not tell
+            **{key: state[key] for key in ("on",) if key in state},
             "config": _without_folders(config.as_dict()),
         },
     }
@@ -175,7 +175,12 @@ def _best(run: Path) -> dict[str, Any]:
         raise InputError(f"{file} is missing: this run has not finished an epoch yet")
     state = read_weights_only(file)
     with refused_if_damaged(f"{file}: holds no weights of a run", ModelError):
-        return {"network": dict(state["network"]), "step": int(state["step"]), "seconds": float(state["seconds"])}
+        told = {"on": str(state["on"])} if "on" in state else {}  # older runs do not tell
+        return {
+            "network": dict(state["network"]),
+            "step": int(state["step"]),
+            "seconds": float(state["seconds"]),
+        } | told
 
 
 def _without_folders(config: dict[str, Any]) -> dict[str, Any]:
