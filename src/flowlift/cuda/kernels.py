@@ -8,9 +8,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from flowlift.network import NORM_EPSILON
+
 JOINTS = 32
-"""Rows that a pose's joints are padded to: what matrix units take at least, and more than any skeleton here has."""
-EPSILON = 1e-6
+"""Rows that a pose's joints are padded to: a power of two, and more than the published networks have (17 and 26)."""
 
 
 # Triton's own types are not Python's: its kernels are not checked.
@@ -125,7 +126,7 @@ def norms(x: Tensor, fixed: Tensor, mix: Tensor, mixed: Tensor, normed: Tensor) 
     each part of the graph, `mix` (part, JOINTS, JOINTS): side by side in the first columns of `mixed`."""
     _, joints, width = x.shape
     sizes = len(mix), joints, mixed.shape[-1], JOINTS, width
-    _norms[len(x),](x, fixed, mix, mixed, normed, *sizes, EPSILON, num_warps=4)
+    _norms[len(x),](x, fixed, mix, mixed, normed, *sizes, NORM_EPSILON, num_warps=4)
 
 
 def attend(qkv: Tensor, out: Tensor, heads: int) -> None:
@@ -139,4 +140,4 @@ def norm(x: Tensor, fixed: Tensor, normed: Tensor) -> None:
     """x + `fixed` (pose, joint, width), normalised over channels."""
     poses, joints, width = x.shape
     count, several = poses * joints, 8
-    _norm[triton.cdiv(count, several),](x, fixed, normed, count, joints, several, width, EPSILON, num_warps=4)
+    _norm[triton.cdiv(count, several),](x, fixed, normed, count, joints, several, width, NORM_EPSILON, num_warps=4)
