@@ -29,6 +29,7 @@ LAYERS = (
         "format_version",
         "units",
         "plain_numbers",
+        "kept_memory",
     ),
     (
         *("skeleton", "skeleton_tree", "animal_skeletons", "skeletons", "camera", "calibration", "clip_camera"),

@@ -9,6 +9,7 @@ from jaxtyping import Float32
 
 from flowlift.cores import Cores
 from flowlift.errors import ModelError
+from flowlift.kept_memory import keep_freed_memory
 from flowlift.models import Model
 from flowlift.models.graphs import check_graph
 
@@ -50,6 +51,7 @@ class GraphEngine:
     def __init__(
         self, model: Model, open_graph: Callable[[Path], Run], *, name: str, cores: Cores, pieces: tuple[int, int]
     ) -> None:
+        keep_freed_memory()
         self.name, self.cores = name, cores
         self._least, self._most = pieces
         self._two_parts = model.network == "two-part"
