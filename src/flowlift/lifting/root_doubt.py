@@ -21,10 +21,25 @@ def root_covariance(
     one, zero = np.ones_like(a), np.zeros_like(a)
     gram = np.stack([one, zero, -a, zero, one, -b, -a, -b, a * a + b * b], axis=-1).reshape(*a.shape, 3, 3)  # A_j^T A_j
     w = np.where(weights > 0, weights, 0.0).astype(np.float64)
-    normal = np.einsum("bj,bjik->bik", w, gram)
     x, y, z = np.moveaxis(xyz + root[:, None], -1, 0)
     missed = (x - a * z) ** 2 + (y - b * z) ** 2
     told = np.einsum("bjik,bjik->bj", gram, cov.astype(np.float64))  # the trace of A_j cov A_j^T
     middle = np.einsum("bj,bjik->bik", w * w * np.maximum(told, missed) / 2, gram)
-    inverse = np.linalg.pinv(normal, hermitian=True)
+    inverse = _inverse(a, b, w)
     return inverse @ middle @ inverse
+
+
+def _inverse(
+    a: Float64[np.ndarray, "row joint"], b: Float64[np.ndarray, "row joint"], w: Float64[np.ndarray, "row joint"]
+) -> Float64[np.ndarray, "row 3 3"]:
+    """Of N: diag(1, 1, 0) / sum w + u u^T / d, u = (a, b, 1) the mean ray, d by how much the rays differ from it. The
+    second part is 0 where they do not differ: then nothing tells the depth, and there is no root."""
+    total = w.sum(axis=1)
+    total = np.where(total > 0, total, 1.0)
+    mean_a, mean_b = ((w * ray).sum(axis=1) / total for ray in (a, b))
+    apart = (w * ((a - mean_a[:, None]) ** 2 + (b - mean_b[:, None]) ** 2)).sum(axis=1)
+    known = apart > 1e-12 * total
+    u = np.stack([mean_a, mean_b, np.ones_like(mean_a)], axis=-1) * known[:, None]
+    inverse = u[:, :, None] * u[:, None] / np.where(known, apart, 1.0)[:, None, None]
+    inverse[:, [0, 1], [0, 1]] += (1 / total)[:, None]
+    return inverse
