@@ -1,5 +1,7 @@
 """Varied bodies stay bodies, and the bank gives back what it was made from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from flowlift.training.bodies import (  # noqa: E402
     BodyVariation,
     PoseBank,
     _assemble,
+    _lower_thorax,
     sample_bodies,
 )
 from flowlift.training.segments import rotation_from_vector  # noqa: E402
@@ -75,6 +78,61 @@ def test_most_bodies_have_usual_proportions(poses):
         return (bodies[:, i("left_knee")] - bodies[:, i("left_hip")]).norm(dim=-1).log().std()
 
     assert spread(0.0) < 0.08 < spread(0.25) < spread(1.0)
+
+
+def test_anatomical_bodies_have_wrists_where_hands_begin(poses):
+    bank = PoseBank.from_positions(poses)
+    plain = sample_bodies(bank, 500, STILL, generator())
+    bodies = sample_bodies(bank, 500, replace(STILL, anatomical=1.0), generator())
+    thigh, shank, upper, fore = (
+        torch.stack([bones_of(bodies, f"{side}_{end}").norm(dim=-1) for side in ("left", "right")])
+        for end in ("knee", "ankle", "elbow", "wrist")
+    )
+    leg = thigh + shank
+    torch.testing.assert_close(leg, leg_lengths(plain), atol=1e-5, rtol=0)
+    assert 0.45 < (thigh / leg).min() < (thigh / leg).max() < 0.53
+    assert 0.28 < (upper / leg).min() < (upper / leg).max() < 0.39
+    assert 0.25 < (fore / leg).min() < (fore / leg).max() < 0.34
+    for lengths in (thigh, upper, fore):
+        torch.testing.assert_close(lengths[0], lengths[1], atol=1e-5, rtol=0)
+    for end in ("left_knee", "right_ankle"):  # limbs lie as they did
+        along = torch.nn.functional.cosine_similarity(bones_of(bodies, end), bones_of(plain, end), dim=-1)
+        torch.testing.assert_close(along, torch.ones(500), atol=1e-5, rtol=0)
+
+
+def test_a_thorax_between_the_shoulders_leaves_the_shoulders_where_they_are(poses):
+    bank = PoseBank.from_positions(poses)
+    lower = torch.full((len(bank),), 0.05)
+    plain = _assemble(bank.bones, bank.pelvis)
+    for stays in (0.0, 1.0):
+        bodies = _assemble(_lower_thorax(bank.bones, lower, torch.full_like(lower, stays)), bank.pelvis)
+        moved = (bodies - plain).norm(dim=-1)
+        lowered = {"thorax"} if stays else {"thorax", "nose", "head"}
+        wanted = [0.05 if joint in lowered else 0.0 for joint in HUMAN36M17.joints]
+        torch.testing.assert_close(moved, torch.tensor(wanted).expand_as(moved), atol=1e-5, rtol=0)
+        assert (bones_of(bodies, "thorax").norm(dim=-1) < bones_of(plain, "thorax").norm(dim=-1)).all()
+
+
+def test_a_share_of_bodies_is_anatomical(poses):
+    bank = PoseBank.from_positions(poses)
+
+    def forearms(share):
+        return bones_of(sample_bodies(bank, 2000, replace(STILL, anatomical=share), generator()), "left_wrist").norm(
+            dim=-1
+        )
+
+    changed = (forearms(0.3) - forearms(0.0)).abs() > 1e-5
+    assert 0.25 < changed.float().mean() < 0.35
+
+
+def bones_of(bodies, end):
+    child = HUMAN36M17.index(end)
+    return bodies[:, child] - bodies[:, HUMAN36M17.parent_indices[child]]
+
+
+def leg_lengths(bodies):
+    sides = ("left", "right")
+    return torch.stack([sum(bones_of(bodies, f"{s}_{end}").norm(dim=-1) for end in ("knee", "ankle")) for s in sides])
 
 
 def test_rotations_are_rotations():

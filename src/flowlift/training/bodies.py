@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from flowlift.skeletons import HUMAN36M17
@@ -19,6 +19,10 @@ from flowlift.training.segments import IN_CHEST, Bones, about_axis, rotation_fro
 USUAL = 0.35
 """How far most bodies' proportions vary, of how far unusual ones' do: by 4 to 7 %, as those of adults."""
 
+ELSEWHERE = 0.7
+"""How far definitions of anatomical bodies' joints vary, at least, of how far unusual ones do: hips of detectors and of
+captures lie 3 to 5 cm apart (Needham et al. 2021, doi:10.1038/s41598-021-00212-x)."""
+
 _S = HUMAN36M17
 _PARENT = _S.parent_indices
 _LEG = {side: _S.indices([f"{side}_hip", f"{side}_knee", f"{side}_ankle"]) for side in ("left", "right")}
@@ -26,6 +30,15 @@ _ARM = {side: _S.indices([f"{side}_elbow", f"{side}_wrist"]) for side in ("left"
 _TRUNK = _S.indices(["spine", "thorax", "left_shoulder", "right_shoulder"])
 _HEAD = _S.indices(["nose", "head"])
 _PARTS = (_LEG["left"], _LEG["right"], _TRUNK, _ARM["left"], _ARM["right"], _HEAD)
+_ANATOMY = {"hip": (0.09, 0.155), "elbow": (0.29, 0.38), "wrist": (0.26, 0.33)}
+"""How long bones are whose ends lie where joints turn, in legs, from the narrowest to the widest of what anthropometry
+(Drillis and Contini, doi:10.1080/00140136608964389: arm 0.186 and 0.146 of the height, leg 0.491) and the skeletons of
+body models and data sets say. A bone is named by its end; the hip's goes from the root."""
+_THIGH = (0.46, 0.52)
+"""How much of a leg is its thigh, likewise."""
+_LOWER = (0.05, 0.13)
+"""How far the thorax of who has it between the shoulders, as Human3.6M does (0.55 legs above the hip), lies below a
+capture's lower neck (0.66), in legs."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,11 @@ class BodyVariation:
     """How far bodies are varied; lengths as standard deviations of the log, angles in radians.
 
     `unusual`: how often proportions and joints' definitions vary as widely as told; else by USUAL of that. `posture`:
-    share of bodies that are put into a posture near the ground (`training.postures`).
+    share of bodies that are put into a posture near the ground (`training.postures`). `anatomical`: share of bodies
+    whose wrists, elbows, knees and hips are where limbs turn, and whose joints' definitions vary by ELSEWHERE or more;
+    half of them have the thorax between the shoulders.
+    A capture's need not be there: Acclaim skeletons have a joint for the forearm's twist, two thirds of the way to the
+    wrist, which is commonly read as the wrist.
     """
 
     mix_halves: float = 0.2
@@ -48,6 +65,7 @@ class BodyVariation:
     face_nose: float = 0.4
     posture: float = 0.2
     unusual: float = 0.25
+    anatomical: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +104,9 @@ def sample_bodies(
         bones[:, joints] = bank.bones[source[:, part]][:, joints]
     bones = _turn(bones, variation, draw)
     bones = _fold(bones, variation, draw)
-    bones = _proportion(bones, variation, draw)
+    anatomical = draw.uniform(count) < variation.anatomical
+    bones = _anatomical(bones, anatomical, draw)
+    bones = _proportion(bones, anatomical, variation, draw)
     tilt = rotation_from_vector(draw.normal(count, 3) * 0.15 * draw.uniform(count, 1))
     pelvis = tilt @ bank.pelvis[source[:, 0]]
     put = (draw.uniform(count) < variation.posture).nonzero()[:, 0]
@@ -148,7 +168,39 @@ def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -
     return bones
 
 
-def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
+def _anatomical(bones: Bones, chosen: Bool[Tensor, " b"], draw: Draw) -> Bones:
+    """Give some bodies the proportions of joints that lie where limbs turn; both sides the same."""
+    count = len(bones)
+    legs = bones[:, _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])].norm(dim=-1).sum(dim=1) / 2
+    thigh = _within(_THIGH, count, draw)
+    length = {"knee": thigh, "ankle": 1 - thigh} | {name: _within(of, count, draw) for name, of in _ANATOMY.items()}
+    bones = bones.clone()
+    for name, in_legs in length.items():
+        pair = _S.indices([f"left_{name}", f"right_{name}"])
+        wanted = torch.nn.functional.normalize(bones[:, pair], dim=-1) * (in_legs * legs)[:, None, None]
+        bones[:, pair] = torch.where(chosen[:, None, None], wanted, bones[:, pair])
+    lower = _within(_LOWER, count, draw) * legs * (chosen & (draw.uniform(count) < 0.5))
+    return _lower_thorax(bones, lower, draw.uniform(count))
+
+
+def _lower_thorax(bones: Bones, lower: Float[Tensor, " b"], stays: Float[Tensor, " b"]) -> Bones:
+    """The thorax by so much nearer to the spine, shoulders where they were; of the way down the head `stays` behind."""
+    thorax, nose = _S.indices(["thorax", "nose"])
+    down = -torch.nn.functional.normalize(bones[:, thorax], dim=-1) * lower[:, None]
+    chest = segment_frames(bones)[1]
+    bones = bones.clone()
+    bones[:, thorax] += down
+    bones[:, _S.indices(["left_shoulder", "right_shoulder"])] -= down[:, None]
+    bones[:, nose] -= torch.einsum("bij,bi->bj", chest, down) * stays[:, None]
+    return bones
+
+
+def _within(limits: tuple[float, float], count: int, draw: Draw) -> Float[Tensor, " count"]:
+    low, high = limits
+    return low + (high - low) * draw.uniform(count)
+
+
+def _proportion(bones: Bones, anatomical: Bool[Tensor, " b"], variation: BodyVariation, draw: Draw) -> Bones:
     """Change bone lengths, each pair's own way, and shift joints' definitions (hips, shoulders, neck, face)."""
     count, device = len(bones), bones.device
     i = _S.index
@@ -177,7 +229,9 @@ def _proportion(bones: Bones, variation: BodyVariation, draw: Draw) -> Bones:
         for name in group:
             log_length[:, i(name)] = limb + common + draw.normal(count) * variation.asymmetry
     bones = bones * log_length.clamp(-0.7, 0.7).exp()[..., None]
-    return bones + _definition_offsets(strength, variation, draw)
+    return bones + _definition_offsets(
+        torch.where(anatomical, strength.clamp(min=ELSEWHERE), strength), variation, draw
+    )
 
 
 def _definition_offsets(strength: Float[Tensor, " b"], variation: BodyVariation, draw: Draw) -> Bones:

@@ -45,7 +45,7 @@ IMAGE = (1920, 1080)
 # Calibrated for what a user brings: upright people, a detector's noise and gaps, cameras near and far, known optics.
 _VIEWS = ViewVariation(pitch=(-10.0, 40.0), any_orientation=0.05, distance=(1.6, 6.0), unknown_focal=0.0, noise=0.02)
 _FIGURE_VIEWS = FigureViewVariation(any_orientation=0.0, unknown_focal=0.0, noise=0.04)
-_BODIES = BodyVariation(mix_halves=0.0, mix_all=0.0, joint_angle=0.05, fold=0.0, any_direction_arm=0.0)
+_BODIES = BodyVariation(mix_halves=0.0, mix_all=0.0, joint_angle=0.05, fold=0.0, any_direction_arm=0.0, anatomical=0.5)
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,9 +158,9 @@ def _give_starts(out: Path, card: dict[str, Any], data: Path, skeleton: Skeleton
 
 
 def _varied(card: dict[str, Any], data: Path, skeleton: Skeleton) -> Source:
-    """A bank's poses, varied and seen as they are by default."""
-    kind = "any" if "size" in card else "bank"
-    config = DataConfig(kind=kind, path=str(data), conditioning="canonical")
+    """A bank's poses, varied and seen as they are by default; half of the people have people's proportions."""
+    kind, bodies = ("any", {}) if "size" in card else ("bank", {"anatomical": 0.5})
+    config = DataConfig(kind=kind, path=str(data), conditioning="canonical", bodies=bodies)
     return open_source(config, skeleton, torch.device("cpu"))
 
 
