@@ -90,7 +90,8 @@ class FusedVelocity:
         beside_x = first.bias.expand(views, joints, -1) if self._separate else seen + linear(time, first.weight[:, 5:])
         poses = views * count
         hidden = x.new_empty(poses, joints, width // 2, dtype=dtype)
-        kernels.enter(x.reshape(poses, joints, 3), self._weight_x, beside_x.contiguous(), hidden)
+        each = x.reshape(poses, joints, 3).contiguous()  # noise that is one for all views stays one when it is reshaped
+        kernels.enter(each, self._weight_x, beside_x.contiguous(), hidden)
         state = linear(hidden, self._second)
         if self._separate:
             beside = _second(self._of_x).bias.expand(views, joints, -1)
