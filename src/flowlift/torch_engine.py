@@ -45,8 +45,8 @@ class TorchEngine:
             raise MissingExtraError(purpose or f"the device {device!r}", "train") from error
         self._torch = torch
         try:
-            self._device = torch.device(device)
-            network = load_network(model).to(self._device)
+            network = load_network(model).to(torch.device(device))
+            self._device = next(network.parameters()).device  # "cuda" is one of several, and each thread's own
         except (RuntimeError, AssertionError) as error:
             raise ModelError(f"torch cannot use the device {device!r}: {str(error).splitlines()[0]}") from error
         self._dtype = next((getattr(torch, PRECISIONS[word]) for word in words if word in PRECISIONS), None)
@@ -88,14 +88,12 @@ class TorchEngine:
             return None
         if self._torch.cuda.get_device_capability(self._device) < OLDEST:
             return None
-        from flowlift.cuda.fused_velocity import FusedVelocity, can_fuse
+        from flowlift.cuda.fused_velocity import fused
 
-        if not can_fuse(network):
-            return None
-        with self._torch.inference_mode():
-            fused = FusedVelocity(network, self._dtype)
-        self._encode, self._dtype = fused.encode, None
-        return fused
+        made = fused(network, self._dtype)
+        if made is not None:
+            self._encode, self._dtype = made.encode, None
+        return made
 
     def _one_piece(self, context: Tensor, x: Tensor, t: float) -> Tensor:
         if self._fused is not None:

@@ -81,6 +81,13 @@ def test_without_torch_a_gpu_is_no_more_than_its_name(monkeypatch):
     assert describe_device("cuda:1") == "cuda:1"
 
 
+def test_where_torch_is_a_cpu_s_a_gpu_is_no_more_than_its_name(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert matrix_rate("cuda:1") is None
+    assert describe_device("cuda:1") == "cuda:1"
+
+
 def test_what_is_missing_is_a_row_that_says_so(monkeypatch):
     def missing(*_):
         raise MissingExtraError("this", "train")

@@ -12,7 +12,17 @@ from flowlift.skeletons import ANIMAL3D26, HUMAN36M17
 SETTINGS = {"width": 64, "heads": 2, "hidden": 96, "blocks": 2}
 
 
-def _error(skeleton, dtype, *, views, hypotheses, **settings):
+def _noise(skeleton, views, hypotheses, held):
+    """Hypotheses of each view (view, hypothesis, joint, 3), as a lifter holds them."""
+    shape = len(skeleton), 3
+    if held == "one for all views":
+        return torch.randn(1, hypotheses, *shape).expand(views, -1, -1, -1)
+    if held == "some of more":
+        return torch.randn(views, hypotheses + 2, *shape)[:, 1:-1]
+    return torch.randn(views, hypotheses, *shape)
+
+
+def _error(skeleton, dtype, *, views, hypotheses, held="by itself", **settings):
     torch.manual_seed(0)
     network = make_network("velocity", {**SETTINGS, **settings}, skeleton).eval().requires_grad_(False)
     for weight in network.parameters():  # gains and offsets of norms, which begin as 1 and 0, as well
@@ -20,15 +30,15 @@ def _error(skeleton, dtype, *, views, hypotheses, **settings):
     assert can_fuse(network)
     fused = FusedVelocity(network, dtype)
     seen = torch.randn(views, len(skeleton), 2)
-    x = torch.randn(views, hypotheses, len(skeleton), 3)
-    worst = 0.0
+    x = _noise(skeleton, views, hypotheses, held)
+    errors = []
     for t in (0.0, 0.7):
         wanted = evaluate(network, seen, x, torch.full((views, 1), t))
         found = fused.evaluate(fused.encode(seen), x, t)
         assert found.dtype == torch.float32
         assert found.shape == wanted.shape
-        worst = max(worst, float((found - wanted).norm() / wanted.norm()))
-    return worst
+        errors.append((found - wanted).norm() / wanted.norm())
+    return float(torch.stack(errors).max())  # NaN where one is
 
 
 if __name__ == "__main__":
@@ -40,5 +50,12 @@ if __name__ == "__main__":
             for skeleton, separate in ((HUMAN36M17, False), (ANIMAL3D26, True))
             for dtype in ("float32", "float16")
             for views, hypotheses in ((1, 1), (3, 2))
+        }
+        told |= {
+            f"{HUMAN36M17.name} float32 3 x {hypotheses}, {held}": _error(
+                HUMAN36M17, torch.float32, views=3, hypotheses=hypotheses, held=held
+            )
+            for held in ("one for all views", "some of more")
+            for hypotheses in (1, 2)
         }
     print(json.dumps(told))

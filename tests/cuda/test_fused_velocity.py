@@ -29,7 +29,7 @@ def test_kernels_that_are_interpreted_give_the_network_s_answer():
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert len(told) == 8
+    assert len(told) == 12
     for what, error in told.items():
         assert error < EXACT[what.split()[1]], what
 
@@ -52,6 +52,30 @@ def test_only_networks_that_suit_the_kernels_are_put_together(settings, fits):
 
     assert can_fuse(make_network("velocity", settings, HUMAN36M17)) is fits
     assert not can_fuse(make_network("two-part", {}, HUMAN36M17))
+
+
+def test_where_kernels_cannot_be_made_the_network_is_as_it_was_and_that_is_told():
+    pytest.importorskip("triton")
+    from flowlift.cuda.fused_velocity import fused
+    from flowlift.networks import make_network
+    from flowlift.skeletons import HUMAN36M17
+
+    network = make_network("velocity", {"width": 32, "heads": 2, "blocks": 1}, HUMAN36M17)  # on the CPU
+    with pytest.warns(UserWarning, match=r"^published networks go slower: Triton makes no kernels here \(.+\)$"):
+        assert fused(network, torch.float16) is None
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs that torch can use")
+def test_the_second_gpu_answers_as_the_first(tmp_path):
+    from flowlift.bench.published_size import write_published_size
+
+    model = write_published_size(tmp_path)
+    seen, x = np.zeros((1, 17, 2), np.float32), np.ones((1, 2, 17, 3), np.float32)
+    said = []
+    for device in ("cuda:0+fp16", "cuda:1+fp16"):
+        engine = load_engine(model, device)
+        said.append(engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(x), 0.3)))
+    np.testing.assert_allclose(said[1], said[0], atol=1e-2)
 
 
 @on_a_gpu

@@ -87,7 +87,7 @@ def test_engines_agree_for_any_number_of_views_and_hypotheses(tmp_path, kind):
             engine.take(engine.velocity(engine.encode(engine.put(seen)), engine.put(x), 0.3)) for engine in engines
         )
         assert one.shape == x.shape
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-3 if kind == "two-part" else 3e-6)
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=3e-6)
 
 
 @pytest.mark.parametrize("kind", ["velocity", "simple", "two-part"])

@@ -23,6 +23,7 @@ from flowlift.skeletons import HUMAN36M17  # noqa: E402
 from flowlift.training import loop  # noqa: E402
 from flowlift.training.__main__ import main as publish_again  # noqa: E402
 from flowlift.training.config import OptimizerConfig, RunConfig, config_from  # noqa: E402
+from flowlift.training.graph import recorded  # noqa: E402
 from flowlift.training.interruption import noted_interrupt  # noqa: E402
 from flowlift.training.lessons import Lessons  # noqa: E402
 from flowlift.training.loop import make_objective, skeleton_of, train  # noqa: E402
@@ -139,6 +140,28 @@ def test_a_run_whose_configuration_does_not_tell_newer_settings_goes_on(bank, tm
 def test_only_flows_are_recorded(bank):
     with pytest.raises(InputError, match=r"run\.graph goes with the method"):
         plan(bank, network="simple", method="regression", graph=True)
+
+
+@pytest.mark.parametrize("network", ["velocity", "simple"])
+@pytest.mark.filterwarnings("ignore:User provided device_type of 'cuda'")
+def test_recording_a_step_leaves_the_network_as_it_was(bank, monkeypatch, network):
+    def warmed_up(module, arguments):  # what torch does on a GPU: it runs the module, then records it
+        for _ in range(4):
+            module(*arguments)
+        return module
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", warmed_up)
+    config, device = plan(bank, network=network, graph=True), torch.device("cpu")
+    lessons = Lessons(config, open_source(config.data, skeleton_of(config), device), 4, device)
+    seen, noise, t = lessons.of(0)
+    objective, other = make_objective(config), make_objective(config)
+    loss = recorded(objective, lessons.of(1), config)
+    for name, value in other.state_dict().items():
+        assert torch.equal(objective.state_dict()[name], value), name
+    torch.manual_seed(0)
+    found = loss(seen.condition, seen.target[:, None], noise, t, None, seen.target)
+    torch.manual_seed(0)
+    assert torch.equal(found, other(seen.condition, seen.target[:, None], noise, t, None, seen.target))
 
 
 def test_the_seed_decides_the_run(bank, tmp_path):

@@ -118,7 +118,8 @@ def test_the_last_epoch_is_the_result_and_as_sure_as_was_measured(bank, first, t
     assert after["starts"] != before["starts"]
     assert find_model(tmp_path / "whole").calibrated
     assert "held_out" not in after["training"]
-    assert after["training"]["started_from"]["held_out"] == before["training"]["held_out"]
+    for name in ("held_out", "on"):
+        assert after["training"]["started_from"][name] == before["training"][name]
     card = (tmp_path / "whole" / "model.json").read_text()
     assert publish_again(["calibrate", str(tmp_path / "whole"), "--data", str(bank)]) == 2
     assert "nothing is left to measure" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def torch_device(device: str | None) -> str:
 def describe_device(device: str) -> str:
     """The CPU with its cores, or the name of a torch device, where torch is there to tell it."""
     if device.startswith("cuda"):
-        if not find_spec("torch"):
+        if not _torch_knows(device):
             return device
         import torch
 
@@ -67,16 +67,24 @@ def matrix_rate(device: str = "cpu", precision: str = "float32") -> float | None
     """Floating-point operations a second of square matrix products of random numbers: the best of what is installed.
 
     `device`: "cpu" (NumPy and torch, in float32 on all cores that this process may use) or a torch device; None without
-    torch.
+    torch, or where torch does not know it: ONNX Runtime finds a GPU without torch's help.
     """
     if device != "cpu":
-        return _torch_rate(device, _SIDE_ON_DEVICE, precision) if find_spec("torch") else None
+        return _torch_rate(device, _SIDE_ON_DEVICE, precision) if _torch_knows(device) else None
     a = np.random.default_rng(0).standard_normal((_SIDE, _SIDE), dtype=np.float32)
     out = np.empty_like(a)
     rates = [_rate(lambda: np.matmul(a, a, out=out), _SIDE)]
     if find_spec("torch"):
         rates.append(_torch_rate("cpu", _SIDE, "float32"))
     return max(rates)
+
+
+def _torch_knows(device: str) -> bool:
+    if not find_spec("torch"):
+        return False
+    import torch
+
+    return not device.startswith("cuda") or torch.cuda.is_available()
 
 
 def _torch_rate(device: str, side: int, precision: str) -> float:

@@ -6,6 +6,7 @@ the attention's projection are one product, added to the residual where that lie
 pose never touch the residual: whoever reads it adds them.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,25 @@ def can_fuse(network: torch.nn.Module) -> bool:
     config = network.config
     sizes = (config.width, config.width // 2, config.width // config.heads)
     return config.joints <= kernels.JOINTS and all(size >= 16 and size & (size - 1) == 0 for size in sizes)
+
+
+def fused(network: torch.nn.Module, dtype: torch.dtype) -> "FusedVelocity | None":
+    """The network put together; None where it is not of this kind, and where its kernels do not run, which is told.
+
+    Triton makes them when they are first called, with a C compiler that not every machine has.
+    """
+    if not can_fuse(network):
+        return None
+    assert isinstance(network, VelocityNetwork)
+    try:
+        with torch.inference_mode():
+            made, joints = FusedVelocity(network, dtype), network.config.joints
+            made.evaluate(made.encode(network.A.new_zeros(1, joints, 2)), network.A.new_zeros(1, 2, joints, 3), 0.0)
+    except Exception as error:  # Triton raises what its compilers and drivers raise
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        warnings.warn(f"published networks go slower: Triton makes no kernels here ({reason})", stacklevel=2)
+        return None
+    return made
 
 
 class FusedVelocity:
@@ -84,13 +104,18 @@ class FusedVelocity:
         self, seen: Float[Tensor, "view joint channel"], x: Float[Tensor, "view hypothesis joint 3"], t: float
     ) -> Float[Tensor, "view hypothesis joint 3"]:
         """The velocity at x, float32."""
+        with torch.cuda.device(x.get_device()):  # kernels start on the thread's, wherever their tensors are
+            return self._evaluate(seen, x, t)
+
+    def _evaluate(self, seen: Tensor, x: Tensor, t: float) -> Tensor:
         (views, count, joints, _), width, dtype = x.shape, self._config.width, self._dtype
         time = self._time(x.new_full((1,), t))[0]
         first = self._of_x.fc1
         beside_x = first.bias.expand(views, joints, -1) if self._separate else seen + linear(time, first.weight[:, 5:])
         poses = views * count
         hidden = x.new_empty(poses, joints, width // 2, dtype=dtype)
-        kernels.enter(x.reshape(poses, joints, 3), self._weight_x, beside_x.contiguous(), hidden)
+        each = x.reshape(poses, joints, 3).contiguous()  # noise that is one for all views stays one when it is reshaped
+        kernels.enter(each, self._weight_x, beside_x.contiguous(), hidden)
         state = linear(hidden, self._second)
         if self._separate:
             beside = _second(self._of_x).bias.expand(views, joints, -1)

@@ -19,9 +19,7 @@ JOINTS = 32
 
 
 @triton.jit
-def _enter(
-    x, weight, seen, out, joints: tl.constexpr, hypotheses: tl.constexpr, rows: tl.constexpr, width: tl.constexpr
-):
+def _enter(x, weight, seen, out, hypotheses, joints: tl.constexpr, rows: tl.constexpr, width: tl.constexpr):
     pose = tl.program_id(0)
     row, column = tl.arange(0, rows), tl.arange(0, width)
     there = row < joints
@@ -118,7 +116,7 @@ def enter(x: Tensor, weight: Tensor, seen: Tensor, out: Tensor) -> None:
 
     Poses lie view by view; `out` (pose, joint, width)."""
     views, joints, width = seen.shape
-    _enter[len(x),](x, weight, seen, out, joints, len(x) // views, JOINTS, width, num_warps=4)
+    _enter[len(x),](x, weight, seen, out, len(x) // views, joints, JOINTS, width, num_warps=4)
 
 
 def norms(x: Tensor, fixed: Tensor, mix: Tensor, mixed: Tensor, normed: Tensor) -> None:

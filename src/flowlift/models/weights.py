@@ -1,5 +1,6 @@
 """The trained weights: safetensors for training and torch, ONNX graphs for inference."""
 
+import copy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,20 @@ def halved(network: nn.Module) -> bool:
     return isinstance(network, LiftNetwork)
 
 
+def _as_kept(network: nn.Module) -> nn.Module:
+    """The network with the numbers that `save_weights` keeps: a graph of others would be another model."""
+    if not halved(network):
+        return network
+    rounded = copy.deepcopy(network)
+    rounded.load_state_dict(
+        {
+            name: value.half().float() if value.is_floating_point() else value
+            for name, value in network.state_dict().items()
+        }
+    )
+    return rounded
+
+
 class _Velocity(nn.Module):
     """The head as the engine calls it: context (B, C), hypotheses (B, H, J, 3), one time (1,)."""
 
@@ -109,7 +124,7 @@ def export_onnx(network: nn.Module, folder: Path) -> None:
     """
     if not has_graphs(network):
         return
-    network = network.eval()
+    network = _as_kept(network.eval())
     joints: Any = getattr(network.config, "joints", None)
     if isinstance(network, LiftNetwork):
         features = torch.zeros(2, 4 * joints + 1)

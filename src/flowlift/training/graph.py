@@ -37,7 +37,10 @@ def recorded(objective: nn.Module, example: Lesson, config: TrainingConfig) -> L
     known = () if seen.known is None else (seen.known,)
     module = _Recorded(objective, half=config.run.precision == "bf16-mixed")
     arguments = tuple(part.clone() for part in (seen.condition, target, noise, t, seen.target, *known))
+    # Recording runs it several times: what batch norms keep of that is put back, a run that goes on is the same run.
+    kept = {name: value.clone() for name, value in objective.named_buffers()}
     play: Any = torch.cuda.make_graphed_callables(module, arguments)
+    objective.load_state_dict(kept, strict=False)
 
     def loss(
         condition: Tensor, target: Tensor, noise: Tensor, t: Tensor, known: Tensor | None, truth: Tensor

@@ -198,9 +198,8 @@ def _told(name_or_path: str) -> dict[str, Any]:
     card = card_of(model)
     training = card.get("training", {})
     told = {"name": card["name"], "views": training.get("views"), "minutes": training.get("minutes")}
-    return told | {
-        key: training[key] for key in ("held_out", "sessions", "started_from", "taught_by") if key in training
-    }
+    kept = ("on", "held_out", "sessions", "started_from", "taught_by")
+    return told | {key: training[key] for key in kept if key in training}
 
 
 def _views(run: Path) -> int:
