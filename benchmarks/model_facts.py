@@ -26,7 +26,8 @@ def measured(training: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
 
 
 def words(of: Mapping[str, Any]) -> str:
-    return f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes"
+    where = f" on {of['on']}" if "on" in of else ""
+    return f"{of['name']}: {of['views']:,} views, {of['minutes']} minutes{where}"
 
 
 def main(name: str) -> None:

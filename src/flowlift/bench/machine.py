@@ -40,13 +40,17 @@ def torch_device(device: str | None) -> str:
 
 
 def describe_device(device: str) -> str:
-    """The CPU with its cores, or the name of a torch device, where torch is there to tell it."""
-    if device.startswith("cuda"):
-        if not _torch_knows(device):
-            return device
+    """The CPU with its cores, or the name of a torch device, where torch is there to tell it.
+
+    >>> describe_device("mps")
+    'mps'
+    """
+    if device.startswith("cuda") and _torch_knows(device):
         import torch
 
         return torch.cuda.get_device_name(torch.device(device))
+    if device != "cpu":
+        return device
     machine = describe_machine()
     return f"{machine['cores']} core{'' if machine['cores'] == 1 else 's'} of {machine['cpu']}"
 
@@ -95,8 +99,7 @@ def _torch_rate(device: str, side: int, precision: str) -> float:
 
     def multiply() -> None:
         torch.mm(a, a, out=out)
-        if out.is_cuda:
-            torch.cuda.synchronize(out.device)
+        out[0, 0].item()  # whatever the device, this waits for it
 
     return _rate(multiply, side)
 
