@@ -34,6 +34,30 @@ def test_rays_undo_projection(distortion, seed):
     np.testing.assert_allclose(camera.rays(camera.project(points)), points[..., :2] / points[..., 2:], atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("distortion", "fold"),
+    [
+        ([-0.4], 0.9129),
+        ([-0.35, 0.15, 0.001, -0.001, -0.03], 1.512),
+        ([-0.4, 0.05], 1.036),
+        ([0, 0, 0, 0, 0, -0.5], None),
+    ],
+)
+def test_a_lens_shows_nothing_beyond_where_its_image_folds_back(distortion, fold):
+    grid = np.stack(np.meshgrid(np.linspace(-2.5, 2.5, 81), np.linspace(-2.5, 2.5, 81)), axis=-1)
+    found = undistort(grid, np.array(distortion))
+    far, shown = np.linalg.norm(found, axis=-1), np.isfinite(found).all(axis=-1)
+    assert shown.any()
+    assert ((found * grid).sum(axis=-1)[shown] >= 0).all(), "on the side where it is seen"
+    np.testing.assert_allclose(distort(found[shown], np.array(distortion)), grid[shown], atol=1e-7)
+    if fold is not None:
+        assert far[shown].max() <= fold + 1e-3
+        inside = grid[np.linalg.norm(grid, axis=-1) < 0.98 * fold]
+        np.testing.assert_allclose(
+            undistort(distort(inside, np.array(distortion)), np.array(distortion)), inside, atol=1e-6
+        )
+
+
 @given(seed=seeds)
 def test_the_root_is_found_again_whatever_the_missing_joints_hold(seed):
     pose, root = pose_in_front(seed)

@@ -157,7 +157,7 @@ def distort(plane: Array, distortion: Array) -> Array:
 def undistort(
     plane: Float[np.ndarray, "*batch 2"], distortion: Float[np.ndarray, " n"], iterations: int = 30
 ) -> Float[np.ndarray, "*batch 2"]:
-    """Invert `distort` by Newton's method; NaN where no point is distorted to the given one."""
+    """Invert `distort` by Newton's method; NaN where no point of what the lens shows is distorted to the given one."""
     if not len(distortion):
         return plane
     guess, step = plane, 1e-6
@@ -174,7 +174,20 @@ def undistort(
             y = (a * off[..., 1] - c * off[..., 0]) / determinant
             guess = guess - np.stack([x, y], axis=-1)
         found = np.abs(distort(guess, distortion) - plane).max(axis=-1, keepdims=True) < 1e-8
-    return np.where(found, guess, np.nan)
+        shown = np.linalg.norm(guess, axis=-1, keepdims=True) < _fold(distortion)
+    return np.where(found & shown, guess, np.nan)
+
+
+def _fold(distortion: Float[np.ndarray, " n"]) -> float:
+    """How far from the axis, at z = 1, a lens's image ends: beyond it the polynomial comes back inwards, and stands for
+    no lens. Infinite where it never does."""
+    k1, k2, _, _, k3, k4, k5, k6 = np.pad(distortion, (0, 8 - len(distortion)))
+    above, below = np.polynomial.Polynomial([1, k1, k2, k3]), np.polynomial.Polynomial([1, k4, k5, k6])
+    twice = np.polynomial.Polynomial([0, 2])  # of the radius's square, in which all is told
+    growth = (above + twice * above.deriv()) * below - twice * above * below.deriv()
+    ends = np.concatenate([growth.roots(), below.roots()])
+    ends = ends[(np.abs(ends.imag) < 1e-9) & (ends.real > 0)].real
+    return float(np.sqrt(ends.min(initial=np.inf)))
 
 
 def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
