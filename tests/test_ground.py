@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowlift import Lifter
+from flowlift import Lifter, lift
 from flowlift.camera import Camera
 from flowlift.contacts import legs_of, standing
 from flowlift.containers import Poses3D
 from flowlift.demo import STATURE, synthesize
 from flowlift.errors import InputError
 from flowlift.footing import bend, contacts_on, hold_feet, solve_tridiagonal, stand_on_ground
-from flowlift.ground import Ground, calibrated_ground, find_ground, in_world, upright
+from flowlift.ground import Ground, _Contacts, _level, calibrated_ground, find_ground, in_world, upright
 from flowlift.io.positions import y_up
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
@@ -200,6 +200,36 @@ def test_a_calibration_tells_the_vertical_whichever_axis_it_is(axis: int, sign: 
     assert degrees(calibrated_ground(calibrated).up, true_up(camera)) < 1e-4
     rotation, _ = upright(calibrated)
     assert np.linalg.det(rotation) == pytest.approx(1)
+
+
+def test_a_world_that_is_the_camera_itself_tells_no_vertical() -> None:
+    camera = watching((0.0, 2.8, 4.5))
+    plain = true_poses(camera, straight_walk(TIMES, 20), FPS)
+    intrinsics = replace(plain.camera, rotation=np.eye(3), translation=np.zeros(3))
+    found, expected = (stand_on_ground(replace(plain, camera=each)) for each in (intrinsics, plain.camera))
+    assert found.provenance == expected.provenance
+    np.testing.assert_allclose(found.camera.rotation, expected.camera.rotation, atol=1e-9)
+    np.testing.assert_array_equal(y_up(found), y_up(expected))
+    with pytest.raises(InputError, match="no calibration"):
+        calibrated_ground(intrinsics)
+    with pytest.raises(InputError, match="needs a calibration file"):
+        lift("walk.npz", model="human-fast", camera=intrinsics, ground="calibration")
+
+
+@given(heights=st.lists(st.floats(0, 3), min_size=1, max_size=6))
+def test_the_ground_is_as_high_as_some_feet_stand(heights: list[float]) -> None:
+    standing_there = np.stack([np.zeros(len(heights)), -np.array(heights), np.full(len(heights), 4.0)], axis=1)
+    level = _level(_Contacts(standing_there, np.zeros(len(heights))), np.array([0.0, -1.0, 0.0]))
+    assert min(heights) - 1e-9 <= level <= max(heights) + 1e-9
+
+
+def test_a_foot_held_high_leaves_the_other_on_the_ground() -> None:
+    camera, world = watching((0.0, 1.5, 5.5)), np.repeat(straight_walk(TIMES, 20)[:1], len(TIMES), axis=0)
+    poses = true_poses(camera, world, FPS)
+    xyz = poses.xyz.copy()
+    xyz[:, :, ANKLES[1]] += 0.5 * true_up(camera)
+    held = stand_on_ground(replace(poses, xyz=xyz, keypoints=None, camera=camera))
+    assert held.provenance["contacts"] > 0
 
 
 def test_formats_with_y_up_stand_on_the_ground_only_where_asked() -> None:

@@ -113,6 +113,12 @@ class Camera:
         )
 
     @property
+    def placed(self) -> bool:
+        """Whether it is known how it stands in a world. A world that is the camera itself, as calibrations of
+        intrinsics alone and a rig's first camera have it, tells nothing."""
+        return self.rotation is not None and not np.allclose(self.rotation, np.eye(3), atol=1e-6)
+
+    @property
     def without_pose(self) -> Self:
         """The same intrinsics, standing nowhere."""
         return replace(self, rotation=None, translation=None)

@@ -50,7 +50,7 @@ class _Contacts:
 
 
 def find_ground(poses: Poses3D) -> Ground:
-    """The ground under the people of a clip. Its vertical is the calibration's where the camera has a pose.
+    """The ground under the people of a clip. Its vertical is the calibration's where the camera is `placed`.
 
     Else from where feet stood and from how standing bodies are turned, with what is known of cameras. Raises
     InputError, saying why, where the clip does not tell: no position in the room, no legs, feet out of view or never
@@ -77,11 +77,12 @@ def calibrated_ground(camera: Camera | None) -> Ground:
 
 
 def vertical(camera: Camera) -> Float64[np.ndarray, "3"] | None:
-    """The calibrated world's vertical in the camera frame: the axis nearest to the image's up; None without a pose.
+    """The calibrated world's vertical in the camera frame: the axis nearest to the image's up; None where the camera is
+    not `placed`.
 
     Raises InputError where the camera is too steep to tell.
     """
-    if camera.rotation is None:
+    if camera.rotation is None or not camera.placed:
         return None
     axes = np.concatenate([camera.rotation.T, -camera.rotation.T])
     up = axes[np.argmin(axes[:, 1])]
@@ -97,7 +98,7 @@ def on_ground(poses: Poses3D) -> bool:
 
 def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
     """The same poses with the pose of their camera in the world frame; a calibrated pose stays as it is."""
-    if poses.camera is None or poses.camera.rotation is not None or poses.root is None:
+    if poses.camera is None or poses.camera.placed or poses.root is None:
         return poses
     forward = np.array([0.0, 0.0, 1.0]) - ground.up[2] * ground.up
     forward /= np.linalg.norm(forward)
@@ -149,8 +150,8 @@ def _find_contacts(poses: Poses3D, legs: list[Leg]) -> _Contacts:
 def _level(contacts: _Contacts, up: Float64[np.ndarray, "3"]) -> float:
     """Where the feet stood along a known vertical, without those that were held in the air."""
     heights = contacts.points @ up - contacts.soles
-    lowest = float(np.percentile(heights, 25))
-    return float(np.median(heights[np.abs(heights - lowest) < 2 * _HEIGHT]))
+    off = np.abs(heights - np.percentile(heights, 25))
+    return float(np.median(heights[off <= max(2 * _HEIGHT, off.min())]))  # of two, it may lie far from both
 
 
 def _axes(poses: Poses3D, legs: list[Leg]) -> Float64[np.ndarray, "n 3"]:

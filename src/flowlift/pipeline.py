@@ -106,7 +106,7 @@ def lift(
     report, count = progress or _ignore, how_many(people)
     if ground not in GROUNDS:
         raise InputError(f"ground must be {', '.join(GROUNDS[:-1])} or {GROUNDS[-1]}, got {ground!r}")
-    if ground == "calibration" and (calibrated is None or calibrated.rotation is None):
+    if ground == "calibration" and (calibrated is None or not calibrated.placed):
         raise InputError("ground: calibration needs a calibration file that tells the camera's pose; give one, or auto")
     known: Camera | None = None
     told: Provenance = {}

@@ -42,6 +42,16 @@ def test_up_is_an_axis_of_a_calibrated_world(pitch: float, roll: float, yaw: flo
     assert_proper(found)
 
 
+def test_a_world_that_is_the_camera_itself_tells_no_vertical() -> None:
+    clip = walk()
+    plain, itself = (
+        replace(clip, camera=replace(clip.camera, rotation=rotation, translation=place))
+        for rotation, place in ((None, None), (np.eye(3), np.zeros(3)))
+    )
+    np.testing.assert_array_equal(scene_of(itself).rotation, scene_of(plain).rotation)
+    assert abs(scene_of(plain).rotation[1, 2]) > 0.01, "the camera looks down a little"
+
+
 def walk(seconds: float = 2.0) -> Poses3D:
     return synthesize(seconds=seconds).truth
 

@@ -34,12 +34,10 @@ Against = Float64[np.ndarray, "frame hypothesis"]
 
 
 def known_vertical(camera: Camera | None) -> Float64[np.ndarray, "3"] | None:
-    """The vertical of a calibrated world, in the camera frame; None where the camera has no pose in one, is the world
-    itself, or is too steep to tell which axis that is."""
-    if camera is None or camera.rotation is None or np.allclose(camera.rotation, np.eye(3), atol=1e-6):
-        return None
+    """The vertical of a calibrated world, in the camera frame; None where the camera is not `placed` in one, or is too
+    steep to tell which axis that is."""
     try:
-        return vertical(camera)
+        return None if camera is None else vertical(camera)
     except InputError:
         return None
 

@@ -81,7 +81,7 @@ def _up(
 ) -> Float64[np.ndarray, "3"]:
     """The vertical in the camera frame: an axis of the calibrated world where there is one, else where an animal's legs
     point away from, else from the feet."""
-    if camera is not None and camera.rotation is not None:
+    if camera is not None and camera.rotation is not None and camera.placed:
         axes = np.concatenate([camera.rotation.T, -camera.rotation.T])
         up = axes[np.argmax(axes @ _UPRIGHT)]
     elif legs is not None:
