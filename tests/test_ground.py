@@ -216,6 +216,14 @@ def test_a_world_that_is_the_camera_itself_tells_no_vertical() -> None:
         lift("walk.npz", model="human-fast", camera=intrinsics, ground="calibration")
 
 
+def test_a_rotation_alone_tells_the_vertical_and_the_feet_the_rest() -> None:
+    camera, world = watching((0.0, 2.8, 4.5)), straight_walk(TIMES, 20)
+    poses = true_poses(camera, world, FPS)
+    held = stand_on_ground(replace(poses, camera=replace(poses.camera, rotation=camera.rotation)))
+    np.testing.assert_array_equal(held.camera.rotation, camera.rotation)
+    np.testing.assert_allclose(y_up(held)[..., 1], world[:, None, :, 1], atol=0.06)
+
+
 @given(heights=st.lists(st.floats(0, 3), min_size=1, max_size=6))
 def test_the_ground_is_as_high_as_some_feet_stand(heights: list[float]) -> None:
     standing_there = np.stack([np.zeros(len(heights)), -np.array(heights), np.full(len(heights), 4.0)], axis=1)

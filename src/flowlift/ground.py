@@ -97,8 +97,10 @@ def on_ground(poses: Poses3D) -> bool:
 
 
 def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
-    """The same poses with the pose of their camera in the world frame; a calibrated pose stays as it is."""
-    if poses.camera is None or poses.camera.placed or poses.root is None:
+    """The same poses with the pose of their camera in the world frame; a calibrated pose stays as it is. Where only the
+    rotation is known, the world has its axes."""
+    camera = poses.camera
+    if camera is None or poses.root is None or (camera.placed and camera.translation is not None):
         return poses
     forward = np.array([0.0, 0.0, 1.0]) - ground.up[2] * ground.up
     forward /= np.linalg.norm(forward)
@@ -106,7 +108,8 @@ def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
     there = np.argwhere(np.isfinite(poses.root).all(axis=-1).T)  # person, frame: the first person's first frame
     first = poses.root[there[0][1], there[0][0]].astype(np.float64)
     origin = first - ground.height(first) * ground.up
-    return replace(poses, camera=replace(poses.camera, rotation=axes.T, translation=origin))
+    rotation = camera.rotation if camera.placed else axes.T
+    return replace(poses, camera=replace(camera, rotation=rotation, translation=origin))
 
 
 def upright(camera: Camera) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]] | None:
