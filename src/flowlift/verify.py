@@ -1,9 +1,8 @@
 """Whether a result is what it claims: unchanged, of this model and source, and what lifting its 2D gives again."""
 
 import math
-import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,10 +128,10 @@ def _poses(poses: Poses3D, model: Model | None, tolerance: float) -> Finding:
     if model is None:
         return Finding("poses", "not checked", "they cannot be lifted again without the model that was used")
     try:
-        again = list(_lifted_again(poses, model))
+        again = _lifted_again(poses, model)
     except (FlowliftError, ValueError, TypeError) as error:
         return Finding("poses", "not checked", f"its settings cannot be used: {error}")
-    apart = min((_apart(poses, each) for each in again), default=math.inf)
+    apart = _apart(poses, again)
     if apart <= tolerance:
         at_most = "to the digit" if apart == 0 else f"within {apart:.2g} {poses.unit}"
         return Finding("poses", "same", f"lifted again from the 2D in it, {at_most}; the 2D itself was not found again")
@@ -144,17 +143,19 @@ def _poses(poses: Poses3D, model: Model | None, tolerance: float) -> Finding:
     return Finding("poses", "differs", f"lifted again they are others: {said}")
 
 
-def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
-    """The poses that the result's 2D, camera and settings give; on a ground that was found there are two ways, as the
-    result does not tell whether its camera's pose was known before."""
+def _lifted_again(poses: Poses3D, model: Model) -> Poses3D:
+    """The poses that the result's 2D, camera and settings give. Where the vertical was not known, a ground that was
+    found gave the camera the pose that it has since."""
     about, lifter = poses.provenance, Lifter(model, load_engine(model))
     scale = about.get("size_m" if model.size else "height_m") if about.get("size_given") else None
     length = None if scale is None else float(scale)
     assert poses.keypoints is not None
     assert poses.camera is not None
+    ground = str(about.get("ground", "off"))
+    found = ground == "auto" and about.get("vertical") == "unknown"
     lifted = lifter(
         poses.keypoints,
-        poses.camera,
+        poses.camera.without_pose if found else poses.camera,
         hypotheses=int(about["hypotheses"] or 0),
         steps=int(about["steps"] or 0),
         seed=int(about["seed"] or 0),
@@ -162,18 +163,7 @@ def _lifted_again(poses: Poses3D, model: Model) -> Iterator[Poses3D]:
         height=None if model.size else length,
         size=length if model.size else None,
     )
-    ground = str(about.get("ground", "off"))
-    if ground not in GROUNDS or ground == "off":
-        yield lifted
-        return
-    cameras = [poses.camera]
-    if ground != "calibration":  # which needs a pose that was known before
-        cameras.append(replace(poses.camera, rotation=None, translation=None))
-    for camera in cameras:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # where one way finds no ground, the other one may have
-            again = stand_on_ground(replace(lifted, camera=camera), ground)
-        yield again
+    return stand_on_ground(lifted, ground) if ground in GROUNDS else lifted
 
 
 def _apart(one: Poses3D, other: Poses3D) -> float:

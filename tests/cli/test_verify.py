@@ -109,9 +109,10 @@ def test_what_cannot_be_checked_is_said(run, results: Path, tmp_path: Path) -> N
     [
         ({"height": 1.8, "smooth": 0.2}, {"height_m": 1.8, "size_given": True, "smooth": "0.2 s"}),
         ({"ground": "auto", "smooth": "off"}, {"size_given": False, "smooth": "off"}),
+        ({"ground": "auto"}, {"ground": "auto", "vertical": "unknown"}),
         ({"fov": 60.0, "steps": 2, "people": "largest"}, {"steps": 2, "intrinsics": "given"}),
     ],
-    ids=["height", "ground", "camera"],
+    ids=["height", "ground", "ground of a smoothed clip", "camera"],
 )
 def test_settings_of_each_kind_are_kept_and_give_the_same(
     results: Path, tmp_path: Path, settings: dict[str, Any], provenance: dict[str, Any]

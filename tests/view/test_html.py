@@ -51,6 +51,15 @@ def test_coordinates_arrive(frames: int, people: int, seed: int) -> None:
     np.testing.assert_allclose(spread, given, atol=step)
 
 
+def test_a_lens_that_does_not_reach_into_the_corners_has_them_where_a_pinhole_would(walker: Poses3D) -> None:
+    lens = replace(walker.camera, distortion=np.array([-3.0]))
+    width, height = lens.image_size
+    assert np.isnan(lens.rays(np.zeros(2))).all()
+    corners = read_page(page(replace(walker, camera=lens))).header["frustum"]
+    expected = walker.camera.rays(np.array([[0, 0], [width, 0], [width, height], [0, height]]))
+    np.testing.assert_allclose(np.array(corners)[:, :2], expected)
+
+
 def test_everything_of_a_result_is_in_the_page(walker: Poses3D) -> None:
     read = read_page(page(walker, title="walk"))
     header = read.header

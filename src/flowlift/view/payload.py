@@ -1,7 +1,7 @@
 """What the page holds: a small JSON header, and one block of binary arrays that it indexes (see `packed`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -144,8 +144,10 @@ def _frustum(poses: Poses3D) -> list[list[float]] | None:
     if poses.camera is None or poses.root is None:
         return None
     width, height = poses.camera.image_size
-    corners = poses.camera.rays(np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64))
-    return [[float(a), float(b), 1.0] for a, b in corners]
+    px = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+    corners, pinhole = (camera.rays(px) for camera in (poses.camera, replace(poses.camera, distortion=np.empty(0))))
+    shown = np.where(np.isnan(corners), pinhole, corners)  # a lens may not reach into its image's corners
+    return [[float(a), float(b), 1.0] for a, b in shown]
 
 
 def _camera(poses: Poses3D) -> dict[str, object] | None:
