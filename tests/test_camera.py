@@ -52,6 +52,12 @@ def test_a_lens_shows_nothing_beyond_where_its_image_folds_back(distortion, fold
     np.testing.assert_allclose(distort(found[shown], np.array(distortion)), grid[shown], atol=1e-7)
     if fold is not None:
         assert far[shown].max() <= fold + 1e-3
+        points = np.insert(grid, 2, 1.0, axis=-1) * 3
+        seen = np.isfinite(Camera.from_matrix(np.diag([800, 800, 1]), (640, 480), distortion).project(points)).all(
+            axis=-1
+        )
+        assert seen[np.linalg.norm(grid, axis=-1) < fold - 1e-2].all()
+        assert not seen[np.linalg.norm(grid, axis=-1) > fold + 1e-2].any()
         inside = grid[np.linalg.norm(grid, axis=-1) < 0.98 * fold]
         np.testing.assert_allclose(
             undistort(distort(inside, np.array(distortion)), np.array(distortion)), inside, atol=1e-6

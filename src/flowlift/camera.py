@@ -134,10 +134,13 @@ class Camera:
         return cls.from_matrix(**read_camera(Path(path), name, unit))
 
     def project(self, xyz: Shaped[np.ndarray, "*batch 3"]) -> Float64[np.ndarray, "*batch 2"]:
-        """Pixels (..., 2) of points (..., 3) in the camera frame, m; NaN for points that are not in front of it."""
+        """Pixels (..., 2) of points (..., 3) in the camera frame, m; NaN for points that are not in front of it, or
+        further aside than its lens shows (`reach`)."""
         xyz = np.asarray(xyz, dtype=np.float64)
         depth = np.where(xyz[..., 2:] > 1e-9, xyz[..., 2:], np.nan)
-        plane = distort(xyz[..., :2] / depth, self.distortion)
+        plane = xyz[..., :2] / depth
+        shown = np.linalg.norm(plane, axis=-1, keepdims=True) < reach(self.distortion)
+        plane = distort(np.where(shown, plane, np.nan), self.distortion)
         return plane @ self.matrix[:2, :2].T + self.matrix[:2, 2]
 
     def rays(self, px: Shaped[np.ndarray, "*batch 2"]) -> Float64[np.ndarray, "*batch 2"]:
@@ -180,13 +183,15 @@ def undistort(
             y = (a * off[..., 1] - c * off[..., 0]) / determinant
             guess = guess - np.stack([x, y], axis=-1)
         found = np.abs(distort(guess, distortion) - plane).max(axis=-1, keepdims=True) < 1e-8
-        shown = np.linalg.norm(guess, axis=-1, keepdims=True) < _fold(distortion)
+        shown = np.linalg.norm(guess, axis=-1, keepdims=True) < reach(distortion)
     return np.where(found & shown, guess, np.nan)
 
 
-def _fold(distortion: Float[np.ndarray, " n"]) -> float:
+def reach(distortion: Float[np.ndarray, " n"]) -> float:
     """How far from the axis, at z = 1, a lens's image ends: beyond it the polynomial comes back inwards, and stands for
     no lens. Infinite where it never does."""
+    if not len(distortion):
+        return np.inf
     k1, k2, _, _, k3, k4, k5, k6 = np.pad(distortion, (0, 8 - len(distortion)))
     above, below = np.polynomial.Polynomial([1, k1, k2, k3]), np.polynomial.Polynomial([1, k4, k5, k6])
     twice = np.polynomial.Polynomial([0, 2])  # of the radius's square, in which all is told

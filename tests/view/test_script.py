@@ -137,6 +137,15 @@ def test_page_projects_as_the_camera_does(javascript: Evaluate, walker: Poses3D,
     assert javascript(f"project({opened(poses)}.camera, [0, 0, -1])") is None
 
 
+def test_page_shows_nothing_that_the_lens_does_not(javascript: Evaluate, walker: Poses3D) -> None:
+    lens = Camera.from_matrix(walker.camera.matrix, walker.camera.image_size, [-0.4])
+    camera = f"{opened(replace(walker, camera=lens))}.camera"
+    seen = javascript(f"[0.9, 0.92, 1.5].map((x) => project({camera}, [2 * x, 0, 2]) !== null)")
+    assert seen == [True, False, False]
+    points = np.array([[2 * x, 0, 2] for x in (0.9, 0.92, 1.5)])
+    np.testing.assert_array_equal(np.isfinite(lens.project(points))[:, 0], seen)
+
+
 def test_joints_carried_over_a_gap_are_told(javascript: Evaluate, walker: Poses3D) -> None:
     marks = np.zeros(walker.xyz.shape[:3], dtype=bool)
     marks[10, 0, 3] = marks[11, 0, 3] = True

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from flowlift.angles import angles_in, angles_of
+from flowlift.camera import reach
 from flowlift.containers import Poses3D
 from flowlift.skeleton import Skeleton
 from flowlift.view.facts import facts_of
@@ -154,9 +155,10 @@ def _camera(poses: Poses3D) -> dict[str, object] | None:
     """What projects the 3D onto the image; None without a place for the camera."""
     if poses.camera is None or poses.root is None:
         return None
-    camera = poses.camera
+    camera, end = poses.camera, reach(poses.camera.distortion)
     return {
         "matrix": camera.matrix.tolist(),
         "distortion": np.pad(camera.distortion, (0, 8 - len(camera.distortion))).tolist(),
         "size": list(camera.image_size),
+        "reach": end if np.isfinite(end) else None,
     }

@@ -97,11 +97,12 @@ function bridged(result, frame, person) {
 }
 
 // Where the camera sees a point of its frame, px; null for what is not before it, or far outside of the image.
-function project({ matrix, distortion, size }, p) {
+function project({ matrix, distortion, size, reach }, p) {
   if (!p || p[2] < 1e-9) return null;
   const [x, y] = [p[0] / p[2], p[1] / p[2]];
   const [k1, k2, p1, p2, k3, k4, k5, k6] = distortion;
   const r = x * x + y * y;
+  if (reach !== null && r >= reach * reach) return null;
   const radial = (1 + r * (k1 + r * (k2 + r * k3))) / (1 + r * (k4 + r * (k5 + r * k6)));
   const bent = [
     x * radial + 2 * p1 * x * y + p2 * (r + 2 * x * x),
