@@ -67,6 +67,7 @@ def test_axes_are_the_same_only_where_the_cameras_say_so() -> None:
         (alike, turned, True),
         (alike, alike, False),
         (seen(None), seen(None), False),
+        (seen(None), seen(np.eye(3)), False),
         (replace(TRUTH, camera=None), alike, True),
         (alike, replace(TRUTH, camera=None), True),
         (seen(None), alike, True),

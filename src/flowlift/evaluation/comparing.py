@@ -160,9 +160,11 @@ def _common_clock(a: Poses3D, b: Poses3D) -> str:
 
 def _same_axes(one: Camera | None, other: Camera | None) -> bool:
     """Whether two results were seen by cameras that stand alike; without one, a result's axes are its own."""
-    if one is None or other is None or (one.rotation is None) != (other.rotation is None):
+    if one is None or other is None or one.placed != other.placed:
         return False
-    return one.rotation is None or other.rotation is None or bool(np.allclose(one.rotation, other.rotation, atol=1e-4))
+    if not one.placed or one.rotation is None or other.rotation is None:
+        return True
+    return bool(np.allclose(one.rotation, other.rotation, atol=1e-4))
 
 
 def find_offset(a: Poses3D, b: Poses3D, *, people: tuple[int, int] = (0, 0), within: float = 5.0) -> float:
