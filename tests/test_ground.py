@@ -126,6 +126,21 @@ def test_exact_poses_are_hardly_moved() -> None:
     assert np.linalg.norm(held.xyz - poses.xyz, axis=-1).max() < 0.06
 
 
+@pytest.mark.parametrize("fps", [30.0, 240.0])
+def test_feet_that_a_detector_loses_now_and_then_still_stand(fps: float) -> None:
+    times = np.arange(int(3 * fps)) / fps
+    poses = true_poses(watching((0.0, 1.5, 5.5)), straight_walk(times, 20), fps)
+    score = poses.keypoints.score.copy()
+    score[np.random.default_rng(1).random(len(times)) < 0.2] = 0.1
+    flickering = replace(poses, keypoints=replace(poses.keypoints, score=score))
+    ground = find_ground(flickering)
+    assert degrees(ground.up, find_ground(poses).up) < 0.5
+    standing_frames, expected = (
+        sum(len(times[contact.frames]) for contact in contacts_on(each, ground)) for each in (flickering, poses)
+    )
+    assert 0.9 * expected < standing_frames <= 1.05 * expected
+
+
 def test_gaps_and_several_people_are_each_held_alone() -> None:
     camera = watching((0.0, 1.5, 5.5))
     one, other = (jittering(true_poses(camera, straight_walk(TIMES, d), FPS), d) for d in (20, 150))

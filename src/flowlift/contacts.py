@@ -20,7 +20,7 @@ WANDER = 0.12
 SHORTEST, _WINDOW = 0.1, 0.1
 """Seconds: a foot stands for so long at least; and over which its speed is measured."""
 _BRIEF = 0.12
-"""Seconds for which a foot that stands may seem to move."""
+"""Seconds for which a foot that stands may seem to move, or be lost."""
 _STEADY = 0.4
 """Seconds over which the distance from the camera is averaged: frame by frame it is much worse than the direction."""
 _FEET = ("ankle", "paw", "foot", "hoof")
@@ -68,6 +68,18 @@ def seen(poses: Poses3D, joint: int) -> Bool[np.ndarray, "frame person"]:
     index = keypoints.skeleton.index(name)
     score = np.nan_to_num(keypoints.score[:, :, index], nan=1.0)
     return there & np.isfinite(keypoints.xy[:, :, index]).all(axis=-1) & (score >= _LEAST_SCORE)
+
+
+def seen_path(
+    place: Float64[np.ndarray, "frame 3"], there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]
+) -> Float64[np.ndarray, "frame 3"]:
+    """Where a joint was seen, NaN elsewhere; straight over moments in which a detector lost it."""
+    path = np.where(there[:, None], place, np.nan)
+    known = np.isfinite(path).all(axis=-1)
+    lost = gaps(~known, times, _BRIEF) & np.isfinite(place).all(axis=-1)
+    if lost.any():
+        path[lost] = np.stack([np.interp(times[lost], times[known], each) for each in path[known].T], axis=-1)
+    return path
 
 
 def steadied(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from flowlift.camera import Camera
-from flowlift.contacts import Leg, leg_length, legs_of, seen, standing, steadied
+from flowlift.contacts import Leg, leg_length, legs_of, seen, seen_path, standing, steadied
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 
@@ -141,7 +141,7 @@ def _find_contacts(poses: Poses3D, legs: list[Leg]) -> _Contacts:
     for leg, there in zip(legs, visible, strict=True):
         sole = leg.sole * leg_length(poses, leg)
         for person in range(poses.people):
-            foot = steadied(np.where(there[:, person, None], place[:, person, leg.foot], np.nan), times)
+            foot = steadied(seen_path(place[:, person, leg.foot], there[:, person], times), times)
             runs = standing(foot, times)
             points += [np.median(foot[run], axis=0) for run in runs]
             soles += [sole] * len(runs)
