@@ -193,10 +193,12 @@ def reach(distortion: Float[np.ndarray, " n"]) -> float:
     if not len(distortion):
         return np.inf
     k1, k2, _, _, k3, k4, k5, k6 = np.pad(distortion, (0, 8 - len(distortion)))
-    above, below = np.polynomial.Polynomial([1, k1, k2, k3]), np.polynomial.Polynomial([1, k4, k5, k6])
-    twice = np.polynomial.Polynomial([0, 2])  # of the radius's square, in which all is told
-    growth = (above + twice * above.deriv()) * below - twice * above * below.deriv()
-    ends = np.concatenate([growth.roots(), below.roots()])
+    above, below = np.array([k3, k2, k1, 1.0]), np.array([k6, k5, k4, 1.0])  # of the square of the radius
+    faster = np.polyadd(above, np.polymul([2.0, 0.0], np.polyder(above)))
+    growth: Float64[np.ndarray, " power"] = np.polysub(
+        np.polymul(faster, below), np.polymul(np.polymul([2.0, 0.0], above), np.polyder(below))
+    )
+    ends = np.concatenate([np.roots(growth), np.roots(below)])
     ends = ends[(np.abs(ends.imag) < 1e-9) & (ends.real > 0)].real
     return float(np.sqrt(ends.min(initial=np.inf)))
 
