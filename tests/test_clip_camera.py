@@ -1,5 +1,6 @@
 """Which camera a clip is given."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowlift import lift, save
 from flowlift.camera import Camera
-from flowlift.clip_camera import check_place, choose_camera, fit_camera, read_camera_for
+from flowlift.clip_camera import check_lens, check_place, choose_camera, fit_camera, read_camera_for
 from flowlift.containers import Poses3D
+from flowlift.demo import synthesize
 from flowlift.errors import InputError
 from flowlift.skeletons import HUMAN36M17
 
@@ -46,6 +49,19 @@ def test_a_scaled_image_has_the_same_rays(scale: float, u: float, v: float) -> N
     fitted = fit_camera(CALIBRATED, (round(1280 * scale), round(720 * scale)))
     px = np.array([u, v])
     np.testing.assert_allclose(fitted.rays(px * scale), CALIBRATED.rays(px), atol=1e-9)
+
+
+def test_a_lens_that_does_not_reach_the_joints_is_told(tmp_path: Path) -> None:
+    walk = synthesize(seconds=0.5).keypoints
+    path = save(walk, tmp_path / "walk.npz")
+    plain = Camera.from_fov(60, walk.image_size)
+    for strength, told in ((-0.1, False), (-1.5, True)):
+        lens = replace(plain, distortion=np.array([strength]))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            lift(path, model="human-fast", camera=lens, hypotheses=2)
+        assert any("% of the joints in the image lie where" in str(each.message) for each in caught) is told
+    assert check_lens(replace(synthesize(seconds=0.5).truth, keypoints=None)) is None
 
 
 def test_a_few_cropped_pixels_change_nothing_but_the_size() -> None:

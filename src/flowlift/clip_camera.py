@@ -16,6 +16,8 @@ FAR = 30.0
 """A camera that is so many times as far from its world's origin as from whom it sees was calibrated in another unit:
 the origin is where the board lay, or another camera."""
 _TOLD = ("m", "body lengths")
+_LOST, _ENOUGH = 0.01, 500
+"""Of the joints in the image so many may lie in its utmost corners; and so many frames tell."""
 
 
 def read_camera_for(camera: Camera | str | Path | None, name: str, unit: str | None = None) -> Camera | None:
@@ -62,6 +64,22 @@ def fit_camera(camera: Camera, image_size: tuple[int, int]) -> Camera:
     # Pixel (u, v) counts from the top-left corner, so everything in pixels scales alike; distortion has no unit.
     matrix = np.diag([*scale, 1.0]) @ camera.matrix
     return replace(camera, matrix=matrix, image_size=image_size)
+
+
+def check_lens(poses: Poses3D) -> str | None:
+    """A warning where a lens, as it was calibrated, shows nothing at more than some of the places in the image where
+    joints were seen; else None. Of long clips some frames tell."""
+    if poses.keypoints is None or poses.camera is None:
+        return None
+    xy = poses.keypoints.xy[:: max(1, len(poses) // _ENOUGH)]
+    seen = xy[((xy >= 0) & (xy <= poses.keypoints.image_size)).all(axis=-1)]
+    lost = np.isnan(poses.camera.rays(seen)).any(axis=-1)
+    if not len(seen) or lost.mean() <= _LOST:
+        return None
+    return (
+        f"{100 * lost.mean():.0f} % of the joints in the image lie where the calibrated lens shows nothing, and count "
+        "as missing; its distortion may hold for the middle of the image alone, or be of some other camera"
+    )
 
 
 def check_place(poses: Poses3D) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from flowlift.camera import Camera
 from flowlift.checksums import of_source
-from flowlift.clip_camera import check_place, choose_camera, read_camera_for
+from flowlift.clip_camera import check_lens, check_place, choose_camera, read_camera_for
 from flowlift.clips import (
     Clip,
     Progress,
@@ -169,6 +169,8 @@ def lift(
         poses = lift_chunks(clip, lift_chunk, people=count)
     if poses is None:
         raise InputError(f"{source}: it holds no frames")
+    if complaint := check_lens(poses):
+        _warn(f"{source}: {complaint}")
     poses = lift_mended(poses, lift_chunk, lifter) if mend else poses
     poses = lifter.over_time(poses, smooth, height, size)
     if np.isnan(poses.xyz).all():
