@@ -119,6 +119,15 @@ def test_standing_feet_are_held() -> None:
     assert (np.linalg.eigvalsh(held.cov) >= np.linalg.eigvalsh(poses.cov) - 1e-7).all(), "what was moved is less sure"
 
 
+def test_a_root_that_was_moved_is_less_sure() -> None:
+    poses = jittering(true_poses(watching((0.0, 1.5, 5.5)), straight_walk(TIMES, 20), FPS))
+    poses = replace(poses, root_cov=np.tile(1e-4 * np.eye(3), (len(poses), 1, 1, 1)))
+    held = hold_feet(poses, find_ground(poses))
+    added, moved = held.root_cov - poses.root_cov, held.root - poses.root
+    assert np.linalg.norm(moved, axis=-1).max() > 0.01
+    np.testing.assert_allclose(np.trace(added, axis1=-2, axis2=-1), (moved**2).sum(axis=-1), rtol=1e-3, atol=1e-7)
+
+
 def test_exact_poses_are_hardly_moved() -> None:
     poses = true_poses(watching((0.0, 1.5, 5.5)), straight_walk(TIMES, 20), FPS)
     held = hold_feet(poses, find_ground(poses))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from flowlift.contacts import Leg, leg_length, legs_of, seen, seen_path, standing, steadied
 from flowlift.containers import Poses3D, Provenance
@@ -98,9 +98,19 @@ def hold_feet(poses: Poses3D, ground: Ground, contacts: Sequence[Contact] | None
             for leg in {contact.leg for contact in own}:
                 stands = [contact.frames for contact in own if contact.leg == leg]
                 _plant(xyz[:, person], root[:, person], leg, stands, poses.frame_times)
-    moved = xyz - poses.xyz
-    cov = poses.cov + moved[..., :, None] * moved[..., None, :]
-    return replace(poses, xyz=xyz, root=root, cov=cov)
+    return replace(
+        poses,
+        xyz=xyz,
+        root=root,
+        cov=_less_sure(poses.cov, xyz - poses.xyz),
+        root_cov=None if poses.root_cov is None else _less_sure(poses.root_cov, root - poses.root),
+    )
+
+
+def _less_sure(
+    cov: Float32[np.ndarray, "*batch 3 3"], moved: Float64[np.ndarray, "*batch 3"]
+) -> Float64[np.ndarray, "*batch 3 3"]:
+    return cov + moved[..., :, None] * moved[..., None, :]
 
 
 def _root_correction(
