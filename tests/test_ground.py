@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowlift import Lifter, lift
+from flowlift.angles import vertical_of
 from flowlift.camera import Camera
 from flowlift.contacts import legs_of, standing
 from flowlift.containers import Poses3D
@@ -18,6 +19,7 @@ from flowlift.errors import InputError
 from flowlift.footing import bend, contacts_on, hold_feet, solve_tridiagonal, stand_on_ground
 from flowlift.ground import Ground, _Contacts, _level, calibrated_ground, find_ground, in_world, upright
 from flowlift.io.positions import y_up
+from flowlift.lifting.readings import known_vertical
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
 from .walkers import seen_by, straight_walk, true_poses, watching
@@ -246,6 +248,20 @@ def test_a_rotation_alone_tells_the_vertical_and_the_feet_the_rest() -> None:
     held = stand_on_ground(replace(poses, camera=replace(poses.camera, rotation=camera.rotation)))
     np.testing.assert_array_equal(held.camera.rotation, camera.rotation)
     np.testing.assert_allclose(y_up(held)[..., 1], world[:, None, :, 1], atol=0.06)
+
+
+@pytest.mark.parametrize("down", [55, 60, 64])
+def test_a_steep_camera_takes_no_level_axis_for_the_vertical(down: float) -> None:
+    """One that looks down along an axis of its world has that axis nearer to its image's up than the vertical."""
+    pitch = np.radians(down)
+    camera = watching((0.0, 0.85 + 5 * np.sin(pitch), 5 * np.cos(pitch)))
+    with pytest.raises(InputError, match="too steep"):
+        calibrated_ground(camera)
+    assert known_vertical(camera) is None
+    np.testing.assert_array_equal(vertical_of(camera), [0, -1, 0])
+    np.testing.assert_allclose(vertical_of(camera, settled=True)[1], -np.sin(pitch), atol=1e-9)
+    shallow = watching((0.0, 0.85 + 5 * np.sin(0.6), 5 * np.cos(0.6)))
+    np.testing.assert_allclose(vertical_of(shallow), true_up(shallow))
 
 
 @given(heights=st.lists(st.floats(0, 3), min_size=1, max_size=6))

@@ -11,6 +11,7 @@ degrees, both sides with the same sign:
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from jaxtyping import Float, Float32, Float64
 from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
+from flowlift.ground import on_ground, vertical
 from flowlift.skeleton import Skeleton
 
 Place = Float64[np.ndarray, "*batch 3"]
@@ -72,15 +74,15 @@ def angles_of(poses: Poses3D, *, up: Float[np.ndarray, "3"] | None = None) -> An
     skeleton, known = poses.skeleton, angles_in(poses.skeleton)
     if not known:
         raise InputError(f"skeleton {skeleton.name!r} has none of the joints that angles are made of")
-    vertical = vertical_of(poses.camera) if up is None else np.asarray(up, dtype=np.float64)
+    upwards = np.asarray(vertical_of(poses.camera, settled=on_ground(poses)) if up is None else up, dtype=np.float64)
     xyz = poses.xyz.astype(np.float64)
-    degrees = _measured(known, xyz, skeleton, vertical)
+    degrees = _measured(known, xyz, skeleton, upwards)
     own = _without_size(poses)
     variance = 0 * degrees
     for joint in skeleton.topological:
         parent = skeleton.parent_indices[joint]
         if parent >= 0:
-            slope = _slope(known, xyz, _below(skeleton, joint), skeleton, vertical)
+            slope = _slope(known, xyz, _below(skeleton, joint), skeleton, upwards)
             added = _positive(own[:, :, joint] - own[:, :, parent])
             variance += np.einsum("fpai,fpij,fpaj->fpa", slope, added, slope)
     deviation = np.sqrt(np.maximum(variance, 0))
@@ -134,13 +136,14 @@ def angles_in(skeleton: Skeleton) -> tuple[Angle, ...]:
     return tuple(angle for angle in every if set(angle.joints) <= set(skeleton.joints))
 
 
-def vertical_of(camera: Camera | None) -> Float64[np.ndarray, "3"]:
-    """Up in the camera frame: the calibrated world's axis nearest to the image's up; that itself without one."""
-    level = np.array([0.0, -1.0, 0.0])
-    if camera is None or camera.rotation is None:
-        return level
-    axes = np.concatenate([camera.rotation.T, -camera.rotation.T])
-    return np.asarray(axes[np.argmax(axes @ level)], dtype=np.float64)
+def vertical_of(camera: Camera | None, *, settled: bool = False) -> Float64[np.ndarray, "3"]:
+    """Up in the camera frame: the calibrated world's axis nearest to the image's up; that itself without one, and where
+    the camera is too steep to tell (`settled`: as `flowlift.ground.vertical` has it)."""
+    known = None
+    if camera is not None:
+        with suppress(InputError):
+            known = vertical(camera, settled=settled)
+    return np.array([0.0, -1.0, 0.0]) if known is None else known
 
 
 def _measured(

@@ -22,6 +22,8 @@ LEAN = 0.1
 """The same of how a standing body leans, on average over a clip."""
 STEEP = 50.0
 """Degrees: a world axis, or a body, further from the image's up than this is not taken for vertical."""
+UPWARDS = 25.0
+"""Degrees: a camera that would look up by more may rather look down steeply, along a level axis of its world."""
 _HEIGHT = 0.05  # metres, one standard deviation of where one contact is found
 _STRAIGHT = np.cos(np.radians(150))  # of a knee or a hip: less bent than this is standing
 _ROBUST = 15
@@ -76,9 +78,9 @@ def calibrated_ground(camera: Camera | None) -> Ground:
     return Ground(up, float(up @ camera.translation))
 
 
-def vertical(camera: Camera) -> Float64[np.ndarray, "3"] | None:
+def vertical(camera: Camera, *, settled: bool = False) -> Float64[np.ndarray, "3"] | None:
     """The calibrated world's vertical in the camera frame: the axis nearest to the image's up; None where the camera is
-    not `placed`.
+    not `placed`. `settled`: that axis is the vertical, as poses stand on a ground in this world (`on_ground`).
 
     Raises InputError where the camera is too steep to tell.
     """
@@ -86,7 +88,7 @@ def vertical(camera: Camera) -> Float64[np.ndarray, "3"] | None:
         return None
     axes = np.concatenate([camera.rotation.T, -camera.rotation.T])
     up = axes[np.argmin(axes[:, 1])]
-    if -up[1] < np.cos(np.radians(STEEP)):
+    if -up[1] < np.cos(np.radians(STEEP)) or (not settled and up[2] > np.sin(np.radians(UPWARDS))):
         raise InputError("ground: the camera is too steep to tell which axis of its calibration is the vertical")
     return up
 
@@ -113,9 +115,9 @@ def in_world(poses: Poses3D, ground: Ground) -> Poses3D:
 
 
 def upright(camera: Camera) -> tuple[Float64[np.ndarray, "3 3"], Float64[np.ndarray, "3"]] | None:
-    """Rotation and translation (m) from the camera frame to its world, turned so that the vertical is y; None without
-    a pose. Raises InputError where the camera is too steep to tell which axis that is."""
-    up = vertical(camera)
+    """Rotation and translation (m) from the camera frame to its world, in which poses stand on a ground, turned so that
+    the vertical is y; None without a pose. Raises InputError where the camera is too steep to tell which axis it is."""
+    up = vertical(camera, settled=True)
     if up is None or camera.rotation is None or camera.translation is None:
         return None
     axis = np.round(camera.rotation.T @ up)  # in the world

@@ -13,6 +13,7 @@ from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 from flowlift.evaluation.calibration import inside
 from flowlift.evaluation.metrics import procrustes
+from flowlift.ground import on_ground
 from flowlift.skeleton import Skeleton
 from flowlift.view.spread import mean_over
 
@@ -254,7 +255,7 @@ def angle_errors(pair: Pair) -> AngleErrors | None:
     one, other = pair.poses
     if not angles_in(one.skeleton) or not angles_in(other.skeleton):
         return None
-    up = vertical_of(one.camera)
+    up = vertical_of(one.camera, settled=on_ground(one))
     first, second = angles_of(one, up=up), angles_of(other, up=up)
     names = tuple(name for name in first.names if name in second.names)
     return AngleErrors(names, _columns(first, names), _columns(second, names), _columns(first, names, deviation=True))
