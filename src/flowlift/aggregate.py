@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from array_api_compat import array_namespace, device
 
-from flowlift.camera import solve_root
+from flowlift.camera import root_from_pose
 from flowlift.errors import InputError
 from flowlift.screen import project_to_screen
 
@@ -76,7 +76,11 @@ def reproject(hypotheses: Array, rays: Array, weights: Array, *, placed_as: Arra
     """
     xp = array_namespace(hypotheses, rays, weights)
     w, seen = weights[:, None, :], rays[:, None, :, :]
-    root = solve_root(hypotheses if placed_as is None else placed_as, seen, w)
+    placed = hypotheses if placed_as is None else placed_as
+    # As `solve_root` does, in one product of matrices a row: that takes a third of the time.
+    size = 3 * hypotheses.shape[2]
+    of_pose = xp.reshape(root_from_pose(rays, weights), (-1, size, 3))
+    root = xp.reshape(placed, (*placed.shape[:2], size)) @ xp.astype(of_pose, placed.dtype)
     x, y, z = (hypotheses[..., i] + root[..., None, i] for i in range(3))
     depth = xp.clip(z, 1e-6, None)
     off_x, off_y = x / depth - seen[..., 0], y / depth - seen[..., 1]

@@ -211,24 +211,30 @@ def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
     pose's. Design, "Camera-free RPEA". With fewer than two distinct rays the depth is not determined: NaN.
     """
     xp = array_namespace(pose, rays, weights)
+    return xp.sum(pose[..., None] * root_from_pose(rays, weights), axis=(-3, -2))
+
+
+def root_from_pose(rays: Array, weights: Array) -> Array:
+    """`solve_root` as the matrix (..., J, 3, 3) that it is: of each joint's x, y and z to the root's."""
+    xp = array_namespace(rays, weights)
     w = xp.where(weights > 0, weights, xp.zeros_like(weights))
     a, b = (xp.where(w > 0, rays[..., i], xp.zeros_like(w)) for i in (0, 1))
-    x, y, z = pose[..., 0], pose[..., 1], pose[..., 2]
-
-    total = xp.sum(w, axis=-1)
-    total = xp.where(total > 0, total, xp.ones_like(total))
-
-    def mean(value: Array) -> Array:
-        return xp.sum(w * value, axis=-1) / total
+    total = xp.sum(w, axis=-1, keepdims=True)
+    share = w / xp.where(total > 0, total, xp.ones_like(total))
+    a_mean, b_mean = (xp.sum(share * ray, axis=-1, keepdims=True) for ray in (a, b))
 
     # Eliminating T_x and T_y (their optimum given T_z) leaves one equation in T_z with centred rays.
-    a_mean, b_mean = mean(a), mean(b)
-    p, q = a * z - x, b * z - y
-    p_mean, q_mean = mean(p), mean(q)
-    spread = mean((a - a_mean[..., None]) ** 2 + (b - b_mean[..., None]) ** 2)
-    moment = mean((a - a_mean[..., None]) * (p - p_mean[..., None]) + (b - b_mean[..., None]) * (q - q_mean[..., None]))
-    depth = -moment / xp.where(spread > 1e-12, spread, xp.full_like(spread, float("nan")))
-    return xp.stack([a_mean * depth + p_mean, b_mean * depth + q_mean, depth], axis=-1)
+    a_off, b_off = share * (a - a_mean), share * (b - b_mean)
+    spread = xp.sum(a_off * (a - a_mean) + b_off * (b - b_mean), axis=-1, keepdims=True)
+    spread = xp.where(spread > 1e-12, spread, xp.full_like(spread, float("nan")))
+    depth = (a_off / spread, b_off / spread, -(a_off * a + b_off * b) / spread)
+    zero = xp.zeros_like(w)
+    aside = ((-share, zero, share * a), (zero, -share, share * b))
+    columns = [
+        xp.stack([mean * of + own for of, own in zip(depth, owns, strict=True)], axis=-1)
+        for mean, owns in zip((a_mean, b_mean), aside, strict=True)
+    ]
+    return xp.stack([*columns, xp.stack(depth, axis=-1)], axis=-1)
 
 
 def place_root(pose: Array, rays: Array, weights: Array) -> Array:

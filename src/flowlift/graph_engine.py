@@ -21,7 +21,7 @@ Array = Float32[np.ndarray, "..."]
 Inputs = Mapping[str, Array]
 Run = Callable[[Inputs], Array]
 
-HELD = 8192
+HELD = 16384
 """Hypotheses that a core holds at once. It bounds the memory and changes no result."""
 BY_JOINT = (4, 16)
 """Hypotheses that one core evaluates at once, at least and at most, of networks that work joint by joint: more no

@@ -79,14 +79,18 @@ def _as_kept(network: nn.Module) -> nn.Module:
 
 
 class _Velocity(nn.Module):
-    """The head as the engine calls it: context (B, C), hypotheses (B, H, J, 3), one time (1,)."""
+    """The head as the engine calls it: context (B, C), hypotheses (B, H, J, 3), one time (1,).
+
+    All hypotheses are rows of one matrix: an engine adds the bias to a product of matrices in the same pass.
+    """
 
     def __init__(self, network: LiftNetwork) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, context: Tensor, x: Tensor, t: Tensor) -> Tensor:
-        return self.network(context[:, None], x, t[None])
+        each = context[:, None].expand(-1, x.shape[1], -1).flatten(0, 1)
+        return self.network(each, x.flatten(0, 1), t).reshape(x.shape)
 
 
 class _Encoder(nn.Module):
