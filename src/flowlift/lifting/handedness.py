@@ -14,7 +14,7 @@ from flowlift.swaps import exchange
 MARGIN = 0.2
 """How much better (sum of the logarithms of two ratios) a clip must be explained with its sides exchanged. Of 260
 captures none came above 0.16 by mistake."""
-AGAINST, FEW = 0.05, 0.15
+AGAINST, FEW = 0.05, 0.1
 """As much worse is a frame explained that speaks against it, and the share of such frames that may be. A man who lies
 down came above MARGIN, his frames at odds with one another."""
 _LOOKED_AT = 200
