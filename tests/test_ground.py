@@ -17,9 +17,8 @@ from flowlift.containers import Poses3D
 from flowlift.demo import STATURE, synthesize
 from flowlift.errors import InputError
 from flowlift.footing import bend, contacts_on, hold_feet, solve_tridiagonal, stand_on_ground
-from flowlift.ground import Ground, _Contacts, _level, calibrated_ground, find_ground, in_world, upright
+from flowlift.ground import Ground, _Contacts, _level, calibrated_ground, find_ground, in_world, known_vertical, upright
 from flowlift.io.positions import y_up
-from flowlift.lifting.readings import known_vertical
 from flowlift.skeletons import BUILT_IN, HUMAN36M17
 
 from .walkers import seen_by, straight_walk, true_poses, watching

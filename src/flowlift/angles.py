@@ -11,7 +11,6 @@ degrees, both sides with the same sign:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from jaxtyping import Float, Float32, Float64
 from flowlift.camera import Camera
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
-from flowlift.ground import on_ground, vertical
+from flowlift.ground import known_vertical, on_ground
 from flowlift.skeleton import Skeleton
 
 Place = Float64[np.ndarray, "*batch 3"]
@@ -139,10 +138,7 @@ def angles_in(skeleton: Skeleton) -> tuple[Angle, ...]:
 def vertical_of(camera: Camera | None, *, settled: bool = False) -> Float64[np.ndarray, "3"]:
     """Up in the camera frame: the calibrated world's axis nearest to the image's up; that itself without one, and where
     the camera is too steep to tell (`settled`: as `flowlift.ground.vertical` has it)."""
-    known = None
-    if camera is not None:
-        with suppress(InputError):
-            known = vertical(camera, settled=settled)
+    known = known_vertical(camera, settled=settled)
     return np.array([0.0, -1.0, 0.0]) if known is None else known
 
 

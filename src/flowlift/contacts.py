@@ -70,7 +70,14 @@ def seen(poses: Poses3D, joint: int) -> Bool[np.ndarray, "frame person"]:
     return there & np.isfinite(keypoints.xy[:, :, index]).all(axis=-1) & (score >= _LEAST_SCORE)
 
 
-def seen_path(
+def foot_path(
+    place: Float64[np.ndarray, "frame 3"], there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]
+) -> Float64[np.ndarray, "frame 3"]:
+    """Where a foot was while it was seen, or lost for a moment, as steady as its direction is; else NaN."""
+    return _steadied(_seen_path(place, there, times), times)
+
+
+def _seen_path(
     place: Float64[np.ndarray, "frame 3"], there: Bool[np.ndarray, " frame"], times: Float64[np.ndarray, " frame"]
 ) -> Float64[np.ndarray, "frame 3"]:
     """Where a joint was seen, NaN elsewhere; straight over moments in which a detector lost it."""
@@ -82,7 +89,7 @@ def seen_path(
     return path
 
 
-def steadied(
+def _steadied(
     foot: Float64[np.ndarray, "frame 3"], times: Float64[np.ndarray, " frame"]
 ) -> Float64[np.ndarray, "frame 3"]:
     """The foot in the direction in which it was seen, at its mean distance over some tenths of a second; NaN stays."""

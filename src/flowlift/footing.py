@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from flowlift.contacts import Leg, leg_length, legs_of, seen, seen_path, standing, steadied
+from flowlift.contacts import Leg, foot_path, leg_length, legs_of, seen, standing
 from flowlift.containers import Poses3D, Provenance
 from flowlift.errors import InputError
 from flowlift.gaps import runs
@@ -44,7 +44,7 @@ def contacts_on(poses: Poses3D, ground: Ground) -> list[Contact]:
     for leg in legs_of(poses.skeleton):
         there, sole = seen(poses, leg.foot), leg.sole * leg_length(poses, leg)
         for person in range(poses.people):
-            foot = steadied(seen_path(place[:, person, leg.foot], there[:, person], times), times)
+            foot = foot_path(place[:, person, leg.foot], there[:, person], times)
             stands = standing(foot, times, height=ground.height(foot) - sole)
             found += [Contact(person, leg, stand) for stand in stands]
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from flowlift.camera import Camera
-from flowlift.contacts import Leg, leg_length, legs_of, seen, seen_path, standing, steadied
+from flowlift.contacts import Leg, foot_path, leg_length, legs_of, seen, standing
 from flowlift.containers import Poses3D
 from flowlift.errors import InputError
 
@@ -93,6 +93,14 @@ def vertical(camera: Camera, *, settled: bool = False) -> Float64[np.ndarray, "3
     return up
 
 
+def known_vertical(camera: Camera | None, *, settled: bool = False) -> Float64[np.ndarray, "3"] | None:
+    """As `vertical`; None where the camera is too steep to tell, too."""
+    try:
+        return None if camera is None else vertical(camera, settled=settled)
+    except InputError:
+        return None
+
+
 def on_ground(poses: Poses3D) -> bool:
     """Whether poses were put on a ground, as their provenance tells."""
     return poses.provenance.get("ground") in ("auto", "calibration")
@@ -143,7 +151,7 @@ def _find_contacts(poses: Poses3D, legs: list[Leg]) -> _Contacts:
     for leg, there in zip(legs, visible, strict=True):
         sole = leg.sole * leg_length(poses, leg)
         for person in range(poses.people):
-            foot = steadied(seen_path(place[:, person, leg.foot], there[:, person], times), times)
+            foot = foot_path(place[:, person, leg.foot], there[:, person], times)
             runs = standing(foot, times)
             points += [np.median(foot[run], axis=0) for run in runs]
             soles += [sole] * len(runs)

@@ -13,12 +13,13 @@ from flowlift.camera import DEFAULT_FOV, Camera, place_root
 from flowlift.containers import Keypoints2D, Poses3D, Provenance
 from flowlift.conversion import conversion
 from flowlift.errors import InputError
+from flowlift.ground import known_vertical
 from flowlift.joint_report import report_of
 from flowlift.lifting.answer import Answer, answer_of
 from flowlift.lifting.canonical import DEFAULT_HEIGHT, CanonicalConditioning
 from flowlift.lifting.hypotheses import hypothesis_noise, sample_hypotheses
 from flowlift.lifting.over_time import outer, over_time
-from flowlift.lifting.readings import Draw, known_vertical
+from flowlift.lifting.readings import Draw
 from flowlift.lifting.root_doubt import root_covariance
 from flowlift.lifting.screen import ScreenConditioning
 from flowlift.lifting.stature import ANIMAL_LENGTHS

@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 from flowlift.camera import Camera
 from flowlift.containers import Keypoints2D
 from flowlift.demo import synthesize
+from flowlift.ground import known_vertical
 from flowlift.lifter import Lifter
-from flowlift.lifting.readings import FEWEST, better_read, imbalance, known_vertical
+from flowlift.lifting.readings import FEWEST, better_read, imbalance
 from flowlift.lifting.steady_bones import unsteadiness
 from flowlift.skeletons import HUMAN36M17
 

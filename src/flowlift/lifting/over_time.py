@@ -10,7 +10,8 @@ from flowlift.camera import place_root
 from flowlift.causal import causal_path
 from flowlift.containers import Poses3D
 from flowlift.gaps import seen_before
-from flowlift.lifting.readings import Draw, better_read, known_vertical
+from flowlift.ground import known_vertical
+from flowlift.lifting.readings import Draw, better_read
 from flowlift.lifting.view import Seen
 from flowlift.temporal import FEWEST, Smoothing, smooth_path, smooth_poses
 

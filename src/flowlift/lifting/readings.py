@@ -10,10 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from flowlift.balance import leg_length, off_balance, stands, stands_on_two
-from flowlift.camera import Camera
-from flowlift.errors import InputError
 from flowlift.gaps import runs
-from flowlift.ground import vertical
 from flowlift.lifting.steady_bones import unsteadiness
 from flowlift.lifting.windows import running_mean, window_frames
 from flowlift.skeleton import Skeleton
@@ -31,15 +28,6 @@ Draw = Callable[[slice], Float[np.ndarray, "frame hypothesis joint 3"]]
 """The hypotheses of some frames of one person: any unit."""
 Drawn = Float64[np.ndarray, "frame hypothesis joint 3"]
 Against = Float64[np.ndarray, "frame hypothesis"]
-
-
-def known_vertical(camera: Camera | None) -> Float64[np.ndarray, "3"] | None:
-    """The vertical of a calibrated world, in the camera frame; None where the camera is not `placed` in one, or is too
-    steep to tell which axis that is."""
-    try:
-        return None if camera is None else vertical(camera)
-    except InputError:
-        return None
 
 
 def better_read(

@@ -47,13 +47,16 @@ def _single(value: Tensor) -> Tensor:
 
 def save_weights(network: nn.Module, folder: Path) -> None:
     """Write the weights: float32, or float16 for a network in two parts (`halved`)."""
+    save_file(_kept(network), folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # it is made readable for its owner alone
+
+
+def _kept(network: nn.Module) -> dict[str, Tensor]:
     kept = torch.float16 if halved(network) else torch.float32
-    state = {
+    return {
         name: (value.to(kept) if value.is_floating_point() else value).contiguous().cpu()
         for name, value in network.state_dict().items()
     }
-    save_file(state, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # it is made readable for its owner alone
 
 
 def halved(network: nn.Module) -> bool:
@@ -69,12 +72,7 @@ def _as_kept(network: nn.Module) -> nn.Module:
     if not halved(network):
         return network
     rounded = copy.deepcopy(network)
-    rounded.load_state_dict(
-        {
-            name: value.half().float() if value.is_floating_point() else value
-            for name, value in network.state_dict().items()
-        }
-    )
+    rounded.load_state_dict(_kept(network))
     return rounded
 
 

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.draw import Draw
 from flowlift.training.postures import in_postures
-from flowlift.training.segments import IN_CHEST, Bones, about_axis, rotation_from_vector, segment_frames
+from flowlift.training.segments import IN_CHEST, Bones, about_axis, leg_lengths, rotation_from_vector, segment_frames
 
 USUAL = 0.35
 """How far most bodies' proportions vary, of how far unusual ones' do: by 4 to 7 %, as those of adults."""
@@ -171,15 +171,15 @@ def _turned(bones: Bones, turn: Float[Tensor, "b 3 3"], joints: Sequence[int]) -
 def _anatomical(bones: Bones, chosen: Bool[Tensor, " b"], draw: Draw) -> Bones:
     """Give some bodies the proportions of joints that lie where limbs turn; both sides the same."""
     count = len(bones)
-    legs = bones[:, _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])].norm(dim=-1).sum(dim=1) / 2
-    thigh = _within(_THIGH, count, draw)
-    length = {"knee": thigh, "ankle": 1 - thigh} | {name: _within(of, count, draw) for name, of in _ANATOMY.items()}
+    legs = leg_lengths(bones)
+    thigh = draw.between(*_THIGH, count)
+    length = {"knee": thigh, "ankle": 1 - thigh} | {name: draw.between(*of, count) for name, of in _ANATOMY.items()}
     bones = bones.clone()
     for name, in_legs in length.items():
         pair = _S.indices([f"left_{name}", f"right_{name}"])
         wanted = torch.nn.functional.normalize(bones[:, pair], dim=-1) * (in_legs * legs)[:, None, None]
         bones[:, pair] = torch.where(chosen[:, None, None], wanted, bones[:, pair])
-    lower = _within(_LOWER, count, draw) * legs * (chosen & (draw.uniform(count) < 0.5))
+    lower = draw.between(*_LOWER, count) * legs * (chosen & (draw.uniform(count) < 0.5))
     return _lower_thorax(bones, lower, draw.uniform(count))
 
 
@@ -193,11 +193,6 @@ def _lower_thorax(bones: Bones, lower: Float[Tensor, " b"], stays: Float[Tensor,
     bones[:, _S.indices(["left_shoulder", "right_shoulder"])] -= down[:, None]
     bones[:, nose] -= torch.einsum("bij,bi->bj", chest, down) * stays[:, None]
     return bones
-
-
-def _within(limits: tuple[float, float], count: int, draw: Draw) -> Float[Tensor, " count"]:
-    low, high = limits
-    return low + (high - low) * draw.uniform(count)
 
 
 def _proportion(bones: Bones, anatomical: Bool[Tensor, " b"], variation: BodyVariation, draw: Draw) -> Bones:

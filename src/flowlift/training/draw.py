@@ -16,6 +16,10 @@ class Draw:
         """Values in [0, 1)."""
         return torch.rand(*shape, generator=self.generator, device=self.generator.device)
 
+    def between(self, low: float | Tensor, high: float | Tensor, count: int) -> Tensor:
+        """`count` values in [low, high)."""
+        return low + (high - low) * self.uniform(count)
+
     def normal(self, *shape: int) -> Tensor:
         """Values from N(0, 1)."""
         return torch.randn(*shape, generator=self.generator, device=self.generator.device)

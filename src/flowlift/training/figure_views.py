@@ -125,7 +125,7 @@ def _virtual(figures: Figures, variation: FigureViewVariation, draw: Draw) -> tu
     rotation = _orientations(count, variation, draw)
     xyz = torch.einsum("bij,bkj->bki", rotation, figures.xyz)
     low, high = (math.log(d) for d in variation.distance)
-    distance = (low + (high - low) * draw.uniform(count)).exp() * size
+    distance = draw.between(low, high, count).exp() * size
     distance = torch.maximum(distance, -xyz[..., 2].amin(dim=1) + NEAREST * size)
     aim = (draw.uniform(count, 2) - 0.5) * 0.6 * size[:, None]
     return rotation, torch.cat([aim, distance[:, None]], dim=-1)
@@ -135,7 +135,7 @@ def _orientations(count: int, variation: FigureViewVariation, draw: Draw) -> Flo
     """World (Y up) to camera frame (y down, z forward): from all round, upright but for the roll; sometimes anyhow."""
     device = draw.generator.device
     low, high = (math.sin(math.radians(angle)) for angle in variation.pitch)
-    pitch = (low + (high - low) * draw.uniform(count)).asin()
+    pitch = draw.between(low, high, count).asin()
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device))
     upright = about_axis(2, draw.normal(count) * math.radians(variation.roll)) @ about_axis(0, pitch) @ down
     upright = upright @ about_axis(1, draw.uniform(count) * 2 * math.pi)

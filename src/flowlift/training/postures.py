@@ -15,7 +15,7 @@ from torch import Tensor
 
 from flowlift.skeletons import HUMAN36M17
 from flowlift.training.draw import Draw
-from flowlift.training.segments import Bones, about_axis, segment_frames, unit
+from flowlift.training.segments import Bones, about_axis, leg_lengths, segment_frames, unit
 
 ON_FEET, KNEELING, SITTING, LYING, ON_FOURS = range(5)
 SHARES = (0.45, 0.12, 0.15, 0.18, 0.10)
@@ -77,10 +77,6 @@ def _drawn(shares: Float[Tensor, "b kind"], draw: Draw) -> Int64[Tensor, " b"]:
     return (draw.uniform(len(shares), 1) > shares.cumsum(dim=1)[:, :-1]).sum(dim=1)
 
 
-def _between(low: float | Tensor, high: float | Tensor, count: int, draw: Draw) -> Numbers:
-    return low + (high - low) * draw.uniform(count)
-
-
 def _by_kind(kind: Int64[Tensor, " b"], of: Sequence[Numbers]) -> Numbers:
     return torch.stack(list(of)).gather(0, kind[None])[0]
 
@@ -89,22 +85,22 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     """Lean the chest, and the pelvis by a part of it; a deep squat or seat tucks the pelvis under. Some lean aside."""
     count = len(bones)
     bent = draw.uniform(count) < 0.25
-    on_feet = torch.where(bent, _between(0.8, 1.8, count, draw), _between(-0.15, 1.0, count, draw))
+    on_feet = torch.where(bent, draw.between(0.8, 1.8, count), draw.between(-0.15, 1.0, count))
     lean = _by_kind(
         kind,
         [
             on_feet,
-            _between(-0.3, 0.9, count, draw),
-            _between(-1.3, 0.8, count, draw),
+            draw.between(-0.3, 0.9, count),
+            draw.between(-1.3, 0.8, count),
             0.15 * draw.normal(count) - math.pi / 2,
-            _between(0.9, 1.8, count, draw),
+            draw.between(0.9, 1.8, count),
         ],
     )
     tuck = torch.where(kind <= SITTING, 0.7 * draw.uniform(count), 0.0)
-    share = torch.where(kind == LYING, 1.0, _between(0.35, 1.0, count, draw))
+    share = torch.where(kind == LYING, 1.0, draw.between(0.35, 1.0, count))
     pitch = lean * share - tuck
     leant_aside = (kind <= SITTING) & (draw.uniform(count) < 0.3)
-    aside = torch.where(leant_aside, _between(-0.8, 0.8, count, draw), 0.0)
+    aside = torch.where(leant_aside, draw.between(-0.8, 0.8, count), 0.0)
     by_pelvis = draw.uniform(count)
     bent_aside = aside * (1 - by_pelvis) + 0.1 * draw.normal(count)
     twist = about_axis(1, 0.2 * draw.normal(count)) @ about_axis(2, bent_aside)
@@ -117,9 +113,7 @@ def _trunk(bones: Bones, kind: Int64[Tensor, " b"], draw: Draw) -> _Body:
     bones[:, head] = bones[:, head] @ about_axis(0, neck).mT
     pelvis = about_axis(2, aside * by_pelvis + 0.1 * draw.normal(count)) @ about_axis(0, pitch)
     chest = pelvis @ segment_frames(bones)[1]
-    lengths = bones.norm(dim=-1)
-    leg = lengths[:, _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])].sum(dim=1) / 2
-    return _Body(bones, kind, pelvis, chest, lean, leg, torch.zeros_like(lean))
+    return _Body(bones, kind, pelvis, chest, lean, leg_lengths(bones), torch.zeros_like(lean))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,21 +171,21 @@ def _stance(body: _Body, draw: Draw) -> _Stance:
     kneels = (kind == KNEELING) | (on_fours & ~stretched)
     one_knee = (kind == KNEELING) & (draw.uniform(count) < 0.5)
     upright = on_fours | one_knee
-    leant = torch.where(upright, 0.3 * draw.normal(count), _between(-0.25, 1.1, count, draw)).clamp(-0.6, 1.3)
+    leant = torch.where(upright, 0.3 * draw.normal(count), draw.between(-0.25, 1.1, count)).clamp(-0.6, 1.3)
 
     on_chair = on_feet & (draw.uniform(count) < 0.2)
-    upright_leg = _between(torch.where(draw.uniform(count) < 0.3, 0.9, 0.17), 0.98, count, draw)
-    above_ankles = torch.where(on_chair, _between(0.35, 0.75, count, draw), upright_leg)
-    above_ankles = torch.where(stretched, _between(0.3, 0.9, count, draw), above_ankles)
+    upright_leg = draw.between(torch.where(draw.uniform(count) < 0.3, 0.9, 0.17), 0.98, count)
+    above_ankles = torch.where(on_chair, draw.between(0.35, 0.75, count), upright_leg)
+    above_ankles = torch.where(stretched, draw.between(0.3, 0.9, count), above_ankles)
     height = torch.where(on_feet | stretched, above_ankles + _ANKLE, _BUTTOCKS)
     height = torch.where(kneels, thigh * leant.cos() + _ANKLE / 2, height)
 
     middle = 0.55 * body.at("spine", "thorax")[:, [0, 2]] / leg[:, None]  # the body's, left and forward of the hip
     over_feet = middle[:, 1] + 0.12 * (1 - above_ankles) + 0.08 * draw.normal(count) - 0.04
-    ahead = torch.where(on_chair, _between(0.1, 0.6, count, draw), over_feet)
+    ahead = torch.where(on_chair, draw.between(0.1, 0.6, count), over_feet)
     reach = (0.97**2 - above_ankles.square()).clamp(min=0).sqrt()
-    ahead = torch.where(stretched, -reach * _between(0.4, 1.0, count, draw), ahead)
-    lunge = torch.where(draw.uniform(count) < 0.3, _between(-0.45, 0.45, count, draw), 0.03 * draw.normal(count))
+    ahead = torch.where(stretched, -reach * draw.between(0.4, 1.0, count), ahead)
+    lunge = torch.where(draw.uniform(count) < 0.3, draw.between(-0.45, 0.45, count), 0.03 * draw.normal(count))
     one_leg = on_feet & ~on_chair & (above_ankles > 0.6) & (draw.uniform(count) < 0.45)
     rolled = _by_kind(
         _drawn(leg.new_tensor(_ROLLED).expand(count, -1), draw),
@@ -228,14 +222,14 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
     far = _far(stance, draw)
     ahead = torch.where(stance.one_leg, stance.ahead, stance.ahead + sign * stance.lunge)
     ahead = torch.where(stance.on_back, 0.2 + 0.8 * far, ahead)
-    ahead = torch.where(stance.one_knee, _between(0.2, 0.6, count, draw), ahead)
-    beside = hip[:, 0] / body.leg + sign * _between(-0.05, 0.35, count, draw)
+    ahead = torch.where(stance.one_knee, draw.between(0.2, 0.6, count), ahead)
+    beside = hip[:, 0] / body.leg + sign * draw.between(-0.05, 0.35, count)
     beside = stance.aside + torch.where(stance.one_leg, 0.05 * draw.normal(count), beside)
     lifted = 0.06 * draw.uniform(count)
     lifted = torch.where(stance.on_back & (stance.raised < 0.12), draw.uniform(count), lifted)
     foot = torch.stack([beside, lifted + _ANKLE - stance.height, ahead], dim=-1) * leg
     straight = draw.uniform(count) < 0.5
-    held = torch.where(straight, _between(0.88, 1.0, count, draw), _between(0.3, 1.0, count, draw))
+    held = torch.where(straight, draw.between(0.88, 1.0, count), draw.between(0.3, 1.0, count))
     held = unit(draw.normal(count, 3) + hip.new_tensor([0.0, -0.9, 0.0])) * held[:, None]
     free = stance.one_leg & (stance.own == (sign > 0))
     return torch.where(free[:, None], hip + held * leg, foot)
@@ -243,7 +237,7 @@ def _foot(body: _Body, stance: _Stance, hip: Points, sign: float, draw: Draw) ->
 
 def _knee_side(stance: _Stance, sign: float, draw: Draw) -> Points:
     """Which way a knee points: forwards and out; upwards where the legs lie before the body."""
-    out = torch.where(stance.on_back, _between(-0.4, 1.4, len(stance.height), draw), 1.4 * stance.turned_out)
+    out = torch.where(stance.on_back, draw.between(-0.4, 1.4, len(stance.height)), 1.4 * stance.turned_out)
     up, forward = torch.where(stance.on_back, 1.0, 0.15), torch.where(stance.on_back, 0.2, 1.0)
     return torch.stack([sign * out, up, forward], dim=-1)
 
@@ -273,7 +267,7 @@ def _arms(body: _Body, draw: Draw) -> Bones:
     count, kind, bones = len(body.kind), body.kind, body.bones.clone()
     shares = _HANDS.to(bones.device)[kind]
     both, alike = _drawn(shares, draw), draw.uniform(count) < 0.75
-    toward = torch.stack([_between(low, high, count, draw) for low, high in ((-0.6, 0.5), (-0.7, 0.6))], dim=-1)
+    toward = torch.stack([draw.between(low, high, count) for low, high in ((-0.6, 0.5), (-0.7, 0.6))], dim=-1)
     stretch = 1 - draw.uniform(count) ** 4
     head = body.at("spine", "thorax") + _told(body, bones[:, _S.indices(["nose", "head"])].sum(dim=1))
     for side, sign in _SIDES:
@@ -282,17 +276,17 @@ def _arms(body: _Body, draw: Draw) -> Bones:
         lengths = bones[:, names].norm(dim=-1)
         shoulder = body.at("spine", "thorax", f"{side}_shoulder")
         arm = lengths.sum(dim=1, keepdim=True)
-        side_way = torch.where(alike, toward[:, 0], _between(-0.6, 0.5, count, draw))
-        up_way = torch.where(alike, toward[:, 1], _between(-0.7, 0.6, count, draw))
+        side_way = torch.where(alike, toward[:, 0], draw.between(-0.6, 0.5, count))
+        up_way = torch.where(alike, toward[:, 1], draw.between(-0.7, 0.6, count))
         way = unit(torch.stack([sign * side_way, up_way, torch.ones_like(up_way)], dim=-1))
         way = torch.where((kind == LYING)[:, None], _told(body, way), way)
         out = shoulder + way * arm * (0.5 + 0.5 * torch.where(alike, stretch, 1 - draw.uniform(count) ** 4))[:, None]
         knee = body.at(f"{side}_hip", f"{side}_knee") + 0.1 * body.leg[:, None] * draw.normal(count, 3)
-        beside = shoulder[:, 0] + sign * _between(-0.05, 0.4, count, draw) * body.leg
+        beside = shoulder[:, 0] + sign * draw.between(-0.05, 0.4, count) * body.leg
         leans_back = (kind == SITTING) & (body.lean < 0.2)
         before = torch.where(
             leans_back,
-            -_between(0.1, 0.6, count, draw) * body.leg,
+            -draw.between(0.1, 0.6, count) * body.leg,
             shoulder[:, 2] + 0.2 * draw.normal(count) * body.leg,
         )
         ground = torch.stack([beside, body.ground + _WRIST * body.leg, before], dim=-1)

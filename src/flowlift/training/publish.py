@@ -75,7 +75,7 @@ def publish(run: Path, out: Path, *, name: str, licence: str = "", source: str =
         "training": {
             "views": _views(run),
             "minutes": round(state["seconds"] / 60),
-            **{key: state[key] for key in ("on",) if key in state},
+            **({"on": state["on"]} if "on" in state else {}),
             "config": _without_folders(config.as_dict()),
         },
     }

@@ -12,6 +12,7 @@ Bones = Float[Tensor, "b 17 3"]
 _S = HUMAN36M17
 IN_CHEST = _S.indices(["left_elbow", "left_wrist", "right_elbow", "right_wrist", "nose", "head"])
 """Joints whose bones are told in the chest's frame; all others' are told in the pelvis'."""
+_LEGS = _S.indices(["left_knee", "left_ankle", "right_knee", "right_ankle"])
 
 
 def unit(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
@@ -31,6 +32,11 @@ def segment_frames(bones: Bones) -> tuple[Float[Tensor, "b 3 3"], Float[Tensor, 
     pelvis = frame(bones[:, i("left_hip")] - bones[:, i("right_hip")], bones[:, i("spine")])
     chest = frame(bones[:, i("left_shoulder")] - bones[:, i("right_shoulder")], bones[:, i("thorax")])
     return pelvis, chest
+
+
+def leg_lengths(bones: Bones) -> Float[Tensor, " b"]:
+    """Thigh and shank, the mean of both sides."""
+    return bones[:, _LEGS].norm(dim=-1).sum(dim=1) / 2
 
 
 def rotation_from_vector(v: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:

@@ -77,7 +77,7 @@ def sample_sightings(bodies: Float[Tensor, "b 17 3"], variation: ViewVariation, 
     rotation = _orientations(count, variation, draw)
     xyz = torch.einsum("bij,bkj->bki", rotation, bodies)
     low, high = (math.log(d) for d in variation.distance)
-    distance = (low + (high - low) * draw.uniform(count)).exp() * size
+    distance = draw.between(low, high, count).exp() * size
     nearest = -xyz[..., 2].amin(dim=1)
     distance = torch.maximum(distance, nearest + 0.3 * size)
     aim = (draw.uniform(count, 2) - 0.5) * 0.6 * size[:, None]
@@ -108,7 +108,7 @@ def _orientations(count: int, variation: ViewVariation, draw: Draw) -> Float[Ten
     low, high = (math.radians(a) for a in variation.pitch)
     down = torch.diag(torch.tensor([1.0, -1.0, -1.0], device=device)).expand(count, 3, 3)
     yaw = about_axis(1, draw.uniform(count) * 2 * math.pi)
-    pitch = about_axis(0, low + (high - low) * draw.uniform(count))
+    pitch = about_axis(0, draw.between(low, high, count))
     roll = draw.normal(count) * math.radians(variation.roll)
     anyhow = any_rotation(count, draw)
     chance = draw.uniform(count)
