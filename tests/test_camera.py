@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowlift.camera import Camera, distort, solve_root, undistort, whole_image_size
+from flowlift.camera import Camera, distort, reach, solve_root, undistort, whole_image_size
 from flowlift.errors import InputError
 
 seeds = st.integers(0, 2**32 - 1)
@@ -224,3 +224,9 @@ def test_a_camera_made_by_hand_is_checked_as_well(changes, message):
     assert Camera(**fine).image_size == (640, 480)
     with pytest.raises(InputError, match=message):
         Camera(**{**fine, **changes})
+
+
+def test_a_lens_that_hardly_bends_reaches_far():
+    for tiny in (5e-324, -5e-324, 1e-200, -1e-200):
+        assert reach(np.array([tiny, 0, 0, 0, tiny])) > 1e30
+    np.testing.assert_allclose(reach(np.array([-0.4])), np.sqrt(1 / 1.2))  # where r - 0.4 r^3 turns back

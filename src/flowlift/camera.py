@@ -139,8 +139,7 @@ class Camera:
         xyz = np.asarray(xyz, dtype=np.float64)
         depth = np.where(xyz[..., 2:] > 1e-9, xyz[..., 2:], np.nan)
         plane = xyz[..., :2] / depth
-        shown = np.linalg.norm(plane, axis=-1, keepdims=True) < reach(self.distortion)
-        plane = distort(np.where(shown, plane, np.nan), self.distortion)
+        plane = distort(_shown(plane, self.distortion), self.distortion)
         return plane @ self.matrix[:2, :2].T + self.matrix[:2, 2]
 
     def rays(self, px: Shaped[np.ndarray, "*batch 2"]) -> Float64[np.ndarray, "*batch 2"]:
@@ -183,8 +182,14 @@ def undistort(
             y = (a * off[..., 1] - c * off[..., 0]) / determinant
             guess = guess - np.stack([x, y], axis=-1)
         found = np.abs(distort(guess, distortion) - plane).max(axis=-1, keepdims=True) < 1e-8
-        shown = np.linalg.norm(guess, axis=-1, keepdims=True) < reach(distortion)
-    return np.where(found & shown, guess, np.nan)
+        return _shown(np.where(found, guess, np.nan), distortion)
+
+
+def _shown(
+    plane: Float[np.ndarray, "*batch 2"], distortion: Float[np.ndarray, " n"]
+) -> Float64[np.ndarray, "*batch 2"]:
+    """Points at z = 1; NaN beyond the `reach` of a lens."""
+    return np.where(np.linalg.norm(plane, axis=-1, keepdims=True) < reach(distortion), plane, np.nan)
 
 
 def reach(distortion: Float[np.ndarray, " n"]) -> float:
@@ -198,9 +203,10 @@ def reach(distortion: Float[np.ndarray, " n"]) -> float:
     growth: Float64[np.ndarray, " power"] = np.polysub(
         np.polymul(faster, below), np.polymul(np.polymul([2.0, 0.0], above), np.polyder(below))
     )
-    ends = np.concatenate([np.roots(growth), np.roots(below)])
+    # In the square's reciprocal both begin with 1, however small the lens's own coefficients are.
+    ends = np.concatenate([np.roots(growth[::-1]), np.roots(below[::-1])])
     ends = ends[(np.abs(ends.imag) < 1e-9) & (ends.real > 0)].real
-    return float(np.sqrt(ends.min(initial=np.inf)))
+    return float(1 / np.sqrt(ends.max())) if len(ends) else np.inf
 
 
 def solve_root(pose: Array, rays: Array, weights: Array) -> Array:
